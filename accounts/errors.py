@@ -1,0 +1,42 @@
+"""What can go wrong with users, sessions and keys. HTTP codes stand in one table, config/api/errors.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AccountsError(Exception):
+    """Root of the tree: ``code`` is the envelope's ``error``, ``message`` a sentence for people."""
+
+    code = "ACCOUNTS_ERROR"
+    message = "The request could not be carried out."
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or self.message
+        self.details = details
+        super().__init__(self.message)
+
+
+class EmailTaken(AccountsError):
+    code = "EMAIL_TAKEN"
+    message = "An account with this e-mail address exists."
+
+
+class WrongCredentials(AccountsError):
+    code = "UNAUTHORIZED"
+    message = "Wrong e-mail address or password."
+
+
+class InvalidRefreshToken(AccountsError):
+    code = "UNAUTHORIZED"
+    message = "Invalid, used or expired refresh token."
+
+
+class InvalidConfirmation(AccountsError):
+    code = "INVALID_CONFIRMATION"
+    message = "This confirmation link is wrong, used or expired."
+
+
+class ApiKeyNotFound(AccountsError):
+    code = "API_KEY_NOT_FOUND"
+    message = "No such API key."

@@ -1,0 +1,144 @@
+"""Every error leaves in one envelope; domain errors meet their HTTP codes in one table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError, IntegrityError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from accounts import errors as accounts
+from config.api.json import dumps_exact, timestamp_text
+from screening import errors as screening
+from stocks import errors as stocks
+
+logger = logging.getLogger(__name__)
+
+DomainError = accounts.AccountsError | stocks.StocksError | screening.ScreeningError
+
+STATUS: dict[type[Exception], int] = {
+    accounts.AccountsError: 400,
+    accounts.EmailTaken: 409,
+    accounts.WrongCredentials: 401,
+    accounts.InvalidRefreshToken: 401,
+    accounts.InvalidConfirmation: 400,
+    accounts.ApiKeyNotFound: 404,
+    stocks.StocksError: 400,
+    stocks.StockNotFound: 404,
+    stocks.NoPrice: 404,
+    stocks.SandboxAndRealData: 409,
+    screening.ScreeningError: 400,
+}
+
+CODES: dict[int, str] = {
+    400: "VALIDATION_ERROR",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "UNPROCESSABLE",
+    429: "RATE_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+}
+
+
+def envelope(
+    request: HttpRequest | None, *, code: str, message: str, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body of an error reply, with the request's path and id."""
+    return {
+        "error": code,
+        "message": message,
+        "details": dict(details or {}),
+        "timestamp": timestamp_text(timezone.now()),
+        "path": getattr(request, "path", ""),
+        "request_id": getattr(request, "request_id", ""),
+    }
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP code of a domain error: its own row of the table or that of the nearest class above it."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's hook: turn any exception of a view into a reply in the envelope, or return None for a 500."""
+    request = context["request"]._request
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("Not found.")
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    headers: dict[str, str] = {}
+    if isinstance(error, DomainError):
+        status = status_of(error)
+        body = envelope(request, code=error.code, message=error.message, details=error.details)
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+    elif isinstance(error, exceptions.APIException):
+        status, body = _of_api_exception(request, error)
+        if challenge := getattr(error, "auth_header", None):
+            headers["WWW-Authenticate"] = challenge
+        if wait := getattr(error, "wait", None):
+            headers["Retry-After"] = str(int(wait) + 1)
+    elif isinstance(error, RequestDataTooBig):
+        status, body = 413, envelope(request, code=CODES[413], message="The body is larger than 1 MB.")
+    elif isinstance(error, DataError):
+        status, body = 400, envelope(request, code=CODES[400], message="A value is out of range.")
+    elif isinstance(error, IntegrityError):
+        status, body = 409, envelope(request, code=CODES[409], message="The change contradicts stored data.")
+    elif isinstance(error, OperationalError | PoolTimeout):
+        logger.warning("the database did not answer: %s", type(error).__name__)
+        status, body = 503, envelope(request, code=CODES[503], message="The database does not answer; retry.")
+        headers["Retry-After"] = "2"
+    else:
+        return None
+    return Response(body, status=status, headers=headers)
+
+
+def _of_api_exception(request: HttpRequest, error: exceptions.APIException) -> tuple[int, dict[str, Any]]:
+    status = error.status_code
+    code = CODES.get(status, "ERROR")
+    if isinstance(error, exceptions.ValidationError):
+        details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+        return status, envelope(request, code=code, message="Invalid request parameters", details=details)
+    return status, envelope(request, code=code, message=str(error.detail))
+
+
+def _reply(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    body = envelope(request, code=CODES[status], message=message)
+    return HttpResponse(dumps_exact(body), status=status, content_type="application/json")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler400, reached outside DRF views (a foreign Host header, a malformed upload …)."""
+    if isinstance(exception, RequestDataTooBig):
+        return _reply(request, 413, "The body is larger than 1 MB.")
+    return _reply(request, 400, "Bad request.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _reply(request, 403, "Forbidden.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _reply(request, 403, "The form's security token is missing or old; reload the page.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _reply(request, 404, "Not found.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _reply(request, 500, "Something went wrong on our side; the request id helps us find it.")

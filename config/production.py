@@ -1,0 +1,52 @@
+"""What a production boot refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.secrets import DEVELOPMENT_MARKER
+
+MIN_SECRET_LENGTH = 50
+
+
+def refuse_unsafe(
+    *,
+    debug: bool,
+    secrets: Mapping[str, str],
+    allowed_hosts: Sequence[str],
+    database_url: str,
+    redis_url: str,
+    rate_limits: str,
+    market_data: Sequence[str],
+) -> None:
+    """Raise ImproperlyConfigured that names every unsafe setting at once, and none of their values."""
+    problems = [f"{name} is not set" for name, value in secrets.items() if not value]
+    problems += [
+        f"{name} is shorter than {MIN_SECRET_LENGTH} characters"
+        for name, value in secrets.items()
+        if 0 < len(value) < MIN_SECRET_LENGTH
+    ]
+    problems += [
+        f"{name} is a development secret" for name, value in secrets.items() if DEVELOPMENT_MARKER in value
+    ]
+    given = [value for value in secrets.values() if value]
+    if len(set(given)) < len(given):
+        problems.append("two secrets are the same")
+    if debug:
+        problems.append("DEBUG is on")
+    if not allowed_hosts:
+        problems.append("ALLOWED_HOSTS is not set")
+    if any("*" in host for host in allowed_hosts):
+        problems.append("ALLOWED_HOSTS holds a wildcard")
+    if not database_url:
+        problems.append("DATABASE_URL is not set")
+    if not redis_url:
+        problems.append("REDIS_URL is not set")
+    if rate_limits != "on":
+        problems.append("RATE_LIMITS is off")
+    if "sandbox" in market_data:
+        problems.append("MARKET_DATA is the sandbox, whose prices are invented")
+    if problems:
+        raise ImproperlyConfigured("refusing to start in production: " + "; ".join(problems))

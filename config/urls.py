@@ -1,0 +1,28 @@
+"""Every route of the HTTP side."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from config import health, pages
+
+admin.site.site_header = admin.site.site_title = "Stockroom"
+
+urlpatterns = [
+    path("", pages.dashboard, name="dashboard"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("admin/", admin.site.urls),
+    path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/docs", pages.docs, name="docs"),
+    path("v1/", include("accounts.urls")),
+    path("v1/", include("stocks.urls")),
+    path("v1/", include("screening.urls")),
+]
+
+handler400 = "config.api.errors.bad_request"
+handler403 = "config.api.errors.forbidden"
+handler404 = "config.api.errors.not_found"
+handler500 = "config.api.errors.server_error"

@@ -1,0 +1,10 @@
+"""The REST side: WSGI, served by granian in production and joined to the one port by ``config.asgi``."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("DATABASE_POOL_SIZE", "16")
+
+application = get_wsgi_application()

@@ -1,0 +1,144 @@
+"""The words of the market as plain values; nothing here knows a framework or a provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Interval(StrEnum):
+    """The span of one bar as the history endpoint offers it."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Adjust(StrEnum):
+    """How prices before a corporate action are made comparable: not, by splits, or by splits and dividends."""
+
+    NONE = "none"
+    SPLIT = "split"
+    TOTAL = "total"
+
+
+class ActionKind(StrEnum):
+    """Kinds of corporate action.
+
+    ``rebase`` is not an event of the company: it joins two loaded files that were adjusted at different
+    dates, so it changes how prices are read and never a holding.
+    """
+
+    SPLIT = "split"
+    DIVIDEND = "dividend"
+    BONUS = "bonus"
+    REBASE = "rebase"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A stock as a provider or a file describes it."""
+
+    code: str
+    name: str
+    market: str
+    sector: str = ""
+    industry: str = ""
+    currency: str = ""
+    isin: str = ""
+    kind: str = "equity"
+    segment: str = ""
+    listed_on: date | None = None
+    shares_outstanding: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One update of a stock's latest price.
+
+    ``volume`` counts shares since the session opened; open, high, low and previous_close are those of the
+    session. ``seq`` orders ticks of the same ``as_of``.
+    """
+
+    code: str
+    price: Decimal
+    as_of: datetime
+    received_at: datetime
+    source: str
+    seq: int
+    volume: int | None = None
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One price of an order book with the shares that wait there."""
+
+    price: Decimal
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """The best levels of both sides; asks rise from the best, bids fall from the best."""
+
+    code: str
+    asks: tuple[Level, ...]
+    bids: tuple[Level, ...]
+    as_of: datetime
+    received_at: datetime
+    source: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Open, high, low, close and volume of one interval, labelled by its last session.
+
+    Open, high and low are None on a day without trades; the close is then carried from the day before.
+    """
+
+    date: date
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    close: Decimal
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A corporate action: ``ratio`` is new shares per old share, ``amount`` is cash per share."""
+
+    kind: ActionKind
+    ex_date: date
+    ratio: Decimal | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementData:
+    """One filed statement; amounts are whole units of ``currency``, unknown ones None."""
+
+    period_type: str
+    fiscal_year: int
+    fiscal_quarter: int | None
+    period_end: date | None
+    filed_on: date
+    currency: str
+    revenue: Decimal | None = None
+    gross_profit: Decimal | None = None
+    operating_profit: Decimal | None = None
+    net_profit: Decimal | None = None
+    eps: Decimal | None = None
+    total_assets: Decimal | None = None
+    total_liabilities: Decimal | None = None
+    total_equity: Decimal | None = None
+    operating_cash_flow: Decimal | None = None
+    shares_outstanding: int | None = None
