@@ -17,7 +17,7 @@ class Interval(StrEnum):
 
 
 class Adjust(StrEnum):
-    """How prices before a corporate action are made comparable: not, by splits, or by splits and dividends."""
+    """How earlier prices are made comparable: not at all, by splits, or by splits and dividends."""
 
     NONE = "none"
     SPLIT = "split"

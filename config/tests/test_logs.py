@@ -1,0 +1,97 @@
+"""No secret reaches a log, and no caller can forge a line."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from config.api.middleware import printable
+from config.logs import RedactSecrets, redact
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+KEY = "sk_abcdefabcdef_" + "A" * 43 + "_0f0f0f0f"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"WebSocket /ws/stocks?token={JWT}",
+        f"Authorization: Bearer {JWT}",
+        f"{{'X-API-Key': '{KEY}'}}",
+        f"Authorization: Token {KEY}",
+        f"GET https://host/query?function=F&apikey={KEY}&x=1",
+        f"postgres://app:{KEY}@db/stockroom",
+        f"password={KEY} in ?password={KEY}",
+    ],
+)
+def test_a_secret_is_cut_out(line: str):
+    clean = redact(line)
+    assert JWT not in clean
+    assert KEY not in clean
+    assert "[secret]" in clean
+
+
+def test_a_plain_line_stays_as_it_is():
+    line = "GET /v1/stocks/005930 alice@example.com 200 1.2ms"
+    assert redact(line) == line
+
+
+def test_a_secret_in_arguments_and_in_an_exception_is_cut_out():
+    try:
+        raise ValueError(f"bad url ?token={JWT}")
+    except ValueError as error:
+        record = logging.LogRecord("x", logging.ERROR, "", 1, "key %s", (KEY,), (type(error), error, None))
+    RedactSecrets().filter(record)
+    text = logging.Formatter().format(record)
+    assert KEY not in text
+    assert JWT not in text
+
+
+def test_control_characters_cannot_forge_a_line():
+    assert printable("/a\r\n[INFO] fake \x1b[31m") == "/a\\r\\n[INFO]\\x20fake\\x20\\x1b[31m"
+
+
+@pytest.fixture
+def request_lines():
+    """The lines that the request log gets during the test, in the file's own format."""
+
+    class Lines(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lines: list[str] = []
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.lines.append(self.format(record))
+
+    handler = Lines()
+    form = settings.LOGGING["formatters"]["request"]
+    handler.setFormatter(logging.Formatter(form["format"], form["datefmt"], form["style"]))
+    logger = logging.getLogger("stockroom.requests")
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
+
+
+@pytest.mark.django_db
+def test_each_request_leaves_the_line_of_the_first_service(client: Client, request_lines: list[str]):
+    client.get(f"/v1/stocks?token={JWT}", headers={"X-Request-ID": "request-0001"})
+    line = request_lines[-1]
+    assert " [INFO] [API_REQUEST] GET /v1/stocks AnonymousUser 400 " in line
+    assert line.startswith("[")
+    assert line.endswith("request-0001")
+    assert JWT not in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "status"), [("/v1/auth/me", 401), ("/nowhere", 404)])
+def test_refused_requests_are_logged_too(client: Client, request_lines: list[str], path: str, status: int):
+    client.get(path)
+    assert f"GET {path} AnonymousUser {status} " in request_lines[-1]
+
+
+def test_the_file_is_named_and_rotates():
+    handler = settings.LOGGING["handlers"]["requests"]
+    assert Path(handler["filename"]).name == "apicalls.log"
+    assert handler["class"].endswith("RotatingFileHandler")

@@ -1,0 +1,94 @@
+"""An unsafe production boot is refused, in real processes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+SAFE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "a" * 25 + "b" * 25,
+    "JWT_SIGNING_KEY": "c" * 25 + "d" * 25,
+    "API_KEY_PEPPER": "e" * 25 + "f" * 25,
+    "ALLOWED_HOSTS": "stockroom.example",
+    "DATABASE_URL": "postgres://app:pw@db/stockroom",
+    "REDIS_URL": "redis://redis:6379/0",
+}
+
+
+def boot(tmp_path: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path), **SAFE, **changes}
+    return subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        env={**environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_it_works(tmp_path: Path):
+    result = boot(tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"JWT_SIGNING_KEY": ""}, "JWT_SIGNING_KEY is not set"),
+        ({"API_KEY_PEPPER": "short"}, "API_KEY_PEPPER is shorter"),
+        ({"SECRET_KEY": "development-only-" + "x" * 50}, "SECRET_KEY is a development secret"),
+        ({"JWT_SIGNING_KEY": SAFE["SECRET_KEY"]}, "two secrets are the same"),
+        ({"DEBUG": "1"}, "DEBUG is on"),
+        ({"ALLOWED_HOSTS": "*"}, "wildcard"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+        ({"REDIS_URL": ""}, "REDIS_URL is not set"),
+        ({"RATE_LIMITS": "off"}, "RATE_LIMITS is off"),
+        ({"MARKET_DATA": "sandbox"}, "sandbox"),
+    ],
+)
+def test_an_unsafe_setting_stops_the_boot_and_is_named(tmp_path: Path, changes: dict[str, str], reason: str):
+    result = boot(tmp_path, **changes)
+    assert result.returncode != 0
+    assert "refusing to start in production" in result.stderr
+    assert reason in result.stderr
+
+
+def test_the_refusal_shows_no_secret(tmp_path: Path):
+    result = boot(tmp_path, DEBUG="1")
+    assert SAFE["SECRET_KEY"] not in result.stderr
+
+
+def test_the_deployment_checks_find_nothing(tmp_path: Path):
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env={"PATH": os.environ["PATH"], "STATE_DIR": str(tmp_path), **SAFE},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_development_secrets_are_made_once_and_carry_the_marker(tmp_path: Path):
+    command = [
+        sys.executable,
+        "-c",
+        "from config.secrets import development_secret as s; from pathlib import Path; import sys;"
+        "print(s(Path(sys.argv[1]), 'SECRET_KEY'))",
+        str(tmp_path),
+    ]
+    starters = [
+        subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    secrets = {starter.communicate(timeout=60)[0] for starter in starters}
+    assert len(secrets) == 1
+    assert secrets.pop().startswith("development-only-")
+    assert (tmp_path / "secrets" / "secret_key").stat().st_mode & 0o077 == 0

@@ -1,0 +1,43 @@
+"""The OpenAPI document and its page."""
+
+import json
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def schema(client: Client) -> dict:
+    response = client.get("/v1/schema", headers={"Accept": "application/json"})
+    assert response.status_code == 200
+    return json.loads(response.content)
+
+
+def test_the_document_is_openapi_3_1(schema: dict):
+    assert schema["openapi"].startswith("3.1")
+    for component in schema["components"]["schemas"].values():
+        Draft202012Validator.check_schema(component)
+
+
+def test_every_operation_describes_the_error_envelope(schema: dict):
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            reply = operation["responses"]["400"]["content"]["application/json"]["schema"]
+            assert reply == {"$ref": "#/components/schemas/Error"}, (method, path)
+
+
+def test_operation_ids_are_unique(schema: dict):
+    ids = [o["operationId"] for operations in schema["paths"].values() for o in operations.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_needs_nothing_from_outside(client: Client):
+    page = client.get("/v1/docs").content.decode()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert finders.find(f"drf_spectacular_sidecar/swagger-ui-dist/{asset}")
