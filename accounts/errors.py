@@ -27,6 +27,17 @@ class WrongCredentials(AccountsError):
     message = "Wrong e-mail address or password."
 
 
+class InvalidToken(AccountsError):
+    """An access token that is malformed, forged, expired, or of a session that has ended."""
+
+    code = "UNAUTHORIZED"
+    message = "Invalid or expired access token"
+
+
+class InvalidApiKey(InvalidToken):
+    message = "Invalid, expired or revoked API key"
+
+
 class InvalidRefreshToken(AccountsError):
     code = "UNAUTHORIZED"
     message = "Invalid, used or expired refresh token."
@@ -40,3 +51,20 @@ class InvalidConfirmation(AccountsError):
 class ApiKeyNotFound(AccountsError):
     code = "API_KEY_NOT_FOUND"
     message = "No such API key."
+
+
+class ApiKeyLimitReached(AccountsError):
+    code = "API_KEY_LIMIT_REACHED"
+    message = "This account has as many API keys as it may have; revoke one first."
+
+
+class AccountsBusy(AccountsError):
+    """Too many passwords wait to be hashed."""
+
+    code = "SERVICE_UNAVAILABLE"
+    message = "Too many sign-ins at this moment; retry."
+
+
+class MailNotSent(AccountsError):
+    code = "SERVICE_UNAVAILABLE"
+    message = "The mail server does not answer; retry."

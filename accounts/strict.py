@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from rest_framework import serializers
 
@@ -17,7 +17,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     @classmethod
     def parse(cls, data: Any, **context: Any) -> dict[str, Any]:
         """Validate ``data`` and return the values, or raise DRF's ValidationError (400)."""
-        serializer: Self = cls(data=data, context=context)
+        serializer = cls(data=data, context=context)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 

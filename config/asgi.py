@@ -16,6 +16,7 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
+
 from realtime.routing import websocket_urlpatterns
 
 

@@ -116,6 +116,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.middleware.RequestIdMiddleware",
     "config.api.middleware.RequestLogMiddleware",
+    "accounts.middleware.PrivateRepliesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -193,6 +194,7 @@ SIMPLE_JWT = {
     "AUDIENCE": "stockroom-api",
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
     "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "typ",
 }
 
 EMAIL_BACKEND = env.str(

@@ -24,6 +24,13 @@ class StockNotFound(StocksError):
         super().__init__(f"No stock has the code {stock_code!r}.", stock_code=stock_code)
 
 
+class MarketNotFound(StocksError):
+    code = "MARKET_NOT_FOUND"
+
+    def __init__(self, market: str) -> None:
+        super().__init__(f"There is no market {market!r}.", market=market)
+
+
 class NoPrice(StocksError):
     code = "PRICE_NOT_AVAILABLE"
 

@@ -63,7 +63,11 @@ def _principal(request: HttpRequest) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line: control, separator and half characters are escaped, at most 300 characters."""
-    return "".join(c if c.isprintable() and c != " " else c.encode("unicode_escape").decode() for c in text)[
-        :300
-    ]
+    """The first 300 characters of ``text`` as one word: spaces and control characters are escaped."""
+    return "".join(map(_escaped, text[:300]))
+
+
+def _escaped(character: str) -> str:
+    if character == " ":
+        return "\\x20"
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -32,7 +32,9 @@ def post(client: Client, path: str, body: str | bytes, content_type: str = "appl
     return client.post(path, body, content_type=content_type)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere", "/v1/stocks/", "/v1/stocks/NOPE/nothing", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/v1/nowhere", "/v1/stocks/", "/v1/stocks/NOPE/nothing", "/%00"]
+)
 def test_an_unknown_route_is_404(client: Client, path: str):
     assert_envelope(client.get(path), 404, "NOT_FOUND")
 
@@ -67,7 +69,15 @@ def test_an_unwelcome_accept_header_is_406(client: Client):
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 2000, b"{", b'{"page": NaN}', b'{"page": 1e999}', b'{"page": 1, "page": 2}', b"\xff", b'["\\ud800"]'],
+    [
+        b"[" * 2000,
+        b"{",
+        b'{"page": NaN}',
+        b'{"page": 1e999}',
+        b'{"page": 1, "page": 2}',
+        b"\xff",
+        b'["\\ud800"]',
+    ],
 )
 def test_a_body_that_is_no_strict_json_is_400(client: Client, body: bytes):
     assert_envelope(post(client, "/v1/screen", body), 400, "VALIDATION_ERROR")
@@ -88,13 +98,17 @@ def test_an_unknown_field_is_400_and_named(client: Client):
     assert "tier" in body["details"]
 
 
-@pytest.mark.parametrize("query", ["page=0", f"page={10**18}", "page=x", "per_page=101", "page=NaN", "page=1&page=2"])
+@pytest.mark.parametrize(
+    "query", ["page=0", f"page={10**18}", "page=x", "per_page=101", "page=NaN", "page=1&page=2"]
+)
 def test_a_page_that_cannot_be_is_400(client: Client, query: str):
     body = assert_envelope(client.get(f"/v1/stocks?{query}"), 400, "VALIDATION_ERROR")
     assert set(body["details"]) & {"page", "per_page"}
 
 
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer x", "Bearer a b c", "Token sk_x", "Basic eDp5", "Bearer é"])
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer x", "Bearer a b c", "Token sk_x", "Basic eDp5", "Bearer é"]
+)
 def test_missing_or_broken_credentials_are_401(client: Client, value: str):
     response = client.get("/v1/auth/me", headers={"Authorization": value} if value else {})
     assert_envelope(response, 401, "UNAUTHORIZED")

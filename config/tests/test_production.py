@@ -10,9 +10,9 @@ from django.conf import settings
 
 SAFE = {
     "ENVIRONMENT": "production",
-    "SECRET_KEY": "a" * 25 + "b" * 25,
-    "JWT_SIGNING_KEY": "c" * 25 + "d" * 25,
-    "API_KEY_PEPPER": "e" * 25 + "f" * 25,
+    "SECRET_KEY": "0123456789-first-secret-of-the-test-abcdefghijklmnopqrstuvwxyz",
+    "JWT_SIGNING_KEY": "0123456789-second-secret-of-the-test-abcdefghijklmnopqrstuvwxyz",
+    "API_KEY_PEPPER": "0123456789-third-secret-of-the-test-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "stockroom.example",
     "DATABASE_URL": "postgres://app:pw@db/stockroom",
     "REDIS_URL": "redis://redis:6379/0",
