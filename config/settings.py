@@ -307,7 +307,10 @@ LOG_DIR.mkdir(parents=True, exist_ok=True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "config.logs.RedactSecrets"}},
+    "filters": {
+        "redact": {"()": "config.logs.RedactSecrets"},
+        "queries": {"()": "realtime.logs.DropQueries"},
+    },
     "formatters": {
         "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "request": {
@@ -334,6 +337,9 @@ LOGGING = {
         "stockroom.requests": {"handlers": ["requests"], "level": "INFO", "propagate": False},
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "ERROR"},
+        # uvicorn logs with handlers of its own, and a token may stand in the address of a WebSocket.
+        "uvicorn.error": {"filters": ["queries"]},
+        "uvicorn.access": {"filters": ["queries"]},
     },
 }
 

@@ -1,0 +1,214 @@
+"""Carries what changed in rooms to their members, and adapts to the load by itself.
+
+Idle, an event leaves on the next turn of the loop. Busy, turns take longer than events need to come, so what
+comes meanwhile waits in the rooms and outboxes, newest per key, and leaves as one batch: a client is never
+sent more than it and this process can bear, and never anything older than what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from operator import attrgetter
+
+from realtime.client import Client, Gone
+from realtime.counts import Counts
+from realtime.limits import Limits
+from realtime.live import Event, Frame, LiveRoom, Slot
+from realtime.protocol import messages
+from realtime.protocol.codes import SLOW_CLIENT, Code
+
+logger = logging.getLogger(__name__)
+
+_by_order = attrgetter("order")
+
+
+class Fanout:
+    """The sending side of a hub. Nothing here waits; all of it runs on the loop's thread.
+
+    ``close`` ends a client with a code and a reason; ``lost`` forgets one that has left.
+    """
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
+        counts: Counts,
+        close: Callable[[Client, Code, str], None],
+        lost: Callable[[Client], None],
+    ) -> None:
+        self._loop = loop
+        self._limits = limits
+        self._counts = counts
+        self._close = close
+        self._lost = lost
+        self._order = 0
+        self._changed: dict[LiveRoom, None] = {}
+        self._ready: deque[Client] = deque()
+        self._batches: dict[tuple[Frame, ...], list[Frame]] = {}
+        self._timer: asyncio.Handle | None = None
+        self._next_spread = 0.0
+
+    def next_order(self) -> int:
+        """A place in the order of all frames of this process."""
+        self._order += 1
+        return self._order
+
+    def mark(self, slot: Slot) -> None:
+        """A slot has a new event: its room's members get it soon."""
+        room = slot.room
+        if not room.members:
+            return
+        if slot in room.changed:
+            self._counts.conflated += 1
+        room.changed[slot] = slot.event
+        self._changed[room] = None
+        self._schedule()
+
+    def forget(self, room: LiveRoom) -> None:
+        """A room without members has nobody to tell."""
+        room.changed = {}
+        self._changed.pop(room, None)
+
+    def spread(self, room: LiveRoom) -> None:
+        """Put what changed in a room into the outboxes of its members."""
+        self._changed.pop(room, None)
+        changed = room.changed
+        if not changed:
+            return
+        room.changed = {}
+        ready = self._ready
+        overflowing: list[Client] = []
+        for client in room.members:
+            if client.blocked:
+                if self._hold_back(client, changed):
+                    overflowing.append(client)
+            elif client.outbox is None:
+                client.outbox = changed.copy()
+                ready.append(client)
+            else:
+                client.outbox.update(changed)
+        for client in overflowing:
+            self._close(client, SLOW_CLIENT, "more waited than is kept")
+        if ready:
+            self._schedule()
+
+    def _hold_back(self, client: Client, changed: dict[Slot | Frame, Frame]) -> bool:
+        if client.outbox is None:
+            client.outbox = {}
+        for slot, event in changed.items():
+            older = client.outbox.get(slot)
+            client.outbox[slot] = event
+            client.backlog += len(event.body)
+            if older is not None:
+                client.backlog -= len(older.body)
+                self._counts.conflated += 1
+        return client.backlog > self._limits.outbox_bytes
+
+    def reply(self, client: Client, body: bytes) -> None:
+        """Send one client a frame of its own, after everything its rooms have for it.
+
+        So a position in the reply is never ahead of what was sent.
+        """
+        for room in [room for room in self._changed if room.name in client.rooms]:
+            self.spread(room)
+        self._post(client, Frame(body, self.next_order()))
+        if not client.blocked:
+            self._drain(client)
+
+    def beat(self, client: Client, frame: Frame) -> None:
+        """Send a shared frame that is of no use later: a client whose socket is full goes without."""
+        if not client.blocked:
+            self._post(client, frame)
+            self._ready.append(client)
+            self._schedule()
+
+    def _post(self, client: Client, frame: Frame) -> None:
+        if client.outbox is None:
+            client.outbox = {}
+        client.outbox[frame] = frame
+
+    def resumed(self, client: Client) -> None:
+        """The client's socket is empty again."""
+        client.blocked = False
+        client.backlog = 0
+        client.wake()
+        if client.outbox is not None:
+            self._ready.append(client)
+            self._schedule()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _schedule(self) -> None:
+        if self._timer is None:
+            if self._ready or self._limits.window_seconds == 0:
+                self._timer = self._loop.call_soon(self._turn)
+            else:
+                self._timer = self._loop.call_at(self._next_spread, self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        if now >= self._next_spread:
+            self._next_spread = now + self._limits.window_seconds
+            for room in list(self._changed):
+                self.spread(room)
+        self._batches.clear()
+        ready, until = self._ready, now + self._limits.slice_seconds
+        while ready:
+            client = ready.popleft()
+            if client.outbox is not None and not client.blocked:
+                self._drain(client)
+                if self._loop.time() > until:
+                    break
+        if ready or self._changed:
+            self._schedule()
+
+    def _drain(self, client: Client) -> None:
+        outbox, client.outbox = client.outbox, None
+        if not outbox:
+            return
+        frames = outbox.values() if len(outbox) == 1 else self._together(tuple(outbox.values()))
+        try:
+            for frame in frames:
+                if not client.transport.send(frame) and not client.blocked:
+                    client.blocked = True
+                    self._counts.blocked += 1
+        except Gone:
+            self._lost(client)
+        except Exception:
+            # Whatever one connection fails with, the others are served.
+            logger.exception("a send failed; the client is dropped")
+            self._lost(client)
+        else:
+            self._counts.deliveries += len(outbox)
+
+    def _together(self, frames: tuple[Frame, ...]) -> list[Frame]:
+        """Several frames as few: events as batches, replies between them, all in their order."""
+        known = self._batches.get(frames)
+        if known is not None:
+            return known
+        result: list[Frame] = []
+        run: list[Frame] = []
+        for frame in sorted(frames, key=_by_order):
+            if not isinstance(frame, Event) or len(run) == self._limits.batch_messages:
+                result += _joined(run)
+                run = []
+            if isinstance(frame, Event):
+                run.append(frame)
+            else:
+                result.append(frame)
+        result += _joined(run)
+        self._batches[frames] = result
+        return result
+
+
+def _joined(run: list[Frame]) -> list[Frame]:
+    if len(run) <= 1:
+        return run
+    return [Frame(messages.batch(frame.body for frame in run), run[-1].order)]

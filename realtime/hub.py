@@ -1,0 +1,206 @@
+"""The rooms and clients of one process. One hub per event loop; nothing in it is shared between processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from realtime.client import Client
+from realtime.counts import Counts
+from realtime.errors import Unavailable
+from realtime.fanout import Fanout
+from realtime.limits import Limits, configured
+from realtime.link import Link
+from realtime.live import Frame, LiveRoom
+from realtime.protocol import messages
+from realtime.protocol.codes import UNAVAILABLE, Code
+from realtime.protocol.envelope import Envelope
+from realtime.protocol.position import Position
+from realtime.redis import Target, address
+from realtime.wheel import Wheel
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def current() -> Hub:
+    """The hub of the running event loop, made at the first call."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        for ended in [other for other in _hubs if other.is_closed()]:
+            del _hubs[ended]
+        hub = _hubs[loop] = Hub(loop=loop, limits=configured(), target=Target.from_url(address()))
+    return hub
+
+
+def all_hubs() -> list[Hub]:
+    """Every hub of this process whose loop still runs."""
+    return [hub for loop, hub in list(_hubs.items()) if not loop.is_closed()]
+
+
+class Hub:
+    """Joins clients to rooms, and rooms to Redis through one link.
+
+    A room is followed while somebody is in it or about to join: first it is subscribed, then its state is
+    read, and `ready` says that both are done.
+    """
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop, limits: Limits, target: Target) -> None:
+        self.limits = limits
+        self.counts = Counts()
+        self.clients: set[Client] = set()
+        self.rooms: dict[str, LiveRoom] = {}
+        self._loop = loop
+        self._fanout = Fanout(
+            loop=loop, limits=limits, counts=self.counts, close=self.close, lost=self.remove
+        )
+        self.wheel = Wheel(loop=loop, period=limits.heartbeat_seconds, beat=self._beat, close=self.close)
+        self._link = Link(target=target, listener=self)
+        self._lost_for_good: asyncio.TimerHandle | None = None
+        self.available = True
+
+    # --- Clients ---
+
+    def add(self, client: Client) -> None:
+        """Take a client in: it may join rooms."""
+        self._link.start()
+        self.clients.add(client)
+
+    def remove(self, client: Client) -> None:
+        """Forget a client that is gone: nothing is written to it any more. Does no harm twice."""
+        client.closed = True
+        for room in list(client.rooms.values()):
+            self.leave(client, room)
+        client.outbox = None
+        client.wake()
+        self.clients.discard(client)
+        self.wheel.remove(client)
+
+    def close(self, client: Client, code: Code, reason: str) -> None:
+        """End a connection with a code of the table."""
+        if not client.closed:
+            self.remove(client)
+            self.counts.closed[code.name] += 1
+            client.transport.close(code, reason)
+
+    def reply(self, client: Client, body: bytes) -> None:
+        """Answer one client, after everything that its rooms have for it."""
+        if not client.closed:
+            self._fanout.reply(client, body)
+
+    def resumed(self, client: Client) -> None:
+        """Its socket takes frames again."""
+        if not client.closed:
+            self._fanout.resumed(client)
+
+    def _beat(self, clients: Iterable[Client]) -> None:
+        frame = Frame(messages.heartbeat(now=datetime.now(UTC)), self._fanout.next_order())
+        for client in clients:
+            self._fanout.beat(client, frame)
+
+    # --- Rooms ---
+
+    async def hold(self, names: Iterable[str]) -> list[LiveRoom]:
+        """The rooms, followed and ready; each call is matched by a `release`. Raises Unavailable."""
+        self._link.start()
+        held = []
+        new = []
+        for name in names:
+            room = self.rooms.get(name)
+            if room is None:
+                room = self.rooms[name] = LiveRoom(name)
+                new.append(room)
+            room.holds += 1
+            held.append(room)
+        self._link.watch(new)
+        try:
+            async with asyncio.timeout(self.limits.join_seconds):
+                for room in held:
+                    await room.ready.wait()
+        except TimeoutError:
+            self.release(held)
+            raise Unavailable("The rooms cannot be read now.") from None
+        except asyncio.CancelledError:
+            self.release(held)
+            raise
+        return held
+
+    def release(self, rooms: Iterable[LiveRoom]) -> None:
+        for room in rooms:
+            room.holds -= 1
+            self._drop_if_empty(room)
+
+    def join(self, client: Client, room: LiveRoom) -> None:
+        """Make the client a member. What the room holds at this moment is the client's snapshot; every later
+        event reaches it, no earlier one does.
+        """
+        self._fanout.spread(room)
+        self._take_back(client, room)
+        room.members.add(client)
+        client.rooms[room.name] = room
+
+    def leave(self, client: Client, room: LiveRoom) -> None:
+        """End a membership; what waited for the client from this room is dropped."""
+        self._take_back(client, room)
+        room.members.discard(client)
+        client.rooms.pop(room.name, None)
+        self._drop_if_empty(room)
+
+    def _take_back(self, client: Client, room: LiveRoom) -> None:
+        if client.outbox:
+            for slot in room.slots.values():
+                event = client.outbox.pop(slot, None)
+                if event is not None and client.blocked:
+                    client.backlog -= len(event.body)
+
+    def _drop_if_empty(self, room: LiveRoom) -> None:
+        if not room.members:
+            self._fanout.forget(room)
+            if not room.holds and self.rooms.get(room.name) is room:
+                del self.rooms[room.name]
+                if room.fallback is not None:
+                    room.fallback.cancel()
+                self._link.unwatch(room)
+
+    # --- What the link tells ---
+
+    def on_event(self, room: LiveRoom, envelope: Envelope) -> None:
+        self.counts.events += 1
+        slot = room.take(envelope, self._fanout.next_order())
+        if slot is not None:
+            self._fanout.mark(slot)
+
+    def on_state(self, room: LiveRoom, position: Position, held: Mapping[bytes, Envelope]) -> None:
+        """What Redis holds for a room that is subscribed now."""
+        for slot in room.merge(position, held, self._fanout.next_order()):
+            self._fanout.mark(slot)
+        room.ready.set()
+
+    def on_lost(self) -> None:
+        """Redis is away: nobody joins until the rooms are read again, and if it stays away, all are told."""
+        for room in self.rooms.values():
+            room.ready.clear()
+        if self._lost_for_good is None and self.available:
+            self._lost_for_good = self._loop.call_later(self.limits.link_grace_seconds, self._give_up)
+
+    def on_found(self) -> None:
+        """Redis answers."""
+        self.available = True
+        if self._lost_for_good is not None:
+            self._lost_for_good.cancel()
+            self._lost_for_good = None
+
+    def _give_up(self) -> None:
+        self._lost_for_good = None
+        self.available = False
+        for client in list(self.clients):
+            self.close(client, UNAVAILABLE, "prices stand still: Redis does not answer")
+
+    async def stop(self) -> None:
+        """End the link and the timers."""
+        self.wheel.stop()
+        self._fanout.stop()
+        if self._lost_for_good is not None:
+            self._lost_for_good.cancel()
+        await self._link.stop()

@@ -1,0 +1,106 @@
+"""What the server sends, as JSON bytes. Times are arguments; messages of events are spliced in unparsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from realtime.protocol.codes import Code
+from realtime.protocol.encoding import dumps, splice, timestamp
+from realtime.protocol.position import Position
+
+
+class Standing(NamedTuple):
+    """A joined room in an ack: where it stands and, for a room just asked for, what it holds."""
+
+    position: Position
+    snapshot: bytes | None
+    asked: bool = True
+
+    def fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {"epoch": self.position.epoch or None, "sequence": self.position.sequence}
+        if self.asked:
+            fields["snapshot"] = None if self.snapshot is None else splice(self.snapshot)
+        return fields
+
+
+def hello(*, session: str, rooms: int, frame_bytes: int, heartbeat_seconds: float, now: datetime) -> bytes:
+    """The first frame after the token was accepted: what this connection may do."""
+    limits = {"rooms": rooms, "frame_bytes": frame_bytes}
+    return dumps(
+        {
+            "type": "hello",
+            "session": session,
+            "limits": limits,
+            "heartbeat_seconds": heartbeat_seconds,
+            "timestamp": timestamp(now),
+        }
+    )
+
+
+def subscribed_to_stock(*, stock_code: str, room: str, standing: Standing, now: datetime) -> bytes:
+    return dumps(
+        {
+            "type": "subscribed",
+            "stock_code": stock_code,
+            "room": room,
+            **standing.fields(),
+            "timestamp": timestamp(now),
+        }
+    )
+
+
+def subscribed(*, rooms: Mapping[str, Standing], now: datetime) -> bytes:
+    """The ack of a list of rooms: every room of the connection, those asked for with a snapshot."""
+    standings = {room: standing.fields() for room, standing in rooms.items()}
+    return dumps({"type": "subscribed", "rooms": standings, "timestamp": timestamp(now)})
+
+
+def unsubscribed_from_stock(*, stock_code: str, now: datetime) -> bytes:
+    return dumps({"type": "unsubscribed", "stock_code": stock_code, "timestamp": timestamp(now)})
+
+
+def unsubscribed(*, left: Iterable[str], rooms: Iterable[str], now: datetime) -> bytes:
+    """``left`` are the rooms that were left, ``rooms`` those that remain."""
+    return dumps(
+        {"type": "unsubscribed", "left": list(left), "rooms": list(rooms), "timestamp": timestamp(now)}
+    )
+
+
+def pong(*, now: datetime) -> bytes:
+    return dumps({"type": "pong", "timestamp": timestamp(now)})
+
+
+def heartbeat(*, now: datetime) -> bytes:
+    return dumps({"type": "heartbeat", "timestamp": timestamp(now)})
+
+
+def error(
+    code: Code,
+    message: str,
+    *,
+    now: datetime,
+    name: str | None = None,
+    details: Mapping[str, Any] | None = None,
+    **subject: str,
+) -> bytes:
+    """An error as a frame. ``name`` is the envelope's `error` where it is narrower than the code's own name;
+    ``subject`` says what it is about, such as ``room``.
+    """
+    return dumps(
+        {
+            "type": "error",
+            "error": name or code.name,
+            "code": code.number,
+            "message": message,
+            "details": dict(details or {}),
+            **subject,
+            "timestamp": timestamp(now),
+        }
+    )
+
+
+def batch(messages: Iterable[bytes]) -> bytes:
+    """Several messages as one frame, in order."""
+    return b'{"type":"batch","messages":[' + b",".join(messages) + b"]}"

@@ -1,0 +1,108 @@
+"""Clients of the one Redis that REDIS_URL names."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+# A request gives up quickly, so that a hanging Redis costs a page a fraction of a second.
+REQUEST_SECONDS = 0.2
+# Consumers and commands block on streams and send large batches.
+WORKER_SECONDS = 10.0
+CONNECT_SECONDS = 2.0
+
+
+def address() -> str:
+    """REDIS_URL; raises ImproperlyConfigured where it is not set."""
+    url = settings.REDIS_URL
+    if not isinstance(url, str) or not url:
+        raise ImproperlyConfigured("REDIS_URL is not set")
+    return url
+
+
+def client() -> redis.Redis:
+    """The client of the request path: 200 ms per step, one retry. Shared by all threads."""
+    return _client(address(), REQUEST_SECONDS, REQUEST_SECONDS)
+
+
+def worker_client() -> redis.Redis:
+    """The client of commands, consumers and tasks: 10 s per step, one retry. Shared by all threads.
+
+    A blocking read must ask for less than these 10 seconds.
+    """
+    return _client(address(), WORKER_SECONDS, CONNECT_SECONDS)
+
+
+_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
+
+
+def async_client() -> redis.asyncio.Redis:
+    """The client of the running event loop, with the request path's timeouts."""
+    loop = asyncio.get_running_loop()
+    if loop not in _async_clients:
+        _async_clients[loop] = redis.asyncio.Redis.from_url(
+            address(),
+            socket_timeout=REQUEST_SECONDS,
+            socket_connect_timeout=REQUEST_SECONDS,
+            retry=AsyncRetry(NoBackoff(), 1),
+        )
+    return _async_clients[loop]
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, seconds: float, connect_seconds: float) -> redis.Redis:
+    return redis.Redis.from_url(
+        url, socket_timeout=seconds, socket_connect_timeout=connect_seconds, retry=Retry(NoBackoff(), 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how to reach the server over a plain connection."""
+
+    host: str
+    port: int
+    path: str | None
+    username: str | None
+    password: str | None
+    database: int
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def from_url(cls, url: str) -> Target:
+        """Read a `redis://`, `rediss://` or `unix://` address; raises ValueError."""
+        options: dict[str, Any] = parse_url(url)
+        return cls(
+            host=options.get("host", "localhost"),
+            port=options.get("port", 6379),
+            path=options.get("path"),
+            username=options.get("username"),
+            password=options.get("password"),
+            database=int(options.get("db", 0)),
+            tls=_tls(options) if url.startswith("rediss://") else None,
+        )
+
+
+def _tls(options: dict[str, Any]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
+    if options.get("ssl_certfile"):
+        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+    if str(options.get("ssl_check_hostname", "true")).lower() in ("false", "0", "no"):
+        context.check_hostname = False
+    if options.get("ssl_cert_reqs") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,70 @@
+"""Rooms as their owners write them, and the table in settings that names them.
+
+`settings.REALTIME_ROOMS` maps a prefix to the dotted name of a class:
+
+    class PriceRoom:
+        mode = "latest"
+
+        def authorize(self, principal: Principal, key: str) -> None: ...   # raises RoomRefused
+        def snapshot(self, key: str) -> dict[str, Any] | None: ...         # when Redis holds none
+
+In a `latest` room an event is whole for its key: only the newest matters and older ones may be skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from realtime.authentication import Principal
+from realtime.errors import RoomRefused, RoomUnknown
+
+__all__ = ["LATEST", "Principal", "Room", "RoomRefused", "RoomUnknown", "find_room"]
+
+LATEST = "latest"
+
+
+class Room(Protocol):
+    """The rules of all rooms of one prefix. One instance serves all threads; its methods may use the ORM."""
+
+    mode: str
+
+    def authorize(self, principal: Principal, key: str) -> None:
+        """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key."""
+
+    def snapshot(self, key: str) -> dict[str, Any] | None:
+        """The room's newest message as fields with a `type`, for when Redis holds none; None if unknown."""
+
+
+def find_room(prefix: str) -> Room:
+    """The rules for a prefix; raises RoomUnknown."""
+    try:
+        return _registry()[prefix]
+    except KeyError:
+        known = sorted(_registry())
+        raise RoomUnknown("ROOM_UNKNOWN", "There is no such kind of room.", known=known) from None
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Mapping[str, Room]:
+    registry: dict[str, Room] = {}
+    for prefix, name in settings.REALTIME_ROOMS.items():
+        room = import_string(name)()
+        if room.mode != LATEST:
+            raise ImproperlyConfigured(f"{name}: mode is {room.mode!r}, known is {LATEST!r}")
+        registry[prefix] = room
+    return registry
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "REALTIME_ROOMS":
+        _registry.cache_clear()
+
+
+setting_changed.connect(_forget)

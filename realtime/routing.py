@@ -1,0 +1,30 @@
+"""Where WebSockets are served. A path that is none of ours is answered with 404, not with a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.urls import path, re_path
+
+from realtime.consumers import StocksConsumer
+
+
+async def not_found(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """Refuse the handshake: with 404 where the server can, else with its 403."""
+    await receive()
+    if "websocket.http.response" in scope.get("extensions", {}):
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b"No WebSocket is served here."})
+    else:
+        await send({"type": "websocket.close"})
+
+
+# Django's routes are typed for views; Channels puts ASGI applications in their place.
+_not_found: Any = not_found
+websocket_urlpatterns = [path("ws/stocks", StocksConsumer.as_asgi()), re_path(r"", _not_found)]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from pytest_django.fixtures import Settings
+
+from realtime.tests import cast
+from realtime.tests.servers import OwnValkey, OwnWeb
+
+
+@pytest.fixture
+def floor(settings: Settings, redis_client: redis.Redis) -> Settings:
+    """Settings in which realtime has only the rooms and users of cast.py, over an empty Redis."""
+    settings.REALTIME_ROOMS = cast.ROOMS
+    settings.REALTIME_AUTHENTICATE = "realtime.tests.cast.authenticate"
+    settings.REALTIME_MAX_ROOMS = {"free": 3, "basic": 100, "pro": 500}
+    return settings
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path, floor: Settings) -> Iterator[OwnValkey]:
+    """A server that the test may kill; publishing goes to it."""
+    valkey = OwnValkey(tmp_path)
+    valkey.start()
+    floor.REDIS_URL = valkey.url
+    yield valkey
+    valkey.close()
+
+
+@pytest.fixture
+def start_web(floor: Settings, tmp_path: Path) -> Iterator[Callable[..., OwnWeb]]:
+    """Starts web processes on the worker's Redis, with limits of their own."""
+    started: list[OwnWeb] = []
+
+    def start(server: str = "uvicorn", **limits: Any) -> OwnWeb:
+        log = tmp_path / f"{len(started)}.log"
+        started.append(OwnWeb(os.environ["REDIS_URL"], log, server, **limits))
+        return started[-1]
+
+    yield start
+    for web in started:
+        web.stop()
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnWeb]:
+    """One uvicorn for the tests of a file that do not stop it, on the worker's Redis."""
+    server = OwnWeb(os.environ["REDIS_URL"], tmp_path_factory.mktemp("web") / "log")
+    yield server
+    server.stop()

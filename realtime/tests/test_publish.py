@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import redis
+from pytest_django.fixtures import Settings
+
+from realtime import keys
+from realtime.protocol.envelope import Envelope, unpack
+from realtime.protocol.names import InvalidRoom
+from realtime.publish import RoomEvent, publish
+from realtime.rooms import RoomUnknown
+from realtime.tests.servers import OwnValkey
+
+ROOM = "price:005930"
+
+
+def event(price: Any = 1, room: str = ROOM, key: str = "") -> RoomEvent:
+    return RoomEvent(room, "price_update", {"data": {"current_price": price}}, key)
+
+
+def held(client: redis.Redis, room: str) -> dict[bytes, Envelope]:
+    """The snapshot of a room as Redis has it."""
+    stored: dict[Any, Any] = client.hgetall(keys.snapshot(room))
+    return {key: unpack(payload) for key, payload in stored.items()}
+
+
+class Listening:
+    """What comes over the channels of rooms, read without any code under test."""
+
+    def __init__(self, client: redis.Redis, *rooms: str) -> None:
+        self._pubsub = client.pubsub(ignore_subscribe_messages=True)
+        database = int(client.get_connection_kwargs().get("db") or 0)
+        self._pubsub.subscribe(*[f"realtime:{database}:{room}" for room in rooms])
+        for _ in rooms:
+            self._pubsub.get_message(timeout=5)
+
+    def take(self, count: int) -> list[Envelope]:
+        payloads: list[bytes] = []
+        deadline = time.monotonic() + 15
+        while len(payloads) < count and time.monotonic() < deadline:
+            if message := self._pubsub.get_message(timeout=1):
+                payloads.append(message["data"])
+        return [unpack(payload) for payload in payloads]
+
+    def close(self) -> None:
+        self._pubsub.close()
+
+
+@pytest.fixture
+def listening(floor: Settings, redis_client: redis.Redis) -> Iterator[Listening]:
+    listener = Listening(redis_client, ROOM, "market:KOSPI")
+    yield listener
+    listener.close()
+
+
+def test_a_message_is_the_events_fields_with_room_sequence_and_time(listening: Listening) -> None:
+    fields = {"stock_code": "005930", "data": {"current_price": Decimal("75000.00"), "change": None}}
+    publish([RoomEvent(ROOM, "price_update", fields)])
+    (envelope,) = listening.take(1)
+    message = json.loads(envelope.message)
+    assert list(message) == ["type", "room", "stock_code", "data", "sequence", "timestamp"]
+    assert message["type"] == "price_update"
+    assert message["room"] == ROOM
+    assert b'"current_price":75000,' in envelope.message
+    assert message["data"]["change"] is None
+    assert message["sequence"] == envelope.position.sequence == 1
+    assert message["timestamp"].endswith("Z")
+    assert envelope.key == b""
+
+
+def test_nothing_to_publish_is_nothing(listening: Listening, redis_client: redis.Redis) -> None:
+    publish([])
+    assert redis_client.keys() == []
+
+
+def test_each_room_counts_for_itself_and_a_batch_keeps_its_order(listening: Listening) -> None:
+    publish([event(1), event(2, "market:KOSPI", "A"), event(3), event(4, "market:KOSPI", "B")])
+    envelopes = listening.take(4)
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2]
+    assert [envelope.key for envelope in envelopes] == [b"", b"A", b"", b"B"]
+    assert len({envelope.position.epoch for envelope in envelopes}) == 1
+
+
+def test_more_events_than_one_call_takes_are_all_sent_in_order(listening: Listening) -> None:
+    publish([event(number) for number in range(1_203)])
+    envelopes = listening.take(1_203)
+    assert [envelope.position.sequence for envelope in envelopes] == list(range(1, 1_204))
+
+
+def test_the_snapshot_is_the_last_message_per_key_and_does_not_stay_forever(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    publish([event(1, "market:KOSPI", "A"), event(2, "market:KOSPI", "B"), event(3, "market:KOSPI", "A")])
+    sent = listening.take(3)
+    assert held(redis_client, "market:KOSPI") == {b"A": sent[2], b"B": sent[1]}
+    assert 7 * 86_400 < redis_client.ttl(keys.snapshot("market:KOSPI")) <= 14 * 86_400
+
+
+def test_sequences_have_no_gap_and_no_double_under_eight_threads(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    barrier = threading.Barrier(8)
+
+    def write(writer: int) -> None:
+        barrier.wait()
+        for number in range(50):
+            publish([event(f"{writer}-{number}-{part}") for part in range(5)])
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    envelopes = listening.take(2_000)
+    assert [envelope.position.sequence for envelope in envelopes] == list(range(1, 2_001))
+    assert held(redis_client, ROOM)[b""] == envelopes[-1]
+
+
+def test_the_epoch_stays_while_the_server_runs_and_an_emptied_one_begins_another(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    publish([event()])
+    publish([event()])
+    redis_client.flushdb()
+    publish([event()])
+    first, second, third = (envelope.position for envelope in listening.take(3))
+    assert first.epoch == second.epoch != third.epoch
+    assert (first.sequence, second.sequence, third.sequence) == (1, 2, 1)
+
+
+def test_a_restarted_server_begins_another_epoch_though_it_kept_its_data(own_valkey: OwnValkey) -> None:
+    publish([event()])
+    own_valkey.client.save()
+    own_valkey.kill()
+    own_valkey.start()
+    kept = held(own_valkey.client, ROOM)[b""]
+    publish([event()])
+    newest = held(own_valkey.client, ROOM)[b""]
+    assert newest.position.epoch != kept.position.epoch
+    assert newest.position.sequence == kept.position.sequence + 1
+
+
+def test_a_script_that_the_server_forgot_is_sent_again(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    publish([event()])
+    redis_client.script_flush()
+    publish([event()])
+    assert [envelope.position.sequence for envelope in listening.take(2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        (event(room="price:*"), InvalidRoom),
+        (event(room="unheard:x"), RoomUnknown),
+        (event(object()), TypeError),
+        (event(key="a\0b"), ValueError),
+        (RoomEvent(ROOM, "price_update", {"sequence": 5}), ValueError),
+    ],
+)
+def test_an_event_that_cannot_be_written_stops_its_whole_batch(
+    refused: RoomEvent, error: type[Exception], floor: Settings, redis_client: redis.Redis
+) -> None:
+    with pytest.raises(error):
+        publish([event(), refused])
+    assert redis_client.keys() == []
+
+
+def test_a_text_with_a_nul_stays_inside_its_json(listening: Listening) -> None:
+    publish([event("a\0b")])
+    (envelope,) = listening.take(1)
+    assert json.loads(envelope.message)["data"]["current_price"] == "a\0b"

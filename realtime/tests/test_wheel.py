@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+
+from realtime.client import Client
+from realtime.protocol.codes import UNAUTHORIZED, Code
+from realtime.tests.harness import eventually
+from realtime.wheel import Deadline, Wheel
+
+EXPIRED = Deadline(UNAUTHORIZED, "expired")
+
+
+class Log:
+    def __init__(self) -> None:
+        self.beats: list[set[Client]] = []
+        self.closed: list[tuple[Client, Code, str]] = []
+
+    def wheel(self, period: int) -> Wheel:
+        return Wheel(
+            loop=asyncio.get_running_loop(),
+            period=period,
+            beat=lambda clients: self.beats.append(set(clients)),
+            close=lambda client, code, reason: self.closed.append((client, code, reason)),
+        )
+
+
+def test_every_client_has_its_beat_once_per_period_and_neighbours_at_different_seconds() -> None:
+    async def scenario() -> tuple[Log, Client, Client]:
+        log = Log()
+        wheel = log.wheel(2)
+        first, second = Client(), Client()
+        wheel.add(first)
+        wheel.add(second)
+        await eventually(lambda: len(log.beats) >= 3)
+        wheel.stop()
+        return log, first, second
+
+    log, first, second = asyncio.run(scenario())
+    assert log.beats[0] != log.beats[1]
+    assert log.beats[:3] in ([{first}, {second}, {first}], [{second}, {first}, {second}])
+
+
+def test_a_deadline_closes_once_and_not_before_its_time() -> None:
+    async def scenario() -> tuple[Log, Client, float]:
+        log = Log()
+        wheel = log.wheel(30)
+        client = Client()
+        began = asyncio.get_running_loop().time()
+        wheel.set_deadline(client, 1.2, EXPIRED)
+        await eventually(lambda: log.closed)
+        waited = asyncio.get_running_loop().time() - began
+        wheel.remove(client)
+        return log, client, waited
+
+    log, client, waited = asyncio.run(scenario())
+    assert log.closed == [(client, UNAUTHORIZED, "expired")]
+    assert waited >= 1.2
+
+
+def test_a_later_deadline_replaces_an_earlier_one_and_a_removed_client_has_none() -> None:
+    async def scenario() -> tuple[Log, Client]:
+        log = Log()
+        wheel = log.wheel(30)
+        gone, postponed, witness = Client(), Client(), Client()
+        for client in (gone, postponed):
+            wheel.set_deadline(client, 0.1, EXPIRED)
+        wheel.set_deadline(postponed, 3_600, EXPIRED)
+        wheel.remove(gone)
+        wheel.set_deadline(witness, 1.1, EXPIRED)
+        await eventually(lambda: log.closed)
+        wheel.stop()
+        return log, witness
+
+    log, witness = asyncio.run(scenario())
+    assert [client for client, _, _ in log.closed] == [witness]
+
+
+def test_a_wheel_without_clients_has_no_timer() -> None:
+    async def scenario() -> None:
+        wheel = Log().wheel(30)
+        client = Client()
+        wheel.add(client)
+        wheel.set_deadline(client, 0.1, EXPIRED)
+        wheel.remove(client)
+        await eventually(lambda: wheel._timer is None)
+
+    asyncio.run(scenario())
