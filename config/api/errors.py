@@ -37,8 +37,10 @@ STATUS: dict[type[Exception], int] = {
     stocks.StocksError: 400,
     stocks.StockNotFound: 404,
     stocks.NoPrice: 404,
+    stocks.MarketNotFound: 404,
     stocks.SandboxAndRealData: 409,
     screening.ScreeningError: 400,
+    screening.ScreenTooSlow: 503,
 }
 
 CODES: dict[int, str] = {

@@ -1,0 +1,110 @@
+"""The table of latest indicators, written by COPY into a stage and one statement from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from stocks.compute.binary import encode
+from stocks.indicators.bars import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The ids of the stocks whose rows are new, and of those whose rows changed."""
+
+    inserted: frozenset[int] = frozenset()
+    updated: frozenset[int] = frozenset()
+
+    def __or__(self, other: Written) -> Written:
+        return Written(self.inserted | other.inserted, self.updated | other.updated)
+
+
+def write_figures(
+    stocks: npt.NDArray[np.int32],
+    days: npt.NDArray[np.datetime64],
+    values: Array,
+    columns: Sequence[str],
+) -> Written:
+    """Insert or update the rows of ``stocks``; rows that say the same already are left alone.
+
+    ``values`` has a row a stock and a column each of ``columns``; NaN is written as NULL.
+    """
+    with connection.cursor() as cursor:
+        _stage(cursor, stocks, days, values, columns)
+        names = ", ".join(columns)
+        cursor.execute(
+            f"""
+            INSERT INTO stocks_latestindicators AS kept (stock_id, computed_at, date, {names})
+            SELECT stock_id, %s, date, {_nulls(columns)} FROM indicators_stage ORDER BY stock_id
+            ON CONFLICT (stock_id) DO UPDATE
+            SET computed_at = excluded.computed_at, date = excluded.date,
+                {", ".join(f"{name} = excluded.{name}" for name in columns)}
+            WHERE ROW(kept.date, {_prefixed("kept", columns)})
+                IS DISTINCT FROM ROW(excluded.date, {_prefixed("excluded", columns)})
+            RETURNING stock_id, xmax = 0
+            """,  # noqa: S608 – the names are identifiers from the catalogue, not input
+            [timezone.now()],
+        )
+        rows = cursor.fetchall()
+        cursor.execute("DROP TABLE indicators_stage")
+    return Written(
+        inserted=frozenset(stock for stock, is_new in rows if is_new),
+        updated=frozenset(stock for stock, is_new in rows if not is_new),
+    )
+
+
+def update_figures(
+    stocks: npt.NDArray[np.int32],
+    days: npt.NDArray[np.datetime64],
+    values: Array,
+    columns: Sequence[str],
+) -> frozenset[int]:
+    """Set ``columns`` in the existing rows of ``stocks`` and return the ids of those that changed."""
+    with connection.cursor() as cursor:
+        _stage(cursor, stocks, days, values, columns)
+        cursor.execute(
+            f"""
+            UPDATE stocks_latestindicators AS kept
+            SET computed_at = %s, {", ".join(f"{name} = fresh.{name}" for name in columns)}
+            FROM (SELECT stock_id, {_nulls(columns, named=True)} FROM indicators_stage) AS fresh
+            WHERE kept.stock_id = fresh.stock_id
+                AND ROW({_prefixed("kept", columns)}) IS DISTINCT FROM ROW({_prefixed("fresh", columns)})
+            RETURNING kept.stock_id
+            """,  # noqa: S608 – the names are identifiers from the catalogue, not input
+            [timezone.now()],
+        )
+        changed = frozenset(stock for (stock,) in cursor.fetchall())
+        cursor.execute("DROP TABLE indicators_stage")
+    return changed
+
+
+def _stage(
+    cursor: CursorWrapper,
+    stocks: npt.NDArray[np.int32],
+    days: npt.NDArray[np.datetime64],
+    values: Array,
+    columns: Sequence[str],
+) -> None:
+    figures = ", ".join(f"{name} double precision" for name in columns)
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE indicators_stage (stock_id integer, date date, {figures}) ON COMMIT DROP"
+    )
+    # An infinity is as unknown as NaN, and the sum turns -0.0 into 0.0.
+    values = np.where(np.isfinite(values), values, np.nan) + 0.0
+    with cursor.copy("COPY indicators_stage FROM STDIN (FORMAT binary)") as copy:
+        copy.write(encode(stocks, days, values))
+
+
+def _nulls(columns: Sequence[str], *, named: bool = False) -> str:
+    return ", ".join(f"nullif({name}, 'NaN')" + (f" AS {name}" if named else "") for name in columns)
+
+
+def _prefixed(table: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in columns)

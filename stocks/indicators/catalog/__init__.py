@@ -1,0 +1,54 @@
+"""The catalogue of indicators: what exists, and by which names it is asked for.
+
+It imports no numpy: models and serializers are generated from it. The figures themselves are
+worked out by the kernels beside it; a test holds the two to the same ids.
+"""
+
+from typing import Final
+
+from stocks.indicators.catalog.composite import COMPOSITE
+from stocks.indicators.catalog.entry import Group, Indicator, Unit, by_id
+from stocks.indicators.catalog.fundamental import GROWTH, PROFITABILITY, STABILITY, VALUATION
+from stocks.indicators.catalog.price import PRICE
+from stocks.indicators.catalog.technical import OSCILLATORS, RISK, TREND
+from stocks.indicators.catalog.volume import VOLUME
+
+__all__ = [
+    "ALIASES",
+    "BASE_FIELDS",
+    "CATALOG",
+    "FIELDS",
+    "INDICATORS",
+    "Group",
+    "Indicator",
+    "Unit",
+    "resolve",
+]
+
+#: Every indicator, in catalogue order.
+CATALOG: Final[tuple[Indicator, ...]] = (
+    *VALUATION,
+    *PROFITABILITY,
+    *GROWTH,
+    *STABILITY,
+    *PRICE,
+    *VOLUME,
+    *TREND,
+    *OSCILLATORS,
+    *RISK,
+    *COMPOSITE,
+)
+#: The same by id.
+INDICATORS: Final[dict[str, Indicator]] = by_id(CATALOG)
+#: Numbers stored and screened beside the indicators: the last close, and close × shares.
+BASE_FIELDS: Final[tuple[str, ...]] = ("close_price", "market_cap")
+#: Every numeric name that is stored per stock and can be screened and sorted by.
+FIELDS: Final[tuple[str, ...]] = (*BASE_FIELDS, *INDICATORS)
+#: Other names of the same figures: alias → id.
+ALIASES: Final[dict[str, str]] = {alias: entry.id for entry in CATALOG for alias in entry.aliases}
+
+
+def resolve(name: str) -> str | None:
+    """The stored field that a name or alias stands for, or None where there is none."""
+    field = ALIASES.get(name, name)
+    return field if field in INDICATORS or field in BASE_FIELDS else None

@@ -1,0 +1,82 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stocks.indicators.catalog import ALIASES, CATALOG, FIELDS, INDICATORS, Indicator, resolve
+from stocks.indicators.catalog.entry import by_id
+from stocks.indicators.filings import Fundamentals
+from stocks.indicators.growth import growth
+from stocks.indicators.profitability import profitability, stability
+from stocks.indicators.scores import SCORE_INPUTS, SCORES
+from stocks.indicators.series import SERIES_IDS
+from stocks.indicators.valuation import valuation
+
+CATALOGUE_PAGE = Path(__file__).resolve().parents[3] / "shared" / "indicators.md"
+
+
+def test_every_entry_has_a_kernel_and_every_kernel_an_entry():
+    nothing = Fundamentals(currency="KRW")
+    from_filings = (
+        profitability(nothing)
+        | stability(nothing)
+        | growth(nothing)
+        | valuation(nothing, close=1.0, market_cap=1.0, currency="KRW")
+    )
+    worked_out = [*SERIES_IDS, *from_filings, "dividend_yield_ttm", *SCORES]
+    assert len(worked_out) == len(set(worked_out))
+    assert set(worked_out) == set(INDICATORS)
+
+
+def test_the_ids_are_those_of_the_agreed_catalogue():
+    if not CATALOGUE_PAGE.exists():
+        pytest.skip(f"the agreed catalogue is not at {CATALOGUE_PAGE}")
+    agreed = set(CATALOGUE_PAGE.read_text().split())
+    assert [id_ for id_ in INDICATORS if id_ not in agreed] == []
+
+
+@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.id)
+def test_an_entry_says_all_that_a_reader_needs(entry: Indicator):
+    assert entry.formula and entry.source and entry.inputs and entry.null_rule
+    assert entry.version >= 1
+    assert entry.min_bars or entry.min_quarters
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("per", "per_ttm"),
+        ("per_ttm", "per_ttm"),
+        ("dividend_yield", "dividend_yield_ttm"),
+        ("change_pct", "change_1d"),
+        ("market_cap", "market_cap"),
+        ("close_price", "close_price"),
+        ("PER", None),
+        ("id; --", None),
+    ],
+)
+def test_a_name_resolves_to_its_field_or_to_none(name: str, field: str | None):
+    assert resolve(name) == field
+
+
+def test_the_names_of_the_screen_example_all_exist():
+    names = "per pbr roe dividend_yield market_cap close_price change_pct volume quality_score value_score"
+    assert all(resolve(name) for name in [*names.split(), "growth_score", "momentum_score"])
+
+
+def test_fields_and_aliases_never_collide():
+    assert len(FIELDS) == len(set(FIELDS))
+    assert not set(ALIASES) & set(FIELDS)
+    assert set(SCORE_INPUTS) <= set(FIELDS)
+
+
+def test_the_same_name_twice_is_refused():
+    with pytest.raises(ValueError, match="'per_ttm' twice"):
+        by_id([CATALOG[0], CATALOG[0]])
+
+
+def test_the_catalogue_imports_no_numeric_library():
+    code = "import sys, stocks.indicators.catalog; print({'numpy', 'talib', 'django'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
