@@ -43,6 +43,8 @@ STATUS: dict[type[Exception], int] = {
     screening.ScreenTooSlow: 503,
 }
 
+RETRY_SECONDS = "2"
+
 CODES: dict[int, str] = {
     400: "VALIDATION_ERROR",
     401: "UNAUTHORIZED",
@@ -92,6 +94,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         body = envelope(request, code=error.code, message=error.message, details=error.details)
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
+        elif status == 503:
+            headers["Retry-After"] = RETRY_SECONDS
     elif isinstance(error, exceptions.APIException):
         status, body = _of_api_exception(request, error)
         if challenge := getattr(error, "auth_header", None):
@@ -107,7 +111,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     elif isinstance(error, OperationalError | PoolTimeout):
         logger.warning("the database did not answer: %s", type(error).__name__)
         status, body = 503, envelope(request, code=CODES[503], message="The database does not answer; retry.")
-        headers["Retry-After"] = "2"
+        headers["Retry-After"] = RETRY_SECONDS
     else:
         return None
     return Response(body, status=status, headers=headers)

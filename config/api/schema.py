@@ -19,6 +19,7 @@ ERROR_SCHEMA: dict[str, Any] = {
 DESCRIPTIONS = {
     "400": "Invalid request",
     "401": "Missing or invalid credentials",
+    "403": "Not allowed with these credentials",
     "404": "No such resource",
     "405": "Method not allowed",
     "406": "No such representation",
@@ -34,7 +35,7 @@ def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     reply = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for operations in result["paths"].values():
         for operation in operations.values():
-            codes = ["400", "401", "404", "405", "406", "503"]
+            codes = ["400", "401", "403", "404", "405", "406", "503"]
             if "requestBody" in operation:
                 codes += ["409", "413", "415"]
             for code in codes:

@@ -1,0 +1,107 @@
+"""Who sends a request: ``Authorization: Bearer`` (access token) or ``Token`` (API key), or ``X-API-Key``."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.errors import AccountsError, InvalidApiKey, InvalidToken
+from accounts.keys import api_key_digest, api_key_prefix
+from accounts.models import ApiKey, Session, User
+from accounts.principal import Principal
+from accounts.selectors import api_key_find, session_find
+from accounts.services.keys import api_key_record_use
+from accounts.tokens import AccessClaims, access_token_read
+
+_SCHEMES = ("bearer", "token")
+
+
+def session_prove(token: str) -> tuple[Session, AccessClaims]:
+    """The live session of an access token, with its user; raises InvalidToken. One query."""
+    claims = access_token_read(token)
+    session = session_find(session_id=claims.session_id, user_id=claims.user_id, now=timezone.now())
+    if session is None:
+        raise InvalidToken
+    return session, claims
+
+
+def api_key_prove(text: str) -> ApiKey:
+    """The stored key of a text, with its user; raises InvalidApiKey. One query, none for a bad checksum."""
+    now = timezone.now()
+    key = api_key_find(prefix=api_key_prefix(text))
+    if key is None or not hmac.compare_digest(bytes(key.digest), api_key_digest(text)):
+        raise InvalidApiKey
+    if key.revoked_at is not None or not key.user.is_active:
+        raise InvalidApiKey
+    if key.expires_at is not None and key.expires_at <= now:
+        raise InvalidApiKey
+    api_key_record_use(key=key, now=now)
+    return key
+
+
+def authenticate_token(token: str) -> Principal | None:
+    """Who an access token or an API key stands for; None where it is refused. Reads the database."""
+    try:
+        if token.startswith("sk_"):
+            key = api_key_prove(token)
+            return _principal(key.user, key)
+        session, claims = session_prove(token)
+        return _principal(session.user, claims)
+    except InvalidToken:
+        return None
+
+
+def _principal(user: User, proof: ApiKey | AccessClaims) -> Principal:
+    return Principal(user_id=user.pk, email=user.email, tier=user.tier, expires_at=proof.expires_at)
+
+
+def _credential(request: Request) -> tuple[str, str]:
+    """Scheme in lower case and credential of the Authorization header; two empty texts without one."""
+    header = get_authorization_header(request).decode("latin-1").strip()
+    if not header:
+        return "", ""
+    scheme, *rest = header.split()
+    if scheme.lower() not in _SCHEMES or len(rest) != 1:
+        raise AuthenticationFailed(
+            "The Authorization header must be 'Bearer <access token>' or 'Token <API key>'."
+        )
+    return scheme.lower(), rest[0]
+
+
+class BearerAuthentication(BaseAuthentication):
+    """``request.user`` is the user, ``request.auth`` the Session."""
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        scheme, credential = _credential(request)
+        if scheme != "bearer":
+            return None
+        try:
+            session, _ = session_prove(credential)
+        except AccountsError as error:
+            raise AuthenticationFailed(error.message) from error
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """``request.user`` is the user, ``request.auth`` the ApiKey."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        scheme, credential = _credential(request)
+        text = credential if scheme == "token" else request.headers.get("X-API-Key", "").strip()
+        if not text:
+            return None
+        try:
+            key = api_key_prove(text)
+        except AccountsError as error:
+            raise AuthenticationFailed(error.message) from error
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"

@@ -1,0 +1,126 @@
+"""Bodies of requests and replies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.fields import EmailField, NameField, PasswordField, TextField
+from accounts.models import Tier, User
+from accounts.paging import PageMeta
+from accounts.strict import StrictSerializer
+
+# First and last name are stored as one name, with a space between them.
+_PART_OF_NAME_LENGTH = 74
+
+
+class Register(StrictSerializer):
+    email = EmailField()
+    password = PasswordField(min_length=8)
+    name = NameField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
+        except ValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from error
+        return attrs
+
+
+class Login(StrictSerializer):
+    email = EmailField()
+    password = PasswordField()
+
+
+class Refresh(StrictSerializer):
+    refresh_token = TextField(max_length=256)
+
+
+class Logout(StrictSerializer):
+    refresh_token = TextField(max_length=256, required=False)
+
+
+class KeyRegistration(StrictSerializer):
+    name = NameField(max_length=_PART_OF_NAME_LENGTH)
+    last_name = NameField(max_length=_PART_OF_NAME_LENGTH)
+    email = EmailField()
+
+
+class Confirmation(StrictSerializer):
+    token = TextField(max_length=4096)
+
+
+class KeyIssue(StrictSerializer):
+    name = NameField(max_length=100)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("must be in the future")
+        return value
+
+
+class UserReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    tier = serializers.ChoiceField(choices=Tier.choices)
+
+
+class AccountReply(UserReply):
+    email_confirmed_at = serializers.DateTimeField(format=None, allow_null=True)
+    created_at = serializers.DateTimeField(format=None)
+
+
+class TokensReply(serializers.Serializer[Any]):
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+
+
+class SignInReply(TokensReply):
+    user = UserReply()
+
+
+class PingReply(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    message = serializers.CharField()
+
+
+class KeyReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="The part of the key that may be shown.")
+    created_at = serializers.DateTimeField(format=None)
+    expires_at = serializers.DateTimeField(format=None, allow_null=True)
+    last_used_at = serializers.DateTimeField(format=None, allow_null=True)
+
+
+class KeyListReply(serializers.Serializer[Any]):
+    api_keys = KeyReply(many=True)
+    meta = PageMeta()
+
+
+class KeyIssuedReply(serializers.Serializer[Any]):
+    """The only reply that holds the key itself."""
+
+    id = serializers.UUIDField(source="row.id")
+    name = serializers.CharField(source="row.name")
+    prefix = serializers.CharField(source="row.prefix")
+    api_key = serializers.CharField(source="text")
+    created_at = serializers.DateTimeField(source="row.created_at", format=None)
+    expires_at = serializers.DateTimeField(source="row.expires_at", format=None, allow_null=True)
+
+
+class AcceptedReply(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ConfirmedReply(serializers.Serializer[Any]):
+    api_key = serializers.CharField(source="text")
+    user = UserReply(source="row.user")

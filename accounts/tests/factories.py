@@ -1,0 +1,26 @@
+"""The cast: alice owns, bob is another user, charlie must see nothing of theirs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import factory
+from django.contrib.auth.hashers import make_password
+
+from accounts.models import User
+
+PASSWORD = "correct horse 42"
+
+
+@cache
+def _hashed(password: str) -> str:
+    return make_password(password)
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda number: f"user{number}@example.com")
+    name = factory.Faker("name")
+    password = factory.LazyFunction(lambda: _hashed(PASSWORD))
