@@ -229,7 +229,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Stockroom",
-    "DESCRIPTION": "Market data, history, screening, portfolios and live prices.",
+    "DESCRIPTION": "Market data, history, screening and live prices.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/v1",

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from config.development import web_command
 from config.embedded import EmbeddedServers, processes
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -134,10 +135,7 @@ class LiveStack:
             processes.stop(process, [(signal.SIGTERM, 3.0)])
 
     def _start_web(self) -> subprocess.Popen[bytes]:
-        web = self.start(
-            *[sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"],
-            *["--port", str(self.port), "--ws", "websockets-sansio", "--no-access-log"],
-        )
+        web = self.start(*web_command("127.0.0.1", self.port))
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
             if web.poll() is not None or time.monotonic() > deadline:

@@ -1,0 +1,62 @@
+"""The embedded Redis-protocol server: password, append-only file, nothing evicted."""
+
+import signal
+import socket
+from typing import Any, ClassVar
+
+from config.embedded import binaries
+from config.embedded.server import Server
+
+# Test workers take a database number each.
+DATABASES = 64
+
+
+class Valkey(Server):
+    name = "Valkey"
+    stop_signals: ClassVar = ((signal.SIGTERM, 15.0),)
+
+    def __init__(self, *, password: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.data = self.home / "valkey"
+        self._password = password
+        self._program = binaries.valkey_program(self.account)
+
+    def start(self) -> None:
+        self.account.take(self.data)
+        super().start()
+
+    def command(self) -> list[str]:
+        # The configuration comes on standard input, so the password is in no argument list and no file.
+        return [str(self._program), "-"]
+
+    def standard_input(self) -> bytes:
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "protected-mode": "yes",
+            "requirepass": self._password,
+            "databases": str(DATABASES),
+            "dir": self.data.name,
+            "appendonly": "yes" if self.durable else "no",
+            "appendfsync": "everysec",
+            "save": '""',
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+        }
+        return "".join(f"{name} {value}\n" for name, value in settings.items()).encode()
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    def is_ready(self) -> bool:
+        """Whether it answers PING: while it still reads its append-only file, it does not."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as link:
+                link.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2 and (part := link.recv(256)):
+                    answer += part
+        except OSError:
+            return False
+        return b"+PONG" in answer
