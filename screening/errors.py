@@ -17,8 +17,8 @@ class ScreeningError(Exception):
         super().__init__(self.message)
 
 
-class InvalidScreen(ScreeningError):
-    """A field, bound or sort order is not one that can be screened; ``details`` names it."""
+class ScreenTooSlow(ScreeningError):
+    """The database did not finish within the time a screen may take."""
 
-    code = "VALIDATION_ERROR"
-    message = "Invalid request parameters"
+    code = "SCREEN_TIMEOUT"
+    message = "The screen took too long; narrow it or retry."

@@ -1,0 +1,164 @@
+"""Running a screen against the stored indicators."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from django.db import OperationalError, connection, transaction
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.expressions import OrderBy
+
+from screening.coverage import COMPARED_WITHIN, Coverage, coverage
+from screening.criteria import Criterion, Screen
+from screening.errors import ScreenTooSlow
+from screening.fields import DEFAULT_COLUMNS, FIELDS, TEXTS, column, shown
+from stocks.models import Stock
+from stocks.selectors.listing import listed_stocks
+
+STATEMENT_TIMEOUT_MS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """One page of the stocks that match, how many there are in all, and what the client should know.
+
+    ``milliseconds`` is the time the database took.
+    """
+
+    rows: list[dict[str, Any]]
+    total: int
+    milliseconds: float
+    warnings: list[str]
+
+
+def run_screen(screen: Screen) -> Matches:
+    """The listed stocks that meet every criterion; raises ScreenTooSlow after STATEMENT_TIMEOUT_MS.
+
+    Stocks that lag more than COMPARED_WITHIN behind their market are left out, and a warning says how many.
+
+    Rows carry code, name, market, currency, trade_date (the session whose close the figures follow),
+    DEFAULT_COLUMNS and every field that is filtered or sorted by, under the names the client used. Unknown
+    values come last whichever way is sorted, equal ones in order of code.
+    """
+    names = dict.fromkeys([*DEFAULT_COLUMNS, *(criterion.name for criterion in screen.criteria)])
+    if screen.sort_by not in TEXTS:
+        names[screen.sort_by] = None
+    columns = list(dict.fromkeys(column(name) for name in names))
+    first = _first(screen)
+    started = time.perf_counter()
+    with _bounded():
+        compared = coverage(screen.market)
+        stocks = _matching(screen).filter(compared.condition())
+        found = list(_page(stocks, screen, columns))
+        total = found[0][0] if found else (stocks.count() if first else 0)
+        unknown = _without_values(screen) if not total else []
+    milliseconds = (time.perf_counter() - started) * 1000
+    rows = [_row(names, columns, values) for values in found]
+    warnings = [f"No listed stock of this market has a value for {name}." for name in unknown]
+    # Unknown values come last, so where the first is unknown all are.
+    if rows and not first and screen.sort_by in names and rows[0][screen.sort_by] is None:
+        warnings.append(f"No stock found has a value for {screen.sort_by}; they are in order of code.")
+    warnings += _about(compared, screen)
+    return Matches(rows=rows, total=total, milliseconds=milliseconds, warnings=warnings)
+
+
+def _first(screen: Screen) -> int:
+    return (screen.page - 1) * screen.per_page
+
+
+def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> QuerySet[Stock, Any]:
+    first = _first(screen)
+    return (
+        stocks.order_by(_order(screen), "code")
+        .annotate(total=Window(Count("*")))
+        .values_list(
+            *("total", "code", "name", "market_id", "currency", "indicators__date"),
+            *(f"indicators__{field}" for field in columns),
+        )
+    )[first : first + screen.per_page]
+
+
+def _about(compared: Coverage, screen: Screen) -> Iterator[str]:
+    if compared.left_out:
+        yield (
+            f"Left out for a last session more than {COMPARED_WITHIN.days} days behind their market's "
+            f"newest: {compared.left_out}."
+        )
+    asked = [screen.sort_by, *(criterion.name for criterion in screen.criteria)]
+    amounts = [
+        name for name in asked if name not in TEXTS and FIELDS[column(name)].unit in ("money", "price")
+    ]
+    if amounts and len(compared.currencies) > 1:
+        yield (
+            f"{', '.join(dict.fromkeys(amounts))} compares amounts of different currencies "
+            f"({', '.join(compared.currencies)}) without converting them; choose one market."
+        )
+
+
+def _matching(screen: Screen) -> QuerySet[Stock]:
+    stocks = listed_stocks(market=screen.market).order_by()
+    return stocks.filter(*(bound for criterion in screen.criteria for bound in _bounds(criterion)))
+
+
+def _bounds(criterion: Criterion) -> Iterator[Q]:
+    # The field comes from the catalogue, never from the client's text.
+    path = f"indicators__{criterion.field}"
+    if criterion.low is not None:
+        yield Q((f"{path}__gte", criterion.low))
+    if criterion.high is not None:
+        yield Q((f"{path}__lte", criterion.high))
+
+
+def _order(screen: Screen) -> OrderBy:
+    path = screen.sort_by if screen.sort_by in TEXTS else f"indicators__{column(screen.sort_by)}"
+    return F(path).desc(nulls_last=True) if screen.descending else F(path).asc(nulls_last=True)
+
+
+def _row(
+    names: Sequence[str] | dict[str, None], columns: Sequence[str], values: Sequence[Any]
+) -> dict[str, Any]:
+    _, code, stock_name, market, currency, day, *figures = values
+    shown_by_column = {field: shown(field, value) for field, value in zip(columns, figures, strict=True)}
+    return {
+        "code": code,
+        "name": stock_name,
+        "market": market,
+        "currency": currency,
+        "trade_date": day,
+        **{name: shown_by_column[column(name)] for name in names},
+    }
+
+
+def _without_values(screen: Screen) -> list[str]:
+    """The names of the criteria whose field is unknown for every listed stock of the market."""
+    if not screen.criteria:
+        return []
+    counts = listed_stocks(market=screen.market).aggregate(
+        **{
+            f"known_{position}": Count(f"indicators__{criterion.field}")
+            for position, criterion in enumerate(screen.criteria)
+        }
+    )
+    return [
+        criterion.name
+        for position, criterion in enumerate(screen.criteria)
+        if not counts[f"known_{position}"]
+    ]
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """A transaction in which each statement may take STATEMENT_TIMEOUT_MS."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise ScreenTooSlow from error
+        raise

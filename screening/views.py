@@ -1,0 +1,53 @@
+"""Screens and the catalogue behind them."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from screening import serializers as shapes
+from screening.examples import EXAMPLES
+from screening.selectors import run_screen
+from stocks.indicators.catalog import CATALOG
+from stocks.views.base import FIXED, MarketDataView
+
+
+class ScreenView(MarketDataView):
+    @extend_schema(
+        operation_id="screen_run",
+        summary="Find stocks by ranges of their indicators",
+        tags=["screening"],
+        request=shapes.RunScreen,
+        responses=shapes.ScreenReply,
+        examples=EXAMPLES,
+    )
+    def post(self, request: Request) -> Response:
+        screen = shapes.RunScreen.read(request.data)
+        return Response(shapes.screen_reply(screen, run_screen(screen)))
+
+
+class ScreenFieldsView(MarketDataView):
+    max_age = FIXED
+
+    @extend_schema(
+        operation_id="screen_fields",
+        summary="What stocks can be screened and sorted by",
+        tags=["screening"],
+        responses=shapes.FieldsReply,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(shapes.fields_reply())
+
+
+class IndicatorListView(MarketDataView):
+    max_age = FIXED
+
+    @extend_schema(
+        operation_id="indicators_list",
+        summary="The catalogue of indicators",
+        tags=["screening"],
+        responses=shapes.IndicatorsReply,
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"indicators": [shapes.indicator_reply(entry) for entry in CATALOG]})
