@@ -1,0 +1,1 @@
+"""What is read from the stocks app, one subject a module."""

@@ -1,0 +1,80 @@
+"""Filed statements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.strict import StrictSerializer
+from stocks.models import Statement, Stock
+from stocks.selectors.fundamentals import Filed
+from stocks.serializers.fields import maybe, one_of
+
+AMOUNTS = (
+    "revenue",
+    "gross_profit",
+    "operating_profit",
+    "net_profit",
+    "total_assets",
+    "total_liabilities",
+    "total_equity",
+    "operating_cash_flow",
+    "eps",
+)
+
+
+class FinancialsQuery(StrictSerializer):
+    period_type = one_of(Statement.PeriodType.values, default=Statement.PeriodType.QUARTERLY.value)
+    years = serializers.IntegerField(
+        default=5, min_value=1, max_value=10, help_text="Fiscal years, counted back from the newest on file."
+    )
+
+
+class StatementReply(serializers.Serializer[Any]):
+    """A statement, amounts in whole units of its currency."""
+
+    fiscal_year = serializers.IntegerField()
+    fiscal_quarter = serializers.IntegerField(allow_null=True, help_text="null for a year.")
+    report_date = serializers.DateField(help_text="The day it became public.")
+    period_end = serializers.DateField(allow_null=True)
+    currency = serializers.CharField()
+    revenue = maybe()
+    gross_profit = maybe()
+    operating_profit = maybe()
+    net_profit = maybe()
+    total_assets = maybe()
+    total_liabilities = maybe()
+    total_equity = maybe()
+    operating_cash_flow = maybe()
+    eps = maybe(help_text="Per share.")
+    roe = maybe(help_text="Percent: net profit of the last four quarters over equity.")
+    source = serializers.CharField()  # type: ignore[assignment]  # DRF takes it off
+
+
+class FinancialsReply(serializers.Serializer[Any]):
+    stock_code = serializers.CharField()
+    period_type = one_of(Statement.PeriodType.values)
+    financials = StatementReply(many=True, help_text="Newest first.")
+
+
+def financials_reply(stock: Stock, period_type: str, filed: list[Filed]) -> dict[str, Any]:
+    return {
+        "stock_code": stock.code,
+        "period_type": period_type,
+        "financials": [_statement_reply(item) for item in filed],
+    }
+
+
+def _statement_reply(filed: Filed) -> dict[str, Any]:
+    statement = filed.statement
+    return {
+        "fiscal_year": statement.fiscal_year,
+        "fiscal_quarter": statement.fiscal_quarter,
+        "report_date": statement.filed_on,
+        "period_end": statement.period_end,
+        "currency": statement.currency,
+        **{name: getattr(statement, name) for name in AMOUNTS},
+        "roe": filed.roe,
+        "source": statement.source,
+    }

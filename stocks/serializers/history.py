@@ -1,0 +1,134 @@
+"""The history of one stock."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.strict import StrictSerializer
+from stocks.figures import plain
+from stocks.models import Stock
+from stocks.selectors.history import History
+from stocks.serializers.fields import maybe, number, one_of
+from stocks.types import Adjust, Interval
+
+COLUMNS = ("trade_date", "open", "high", "low", "close", "volume")
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+YEAR = timedelta(days=365)
+
+
+class SessionDateField(serializers.DateField):
+    """A date that bars can have, as YYYY-MM-DD."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **options)
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise serializers.ValidationError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
+        return day
+
+
+class HistoryQuery(StrictSerializer):
+    """A range of days (``from`` and ``to`` are short for ``from_date`` and ``to_date``), and how to show it.
+
+    The range ends today where nothing is said, and begins a year before its end.
+    """
+
+    from_date = SessionDateField(required=False, help_text="First day; a year before the last by default.")
+    to_date = SessionDateField(required=False, help_text="Last day; today by default.")
+    interval = one_of(Interval, default=Interval.DAILY)
+    adjust = one_of(
+        Adjust,
+        default=Adjust.SPLIT,
+        help_text="none: as loaded; split: earlier prices on today's share basis; total: dividends too.",
+    )
+    format = one_of(["json", "csv"], default="json")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is no attribute name in Python.
+        short = {
+            "from": SessionDateField(required=False, help_text="The same as from_date."),
+            "to": SessionDateField(required=False, help_text="The same as to_date."),
+        }
+        return {**super().get_fields(), **short}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for short in ("from", "to"):
+            given = attrs.pop(short, None)
+            if given is not None and attrs.setdefault(f"{short}_date", given) != given:
+                raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
+        attrs.setdefault("to_date", timezone.now().date())
+        attrs.setdefault("from_date", max(FIRST_DAY, attrs["to_date"] - YEAR))
+        if attrs["from_date"] > attrs["to_date"]:
+            raise serializers.ValidationError({"from_date": ["is later than to_date"]})
+        attrs["interval"] = Interval(attrs["interval"])
+        attrs["adjust"] = Adjust(attrs["adjust"])
+        return attrs
+
+
+class BarReply(serializers.Serializer[Any]):
+    """One bar; open, high and low are null where nothing was traded, and the close is then the one before."""
+
+    trade_date = serializers.DateField(help_text="The last session of the bar.")
+    open = maybe()
+    high = maybe()
+    low = maybe()
+    close = number()
+    volume = serializers.IntegerField()
+
+
+class HistoryReply(serializers.Serializer[Any]):
+    stock_code = serializers.CharField()
+    interval = one_of(Interval)
+    adjust = one_of(Adjust)
+    currency = serializers.CharField()
+    source = serializers.CharField(allow_null=True, help_text="Where the bars come from.")  # type: ignore[assignment]  # DRF takes it off
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    prices = BarReply(many=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+def history_reply(stock: Stock, query: dict[str, Any], history: History) -> dict[str, Any]:
+    return {
+        "stock_code": stock.code,
+        "interval": query["interval"],
+        "adjust": query["adjust"],
+        "currency": stock.currency,
+        "source": ",".join(history.sources) or None,
+        "from_date": query["from_date"],
+        "to_date": query["to_date"],
+        "prices": [
+            {
+                "trade_date": bar.date,
+                "open": bar.open,
+                "high": bar.high,
+                "low": bar.low,
+                "close": bar.close,
+                "volume": bar.volume,
+            }
+            for bar in history.bars
+        ],
+        "warnings": history.warnings,
+    }
+
+
+def history_csv(history: History) -> str:
+    """The bars as CSV with a header line; unknown is empty.
+
+    Every cell is a date or a number in plain digits, so a spreadsheet has no formula to run.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for bar in history.bars:
+        prices = ("" if price is None else plain(price) for price in (bar.open, bar.high, bar.low, bar.close))
+        writer.writerow([bar.date.isoformat(), *prices, bar.volume])
+    return text.getvalue()

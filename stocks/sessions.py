@@ -1,0 +1,84 @@
+"""When markets are open, read from their published calendars.
+
+A calendar takes about a second to work out, so each process keeps what it once built.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+#: Older than this while its market is open, a quote no longer says what the stock trades at.
+FRESH_FOR = timedelta(seconds=90)
+
+_schedules: dict[str, Schedule] = {}
+_building = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The sessions of one market, oldest first: opening and closing as Unix seconds."""
+
+    opens: tuple[int, ...]
+    closes: tuple[int, ...]
+    close_by_day: dict[date, int]
+    usual_close: time
+    timezone: ZoneInfo
+
+    def is_open(self, moment: datetime) -> bool:
+        """True within a session, and beyond the last one the calendar knows, where only caution is safe."""
+        seconds = moment.timestamp()
+        index = bisect_right(self.opens, seconds) - 1
+        if index < 0:
+            return False
+        return seconds <= self.closes[index] or index == len(self.opens) - 1
+
+    def last_open(self, moment: datetime) -> datetime | None:
+        """The newest opening up to ``moment``."""
+        index = bisect_right(self.opens, moment.timestamp()) - 1
+        return datetime.fromtimestamp(self.opens[index], UTC) if index >= 0 else None
+
+    def close_of(self, day: date) -> datetime:
+        """When the session of ``day`` ended; at the usual hour where the calendar lists no such session."""
+        if (seconds := self.close_by_day.get(day)) is not None:
+            return datetime.fromtimestamp(seconds, UTC)
+        return datetime.combine(day, self.usual_close, self.timezone).astimezone(UTC)
+
+    def is_stale(self, as_of: datetime, now: datetime) -> bool:
+        """Whether a price of ``as_of`` is too old to act on at ``now``.
+
+        While the market is open: older than FRESH_FOR. While it is closed: older than the opening of the last
+        session, so that a whole session has passed it by.
+        """
+        if self.is_open(now):
+            return now - as_of > FRESH_FOR
+        opening = self.last_open(now)
+        return opening is not None and as_of < opening
+
+
+def schedule(calendar: str) -> Schedule:
+    """The sessions of an exchange_calendars name such as ``XKRX``, twenty years back and one ahead."""
+    if (known := _schedules.get(calendar)) is not None:
+        return known
+    with _building:
+        if calendar not in _schedules:
+            _schedules[calendar] = _build(calendar)
+        return _schedules[calendar]
+
+
+def _build(name: str) -> Schedule:
+    # Imported here because it brings pandas, which most processes never need.
+    import exchange_calendars
+
+    calendar = exchange_calendars.get_calendar(name)
+    closes = [int(moment.timestamp()) for moment in calendar.closes]
+    return Schedule(
+        opens=tuple(int(moment.timestamp()) for moment in calendar.opens),
+        closes=tuple(closes),
+        close_by_day={day.date(): second for day, second in zip(calendar.sessions, closes, strict=True)},
+        usual_close=calendar.close_times[-1][1],
+        timezone=ZoneInfo(str(calendar.tz)),
+    )

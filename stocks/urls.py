@@ -1,0 +1,20 @@
+"""Routes of market data, below /v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from stocks.views import fundamentals, history, listing, quotes
+
+urlpatterns = [
+    path("stocks", listing.StockListView.as_view(), name="stocks"),
+    path("stocks/search", listing.StockSearchView.as_view(), name="stocks-search"),
+    path("stocks/recent", listing.RecentStocksView.as_view(), name="stocks-recent"),
+    path("stocks/<str:code>", listing.StockDetailView.as_view(), name="stock"),
+    path("stocks/<str:code>/prices", history.StockPricesView.as_view(), name="stock-prices"),
+    path("stocks/<str:code>/financials", fundamentals.StockFinancialsView.as_view(), name="stock-financials"),
+    path("symbol/<str:symbol>/", quotes.SymbolView.as_view(), name="symbol"),
+    path("symbols/", quotes.SymbolsView.as_view(), name="symbols"),
+    path("market/quote", quotes.QuoteView.as_view(), name="market-quote"),
+    path("market/quotes", quotes.QuotesView.as_view(), name="market-quotes"),
+]

@@ -1,0 +1,176 @@
+"""Replies that the API document shows."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample
+
+STOCKS = OpenApiExample(
+    "A page",
+    response_only=True,
+    value={
+        "stocks": [
+            {
+                "code": "005930",
+                "name": "삼성전자",
+                "market": "KOSPI",
+                "sector": "Technology",
+                "industry": "Semiconductors",
+            }
+        ],
+        "meta": {"page": 1, "per_page": 50, "total": 2400, "pages": 48},
+    },
+)
+PRICED_STOCKS = OpenApiExample(
+    "A stock",
+    response_only=True,
+    value={
+        "symbol": "AAPL",
+        "company_name": "Apple Inc.",
+        "current_price": 255.7,
+        "previous_close": {"Float64": 256.08, "Valid": True},
+        "updated_at": "2025-09-23T16:35:36.564Z",
+    },
+)
+STOCK = OpenApiExample(
+    "A stock",
+    response_only=True,
+    value={
+        "code": "005930",
+        "name": "삼성전자",
+        "market": "KOSPI",
+        "segment": None,
+        "kind": "equity",
+        "sector": "Technology",
+        "industry": "Semiconductors",
+        "currency": "KRW",
+        "isin": "KR7005930003",
+        "listed_on": "1975-06-11",
+        "shares_outstanding": 5969782550,
+        "is_active": True,
+        "source": "sandbox",
+        "latest_price": {
+            "close_price": 71000,
+            "change_pct": 1.4286,
+            "volume": 15234567,
+            "market_cap": 423854561050000,
+            "trade_date": "2024-11-08",
+        },
+        "indicators": {
+            "per": 15.2,
+            "pbr": 1.4,
+            "roe": 12.5,
+            "dividend_yield": 2.8,
+            "quality_score": 85,
+            "value_score": 72,
+            "growth_score": 65,
+        },
+        "quote": {
+            "price": 71100,
+            "previous_close": 71000,
+            "open": 71000,
+            "high": 71300,
+            "low": 70900,
+            "volume": 1204511,
+            "change": 100,
+            "change_pct": 0.1408,
+            "as_of": "2024-11-11T00:41:07.120Z",
+            "received_at": "2024-11-11T00:41:07.180Z",
+            "source": "sandbox",
+            "delay_s": 0.06,
+            "stale": False,
+            "price_basis": "quote",
+        },
+    },
+)
+HISTORY = OpenApiExample(
+    "Daily bars",
+    response_only=True,
+    media_type="application/json",
+    value={
+        "stock_code": "005930",
+        "interval": "daily",
+        "adjust": "split",
+        "currency": "KRW",
+        "source": "sandbox",
+        "from_date": "2024-11-08",
+        "to_date": "2024-11-08",
+        "prices": [
+            {
+                "trade_date": "2024-11-08",
+                "open": 70000,
+                "high": 72000,
+                "low": 69500,
+                "close": 71000,
+                "volume": 15234567,
+            }
+        ],
+        "warnings": [],
+    },
+)
+FINANCIALS = OpenApiExample(
+    "A quarter",
+    response_only=True,
+    value={
+        "stock_code": "005930",
+        "period_type": "quarterly",
+        "financials": [
+            {
+                "fiscal_year": 2024,
+                "fiscal_quarter": 3,
+                "report_date": "2024-10-31",
+                "period_end": "2024-09-30",
+                "currency": "KRW",
+                "revenue": 67400000000000,
+                "gross_profit": None,
+                "operating_profit": 12520000000000,
+                "net_profit": 9180000000000,
+                "total_assets": None,
+                "total_liabilities": None,
+                "total_equity": 386281000000000,
+                "operating_cash_flow": None,
+                "eps": 6250,
+                "roe": 12.5,
+                "source": "sandbox",
+            }
+        ],
+    },
+)
+QUOTE = OpenApiExample(
+    "A price",
+    response_only=True,
+    value={
+        "symbol": "AAPL",
+        "c": 245.5,
+        "d": 7.62,
+        "dp": 3.2033,
+        "h": 246.3,
+        "l": 240.2106,
+        "o": 241.225,
+        "pc": 237.88,
+        "t": 1758312000,
+        "currency": "USD",
+        "source": "sandbox",
+        "as_of": "2025-09-19T20:00:00.000Z",
+        "received_at": "2025-09-19T20:00:00.040Z",
+        "delay_s": 0.04,
+        "stale": False,
+        "price_basis": "quote",
+    },
+)
+_SESSION = {
+    "last_refreshed": "2022-07-29",
+    "close_value": "130.7900",
+    "open_value": "129.5200",
+    "high_value": "131.0000",
+    "low_value": "129.3100",
+    "variation_between_last_two_days": 1.57,
+}
+SYMBOL = OpenApiExample("The last session", response_only=True, value=_SESSION)
+SYMBOLS = OpenApiExample(
+    "One found, one not",
+    response_only=True,
+    value={
+        "symbols": {"IBM": _SESSION},
+        "errors": {"XXX": {"error": "STOCK_NOT_FOUND", "message": "No stock has the code 'XXX'."}},
+    },
+)
