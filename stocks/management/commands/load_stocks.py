@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Any
+
+from stocks.loading.kinds import Make
+from stocks.loading.listings import LAYOUTS, VENUE_NOT_STATED, Listings
+from stocks.management.loading import LoadCommand, market, source
+
+
+class Command(LoadCommand):
+    help = "Load stocks from a listing: code, name, market, sector, industry, ISIN, listing date, shares."
+    name = "load_stocks"
+    layouts = LAYOUTS
+    market_help = f"market of rows that name none ({VENUE_NOT_STATED})"
+
+    def make(self, options: dict[str, Any]) -> Make:
+        where = market(options["market"])
+        return lambda header, _: Listings(header, market=where, source=source(options["source"]))
