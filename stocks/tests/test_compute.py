@@ -207,7 +207,7 @@ def test_the_work_costs_the_same_queries_for_one_stock_and_for_three(django_asse
         compute_indicators()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_computations_at_once_leave_what_one_leaves():
     three_stocks(30)
     failures: list[BaseException] = []

@@ -1,0 +1,28 @@
+"""Indicators that follow the data: computed anew when bars, statements or actions have changed."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from stocks.compute import compute_indicators
+from stocks.models import Dataset
+
+#: The version of the data that the stored indicators follow. Lost with Redis, it costs one computation.
+_FOLLOWED = "stocks:indicators:version"
+
+
+def indicators_refresh() -> bool:
+    """Compute all indicators if the data moved on since the last time; says whether it did."""
+    before = _version()
+    if cache.get(_FOLLOWED) == before:
+        return False
+    compute_indicators()
+    after = _version()
+    # The computation itself counts as one change at most. More than that came from elsewhere meanwhile, and
+    # may have come too late for it.
+    cache.set(_FOLLOWED, after if after - before <= 1 else before, timeout=None)
+    return True
+
+
+def _version() -> int:
+    return Dataset.objects.values_list("version", flat=True).get(id=1)

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import DataError, OperationalError
+from redis.exceptions import OutOfMemoryError
+
+from stocks import consumer as consumers
+from stocks import stream
+from stocks.consumer import MAX_DELIVERIES, TickConsumer
+from stocks.models import Quote
+from stocks.providers.protocol import Update
+from stocks.quotes import write_quotes
+from stocks.store import QuoteWriter
+from stocks.tests.factories import StockFactory
+from stocks.tests.tick_cases import tick, update
+
+
+class Seen:
+    """A handler that remembers the codes it was given."""
+
+    def __init__(self, act: Callable[[list[str]], None] = lambda codes: None) -> None:
+        self.codes: list[str] = []
+        self._act = act
+
+    def __call__(self, updates: list[Update]) -> None:
+        codes = [one.code for update_ in updates for one in update_.ticks]
+        self._act(codes)
+        self.codes += codes
+
+
+def _consumer(client, handle, **options) -> TickConsumer:
+    return TickConsumer(group="store", handle=handle, client=client, **options)
+
+
+def _append(client, *codes: str) -> None:
+    for code in codes:
+        stream.append(client, update(tick(code)))
+
+
+def _pending(client) -> int:
+    return client.xpending(stream.STREAM, "store")["pending"]
+
+
+def _dead(client) -> list[dict[bytes, bytes]]:
+    return [fields for _, fields in client.xrange(stream.DEAD)]
+
+
+def _run_until(consumer: TickConsumer, reached: Callable[[], bool]) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=consumer.run, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + 60
+    try:
+        while not reached():
+            assert time.monotonic() < deadline, "it was not reached within a minute"
+            time.sleep(0.02)
+    finally:
+        stop.set()
+        thread.join(timeout=60)
+    assert not thread.is_alive()
+
+
+def test_entries_are_handled_in_order_and_acknowledged(redis_client):
+    _append(redis_client, "A", "B", "C")
+    seen = Seen()
+    _run_until(_consumer(redis_client, seen), lambda: len(seen.codes) == 3)
+    assert seen.codes == ["A", "B", "C"]
+    assert _pending(redis_client) == 0
+
+
+def test_what_stood_in_the_stream_before_the_group_was_made_is_handled(redis_client):
+    _append(redis_client, "A")
+    seen = Seen()
+    consumer = _consumer(redis_client, seen)
+    assert [consumer.step(), consumer.step()] == [0, 1]
+    assert seen.codes == ["A"]
+
+
+def test_two_consumers_of_a_group_share_its_entries(redis_client, monkeypatch):
+    monkeypatch.setattr(consumers, "BATCH", 3)
+    _append(redis_client, *"ABCDE")
+    one, other = Seen(), Seen()
+    first, second = _consumer(redis_client, one), _consumer(redis_client, other)
+    for consumer in (first, first, second):
+        consumer.step()
+    assert (one.codes, other.codes) == (["A", "B", "C"], ["D", "E"])
+    assert _pending(redis_client) == 0
+
+
+def test_an_entry_that_cannot_be_read_is_buried_and_the_others_are_handled(redis_client):
+    _append(redis_client, "A")
+    redis_client.xadd(stream.STREAM, {b"batch": b'{"v": 99}'})
+    redis_client.xadd(stream.STREAM, {b"something": b"else"})
+    _append(redis_client, "B")
+    seen = Seen()
+    _run_until(_consumer(redis_client, seen), lambda: len(seen.codes) == 2)
+    assert seen.codes == ["A", "B"]
+    assert _pending(redis_client) == 0
+    unknown, odd = _dead(redis_client)
+    assert unknown[b"batch"] == b'{"v": 99}'
+    assert unknown[b"group"] == b"store"
+    assert b"99" in unknown[b"reason"]
+    assert odd[b"something"] == b"else"
+
+
+def test_an_entry_that_the_database_refuses_is_buried_alone(redis_client):
+    _append(redis_client, "A", "BAD", "C")
+
+    def refuse(codes: list[str]) -> None:
+        if "BAD" in codes:
+            raise DataError("out of range")
+
+    seen = Seen(refuse)
+    _run_until(_consumer(redis_client, seen), lambda: len(seen.codes) == 2)
+    assert seen.codes == ["A", "C"]
+    assert [fields[b"reason"] for fields in _dead(redis_client)] == [b"DataError: out of range"]
+    assert _pending(redis_client) == 0
+
+
+@pytest.mark.parametrize("error", [OperationalError("the server is away"), OutOfMemoryError("OOM command")])
+def test_nothing_is_lost_while_a_store_is_away(redis_client, error):
+    _append(redis_client, "A", "B")
+    failures = iter([error] * (MAX_DELIVERIES + 2))
+    monkey = Seen(lambda codes: _raise_next(failures))
+    consumer = _consumer(redis_client, monkey)
+    consumer.step()
+    for _ in range(MAX_DELIVERIES + 2):
+        with pytest.raises(type(error)):
+            consumer.step()
+    assert _pending(redis_client) == 2
+    consumer.step()
+    assert monkey.codes == ["A", "B"]
+    assert _pending(redis_client) == 0
+    assert _dead(redis_client) == []
+
+
+def _raise_next(failures) -> None:
+    if (error := next(failures, None)) is not None:
+        raise error
+
+
+def test_the_loop_itself_waits_out_an_absence(redis_client):
+    _append(redis_client, "A")
+    failures = iter([OperationalError("away"), OperationalError("away")])
+    seen = Seen(lambda codes: _raise_next(failures))
+    _run_until(_consumer(redis_client, seen), lambda: seen.codes == ["A"])
+
+
+def test_what_nobody_foresaw_ends_the_process(redis_client):
+    _append(redis_client, "A")
+
+    def fail(codes: list[str]) -> None:
+        raise KeyError("a programming error")
+
+    consumer = _consumer(redis_client, Seen(fail))
+    with pytest.raises(KeyError):
+        consumer.run(threading.Event())
+    assert _pending(redis_client) == 1
+
+
+def test_what_a_dead_consumer_left_is_taken_over(redis_client):
+    _append(redis_client, "A", "B")
+    stream.ensure_groups(redis_client)
+    redis_client.xreadgroup("store", "dead", {stream.STREAM: ">"})
+    _append(redis_client, "C")
+    seen = Seen()
+    consumer = _consumer(redis_client, seen, reclaim_idle_ms=0)
+    _run_until(consumer, lambda: len(seen.codes) >= 3)
+    assert seen.codes[:2] == ["A", "B"]
+    assert _pending(redis_client) == 0
+
+
+def test_what_a_living_consumer_works_on_is_left_to_it(redis_client):
+    _append(redis_client, "A")
+    stream.ensure_groups(redis_client)
+    redis_client.xreadgroup("store", "alive", {stream.STREAM: ">"})
+    seen = Seen()
+    consumer = _consumer(redis_client, seen)
+    consumer.step()
+    assert seen.codes == []
+    assert _pending(redis_client) == 1
+
+
+def test_an_entry_that_ends_every_process_is_buried_and_the_rest_goes_on(redis_client):
+    _append(redis_client, "KILLER", "GOOD")
+
+    def fall(codes: list[str]) -> None:
+        if "KILLER" in codes:
+            raise RuntimeError("as a crash does")
+
+    deaths = 0
+    seen = Seen(fall)
+    for _ in range(MAX_DELIVERIES + 3):
+        consumer = _consumer(redis_client, seen, reclaim_idle_ms=0, reclaim_every_seconds=0)
+        try:
+            for _ in range(3):
+                consumer.step()
+        except RuntimeError:
+            deaths += 1
+    assert deaths == MAX_DELIVERIES
+    assert seen.codes == ["GOOD"]
+    assert len(_dead(redis_client)) == 1
+    assert _pending(redis_client) == 0
+
+
+def test_entries_that_were_deleted_while_pending_are_let_go(redis_client, caplog):
+    _append(redis_client, "A", "B")
+    stream.ensure_groups(redis_client)
+    ((_, entries),) = redis_client.xreadgroup("store", "dead", {stream.STREAM: ">"})
+    redis_client.xdel(stream.STREAM, entries[0][0])
+    seen = Seen()
+    _run_until(_consumer(redis_client, seen, reclaim_idle_ms=0), lambda: seen.codes == ["B"])
+    assert _pending(redis_client) == 0
+    assert "1 entries were deleted unread" in caplog.text
+
+
+def test_an_emptied_redis_is_begun_again(redis_client):
+    _append(redis_client, "A")
+    seen = Seen()
+    stop = threading.Event()
+    thread = threading.Thread(target=_consumer(redis_client, seen).run, args=(stop,))
+    thread.start()
+    try:
+        _wait(lambda: seen.codes == ["A"])
+        redis_client.flushdb()
+        _append(redis_client, "B")
+        _wait(lambda: seen.codes == ["A", "B"])
+    finally:
+        stop.set()
+        thread.join(timeout=60)
+
+
+def _wait(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline, "it was not reached within a minute"
+        time.sleep(0.02)
+
+
+def test_a_consumer_that_ends_takes_its_name_along(redis_client):
+    _append(redis_client, "A")
+    seen = Seen()
+    _run_until(_consumer(redis_client, seen), lambda: seen.codes == ["A"])
+    assert redis_client.xinfo_consumers(stream.STREAM, "store") == []
+
+
+def test_a_consumer_that_holds_entries_is_not_forgotten(redis_client, monkeypatch):
+    monkeypatch.setattr(consumers, "FORGET_IDLE_MS", -1)
+    _append(redis_client, "A")
+    stream.ensure_groups(redis_client)
+    redis_client.xreadgroup("store", "holder", {stream.STREAM: ">"})
+    redis_client.xgroup_createconsumer(stream.STREAM, "store", "gone")
+    consumer = _consumer(redis_client, Seen())
+    consumer.step()
+    names = {one["name"] for one in redis_client.xinfo_consumers(stream.STREAM, "store")}
+    assert b"holder" in names
+    assert b"gone" not in names
+
+
+KILLED_BEFORE_ACK = """
+import os, signal
+import django
+django.setup()
+import threading
+from realtime.redis import worker_client
+from stocks.consumer import TickConsumer
+from stocks.store import QuoteWriter
+write = QuoteWriter().handle
+def handle(updates):
+    write(updates)
+    os.kill(os.getpid(), signal.SIGKILL)
+TickConsumer(group="store", handle=handle, client=worker_client()).run(threading.Event())
+"""
+
+
+def test_a_kill_between_commit_and_acknowledgement_has_one_effect(live_stack, redis_client):
+    StockFactory.create(code="005930")
+    _append(redis_client, "005930")
+    killed = live_stack.start(
+        sys.executable, "-c", KILLED_BEFORE_ACK, DJANGO_SETTINGS_MODULE="config.settings"
+    )
+    assert killed.wait(timeout=60) == -9, live_stack.output(killed)
+    assert _pending(redis_client) == 1
+    first = Quote.objects.extra(select={"row": "xmin::text || ctid::text"}).values_list("row", "price").get()
+
+    handled: list[int] = []
+    writer = QuoteWriter()
+
+    def handle(updates) -> None:
+        writer.handle(updates)
+        handled.append(len(updates))
+
+    _run_until(_consumer(redis_client, handle, reclaim_idle_ms=0), lambda: bool(handled))
+    assert handled == [1]
+    assert _pending(redis_client) == 0
+    again = Quote.objects.extra(select={"row": "xmin::text || ctid::text"}).values_list("row", "price").get()
+    assert again == first, "the second delivery wrote the row again"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kill_before_the_commit_loses_nothing(redis_client):
+    StockFactory.create(code="005930")
+    _append(redis_client, "005930")
+    stream.ensure_groups(redis_client)
+    redis_client.xreadgroup("store", "killed", {stream.STREAM: ">"})
+    assert not Quote.objects.exists()
+    consumer = _consumer(redis_client, QuoteWriter().handle, reclaim_idle_ms=0)
+    consumer.step()
+    assert Quote.objects.get().price == 71_000
+    assert write_quotes([]).changed == 0

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from realtime import keys
+from realtime.protocol.envelope import unpack
+from stocks.live import LivePublisher
+from stocks.quotes import write_quotes
+from stocks.tests.factories import StockFactory
+from stocks.tests.tick_cases import book, tick, update
+
+pytestmark = pytest.mark.django_db
+
+
+class Listener:
+    """Everything that is published, by room."""
+
+    def __init__(self, client) -> None:
+        self._number = int(client.get_connection_kwargs().get("db") or 0)
+        self._pubsub = client.pubsub()
+        self._pubsub.psubscribe("realtime:*")
+        self._pubsub.get_message(timeout=5)
+
+    def messages(self) -> list[tuple[str, bytes, dict]]:
+        """(room, key, message) since the last call, in order."""
+        found = []
+        while (got := self._pubsub.get_message(timeout=0.2)) is not None:
+            room = got["channel"].decode().removeprefix(keys.channel(self._number, ""))
+            envelope = unpack(got["data"])
+            found.append((room, envelope.key, json.loads(envelope.message, parse_float=Decimal)))
+        return found
+
+    def close(self) -> None:
+        self._pubsub.close()
+
+
+@pytest.fixture
+def listener(redis_client) -> Iterator[Listener]:
+    listener = Listener(redis_client)
+    yield listener
+    listener.close()
+
+
+def test_a_tick_goes_to_the_rooms_of_its_price_market_and_sector(listener):
+    StockFactory.create(code="005930", market_id="KOSPI", sector="Technology")
+    LivePublisher().handle([update(tick("005930", "75000", previous_close=Decimal("74000")))])
+    messages = listener.messages()
+    assert [(room, key) for room, key, _ in messages] == [
+        ("price:005930", b""),
+        ("market:KOSPI", b"005930"),
+        ("sector:Technology", b"005930"),
+    ]
+    for room, _, message in messages:
+        assert message["type"] == "price_update"
+        assert message["room"] == room
+        assert message["stock_code"] == "005930"
+        assert message["sequence"] == 1
+        assert message["timestamp"].endswith("Z")
+        assert set(message["data"]) == {
+            *("current_price", "change_amount", "change_percent", "volume", "timestamp", "source")
+        }
+        assert message["data"]["current_price"] == 75000
+        assert message["data"]["change_amount"] == 1000
+        assert message["data"]["change_percent"] == Decimal("1.3514")
+
+
+def test_an_order_book_goes_to_its_own_room(listener):
+    StockFactory.create(code="005930")
+    LivePublisher().handle([update(books=(book(),))])
+    ((room, _, message),) = listener.messages()
+    assert room == "orderbook:005930"
+    assert message["type"] == "orderbook_update"
+    assert message["data"]["asks"] == [{"price": 71100, "volume": 5000, "total": 5000}]
+    assert message["data"]["spread"] == 100
+
+
+def test_of_many_ticks_of_a_stock_the_newest_is_published_once(listener):
+    StockFactory.create(code="005930")
+    first = tick(price="71000")
+    ticks = [tick(price=str(71000 + step), as_of=first.as_of, seq=step) for step in (3, 5, 4)]
+    LivePublisher().handle([update(*ticks[:2]), update(ticks[2])])
+    prices = [message for room, _, message in listener.messages() if room == "price:005930"]
+    assert [message["data"]["current_price"] for message in prices] == [71005]
+
+
+def test_a_price_never_falls_back_to_an_older_one(listener):
+    StockFactory.create(code="005930")
+    publisher = LivePublisher()
+    newest = tick(price="71000")
+    publisher.handle([update(newest)])
+    publisher.handle([update(newest)])
+    publisher.handle([update(tick(price="1", as_of=newest.as_of - timedelta(seconds=1), seq=9))])
+    publisher.handle([update(tick(price="71100", as_of=newest.as_of, seq=2))])
+    prices = [message for room, _, message in listener.messages() if room == "price:005930"]
+    assert [(one["sequence"], one["data"]["current_price"]) for one in prices] == [(1, 71000), (2, 71100)]
+
+
+def test_a_publisher_that_begins_anew_does_not_publish_what_others_have_passed(listener):
+    StockFactory.create(code="005930")
+    stored = tick(price="71000")
+    write_quotes([stored])
+    publisher = LivePublisher()
+    publisher.handle([update(tick(price="1", as_of=stored.as_of - timedelta(seconds=20), seq=5))])
+    assert listener.messages() == []
+    publisher.handle([update(stored)])
+    assert [room for room, _, _ in listener.messages()] == ["price:005930", "market:KOSPI"]
+
+
+def test_codes_that_no_stock_has_are_not_published(listener):
+    StockFactory.create(code="005930")
+    LivePublisher().handle([update(tick("NOSUCH"), tick("005930"), books=(book("NOSUCH"),))])
+    assert {room for room, _, _ in listener.messages()} == {"price:005930", "market:KOSPI"}
+
+
+def test_what_cannot_be_true_is_not_published(listener, caplog):
+    StockFactory.create(code="005930")
+    StockFactory.create(code="000660")
+    LivePublisher().handle([update(tick("005930", "NaN"), tick("000660"))])
+    assert {room for room, _, _ in listener.messages()} == {"price:000660", "market:KOSPI"}
+    assert "005930 from test: a price is out of range" in caplog.text
+
+
+def test_a_sector_that_cannot_name_a_room_keeps_nothing_back(listener):
+    StockFactory.create(code="005930", sector="전기:전자*")
+    StockFactory.create(code="000660", sector="전기·전자")
+    LivePublisher().handle([update(tick("005930"), tick("000660"))])
+    rooms = {room for room, _, _ in listener.messages()}
+    assert rooms == {"price:005930", "price:000660", "market:KOSPI", "sector:전기·전자"}
+
+
+def test_a_stock_that_is_listed_later_is_found(listener, monkeypatch):
+    monkeypatch.setattr("stocks.directory.AGAIN_SECONDS", 0)
+    publisher = LivePublisher()
+    publisher.handle([update(tick("005930"))])
+    assert listener.messages() == []
+    StockFactory.create(code="005930")
+    publisher.handle([update(tick("005930"))])
+    assert listener.messages()[0][0] == "price:005930"

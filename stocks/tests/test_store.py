@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from stocks.models import Quote, Stock
+from stocks.store import QuoteWriter
+from stocks.tests.factories import StockFactory
+from stocks.tests.tick_cases import tick, update
+
+
+@pytest.mark.django_db
+def test_the_newest_tick_of_a_batch_is_stored_by_one_statement(django_assert_num_queries):
+    StockFactory.create(code="005930")
+    StockFactory.create(code="AAPL")
+    first = tick()
+    updates = [
+        update(tick(price="71200", as_of=first.as_of, seq=3), tick("AAPL", "150.25")),
+        update(first, tick(price="71100", as_of=first.as_of, seq=2)),
+    ]
+    with django_assert_num_queries(1):
+        QuoteWriter().handle(updates)
+    prices = dict(Quote.objects.values_list("stock__code", "price"))
+    assert prices == {"005930": Decimal("71200"), "AAPL": Decimal("150.25")}
+
+
+@pytest.mark.django_db
+def test_one_bad_tick_keeps_no_other_back(caplog):
+    StockFactory.create(code="005930")
+    StockFactory.create(code="AAPL")
+    writer = QuoteWriter()
+    future = tick("AAPL", as_of=tick().as_of + timedelta(minutes=1))
+    writer.handle([update(tick("AAPL", "NaN"), tick("AAPL", "-1"), future, tick("005930"))])
+    assert list(Quote.objects.values_list("stock__code", flat=True)) == ["005930"]
+    assert writer.refused == 3
+    assert "3 updates are not stored" in caplog.text
+
+
+@pytest.mark.django_db
+def test_unlisted_codes_are_counted_each_time_and_named_once(caplog):
+    StockFactory.create(code="005930")
+    writer = QuoteWriter()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            writer.handle([update(tick("NOSUCH"), tick("005930"))])
+    assert writer.unlisted == 3
+    assert caplog.text.count("NOSUCH") == 1
+    assert Quote.objects.count() == 1
+
+
+class AnyOrder(TestCase):
+    """Whatever the order, however often, and however it is cut into batches."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        arrivals=st.lists(st.tuples(st.integers(-5, 0), st.integers(1, 3)), min_size=1, max_size=12),
+        cuts=st.lists(st.integers(0, 12), max_size=3),
+    )
+    def test_the_newest_tick_wins(self, arrivals, cuts):
+        Stock.objects.get_or_create(
+            code="005930", defaults={"market_id": "KOSPI", "name": "x", "currency": "KRW", "source": "test"}
+        )
+        now = tick().as_of
+        ticks = [
+            tick(price=str(1_000 + 10 * seconds + seq), as_of=now + timedelta(seconds=seconds), seq=seq)
+            for seconds, seq in arrivals
+        ]
+        writer = QuoteWriter()
+        edges = [0, *sorted(min(cut, len(ticks)) for cut in cuts), len(ticks)]
+        for start, end in pairwise(edges):
+            writer.handle([update(*ticks[start:end])])
+        newest = max(ticks, key=lambda one: (one.as_of, one.seq))
+        quote = Quote.objects.get()
+        assert (quote.as_of, quote.seq, quote.price) == (newest.as_of, newest.seq, newest.price)

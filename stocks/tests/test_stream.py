@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from stocks import stream
+from stocks.tests.tick_cases import tick, update
+from stocks.wire import decode
+
+
+def _ids(client) -> list[bytes]:
+    return [entry_id for entry_id, _ in client.xrange(stream.STREAM)]
+
+
+def _read(client, group: str, count: int) -> list[bytes]:
+    reply = client.xreadgroup(group, "reader", {stream.STREAM: ">"}, count=count)
+    return [entry_id for _, entries in reply for entry_id, _ in entries]
+
+
+@pytest.fixture
+def small_nodes(redis_client):
+    """Redis cuts whole nodes of a stream only; small ones let a test see what is cut."""
+    before = redis_client.config_get("stream-node-max-entries")["stream-node-max-entries"]
+    redis_client.config_set("stream-node-max-entries", 1)
+    yield
+    redis_client.config_set("stream-node-max-entries", before)
+
+
+def test_an_update_is_one_entry(redis_client):
+    one = update(tick(), tick("AAPL", "150.25"))
+    stream.append(redis_client, one)
+    ((_, fields),) = redis_client.xrange(stream.STREAM)
+    assert list(fields) == [stream.FIELD]
+    assert decode(fields[stream.FIELD]) == one
+
+
+def test_groups_are_made_once_and_begin_at_the_first_entry(redis_client):
+    stream.append(redis_client, update(tick()))
+    stream.ensure_groups(redis_client)
+    stream.ensure_groups(redis_client)
+    names = {group["name"] for group in redis_client.xinfo_groups(stream.STREAM)}
+    assert names == {b"live", b"store"}
+    assert len(_read(redis_client, "store", 10)) == 1
+
+
+def test_what_one_group_has_not_read_is_never_cut(redis_client, small_nodes):
+    stream.ensure_groups(redis_client)
+    for _ in range(10):
+        stream.append(redis_client, update(tick()))
+    read = _read(redis_client, "live", 10)
+    redis_client.xack(stream.STREAM, "live", *read)
+    stream.trim(redis_client)
+    assert len(_ids(redis_client)) == 10
+
+
+def test_what_is_pending_is_never_cut(redis_client, small_nodes):
+    stream.ensure_groups(redis_client)
+    for _ in range(10):
+        stream.append(redis_client, update(tick()))
+    for group in stream.GROUPS:
+        read = _read(redis_client, group, 10)
+        redis_client.xack(stream.STREAM, group, *[one for one in read if one != read[3]])
+    pending = _ids(redis_client)[3]
+    stream.trim(redis_client)
+    assert _ids(redis_client)[0] == pending
+
+
+def test_what_all_have_handled_is_cut(redis_client, small_nodes):
+    stream.ensure_groups(redis_client)
+    for _ in range(10):
+        stream.append(redis_client, update(tick()))
+    for group in stream.GROUPS:
+        redis_client.xack(stream.STREAM, group, *_read(redis_client, group, 8))
+    last = _ids(redis_client)[7]
+    assert stream.trim(redis_client) == 3
+    assert _ids(redis_client)[0] == last
+
+
+def test_a_writer_waits_when_nobody_reads(redis_client, monkeypatch):
+    monkeypatch.setattr(stream, "MAX_BACKLOG", 5)
+    stream.ensure_groups(redis_client)
+    for _ in range(6):
+        stream.append(redis_client, update(tick()))
+    with pytest.raises(stream.StreamFull):
+        stream.trim(redis_client)
+    assert len(_ids(redis_client)) == 6
+
+
+def test_a_group_that_falls_behind_is_named(redis_client, monkeypatch, caplog):
+    monkeypatch.setattr(stream, "LAGGING", 3)
+    stream.ensure_groups(redis_client)
+    for _ in range(4):
+        stream.append(redis_client, update(tick()))
+    _read(redis_client, "live", 4)
+    with caplog.at_level(logging.WARNING):
+        stream.trim(redis_client)
+    assert "group store is 4 entries behind" in caplog.text
+    assert "group live" not in caplog.text
