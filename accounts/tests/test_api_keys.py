@@ -110,7 +110,7 @@ def test_a_revoked_key_is_gone(as_alice, refused, alices_key):
     refused(as_alice.delete(path), 404, "API_KEY_NOT_FOUND")
 
 
-@pytest.mark.parametrize("key_id", ["1", "x", str(uuid4()) + "0", "%00", "..%2Fme"])
+@pytest.mark.parametrize("key_id", ["1", "x", "6f1c0f52-3a52-4b57-9a3e-6d0c7a0f5a110", "%00", "..%2Fme"])
 def test_an_id_that_is_none_is_404(as_alice, refused, key_id):
     refused(as_alice.delete(f"{PATH}/{key_id}"), 404, "NOT_FOUND")
 

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from config.embedded import EmbeddedError, EmbeddedServers, StateDirBusyError, running
+from config.tests.processes import assert_gone
 
 PROJECT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -42,14 +43,6 @@ def answer(database_url: str | None, query: str) -> object:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(query).fetchone()
     return row[0] if row else None
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    """All have ended; an init process may take its time to reap them."""
-    deadline = time.monotonic() + 30
-    while alive := [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.05)
 
 
 class Owner:
@@ -370,10 +363,9 @@ def test_stopping_twice_and_without_a_start_is_harmless(state_dir: Path) -> None
 
 def test_an_interrupted_start_leaves_nothing_running(state_dir: Path) -> None:
     with Owner(state_dir) as owner:
-        while not (state_dir / "up.lock").exists():
+        while not (children := psutil.Process(owner.process.pid).children(recursive=True)):
             assert owner.process.poll() is None
-            time.sleep(0.01)
-        children = psutil.Process(owner.process.pid).children(recursive=True)
+            time.sleep(0.005)
         owner.process.send_signal(signal.SIGINT)
         owner.process.wait(60)
         assert_gone(children)

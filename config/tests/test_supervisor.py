@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.tests.processes import assert_gone
+
 PROJECT = Path(__file__).resolve().parents[2]
 HEAD = """
 import os, sys
@@ -77,14 +79,6 @@ def script(tmp_path: Path) -> Iterator[Callable[[str], Script]]:
         if process.poll() is None:
             process.kill()
             process.wait()
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    assert processes, "the test saw no process that could have stayed behind"
-    deadline = time.monotonic() + 30
-    while alive := [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.05)
 
 
 def two_sleepers(first: str = SLEEP) -> str:

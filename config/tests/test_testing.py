@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from config.testing import STATE_PREFIX, LiveStack
+from config.tests.processes import assert_gone
 
 PROJECT = Path(__file__).resolve().parents[2]
 OWN = ("DATABASE_URL", "REDIS_URL", "STATE_DIR", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT")
@@ -114,8 +115,7 @@ def test_kill_9_leaves_no_server(temporary_directory: Path) -> None:
     run.kill()
     run.communicate()
     assert len(servers) >= 2
-    _, alive = psutil.wait_procs(servers, timeout=30)
-    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert_gone(servers)
 
 
 def test_a_live_stack_serves_the_test_database_and_restarts(live_stack: LiveStack) -> None:

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from config.embedded.processes import free_port
+from config.tests.processes import assert_gone
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAMS = {"web", "live", "store", "worker", "beat"}
@@ -87,14 +88,6 @@ def up(state_dir: Path, port: int | None = None, **environment: str) -> Iterator
         yield started
     finally:
         started.kill()
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    """All have ended; an init process may take its time to reap them."""
-    deadline = time.monotonic() + 30
-    while alive := [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.05)
 
 
 def test_it_serves_and_a_terminals_ctrl_c_ends_everything_with_zero(state_dir: Path) -> None:
