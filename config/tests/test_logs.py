@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -66,7 +67,8 @@ def request_lines():
             self.lines.append(self.format(record))
 
     handler = Lines()
-    form = settings.LOGGING["formatters"]["request"]
+    logging_settings: dict[str, Any] = settings.LOGGING
+    form = logging_settings["formatters"]["request"]
     handler.setFormatter(logging.Formatter(form["format"], form["datefmt"], form["style"]))
     logger = logging.getLogger("stockroom.requests")
     logger.addHandler(handler)
@@ -92,6 +94,7 @@ def test_refused_requests_are_logged_too(client: Client, request_lines: list[str
 
 
 def test_the_file_is_named_and_rotates():
-    handler = settings.LOGGING["handlers"]["requests"]
+    logging_settings: dict[str, Any] = settings.LOGGING
+    handler = logging_settings["handlers"]["requests"]
     assert Path(handler["filename"]).name == "apicalls.log"
     assert handler["class"].endswith("RotatingFileHandler")

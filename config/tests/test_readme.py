@@ -45,7 +45,7 @@ def test_every_named_setting_is_in_the_example_file():
 def test_the_curl_request_answers_as_shown(live_stack: LiveStack):
     for code, per, cap in (("005930", 12.5, 4.2e14), ("000660", 9.0, 1.3e14), ("035420", 30.0, 3e13)):
         LatestIndicators.objects.create(
-            stock=StockFactory(code=code),
+            stock=StockFactory.create(code=code),
             date=timezone.now().date(),
             computed_at=timezone.now(),
             close_price=71000,
@@ -67,7 +67,7 @@ def test_the_curl_request_answers_as_shown(live_stack: LiveStack):
 
 
 def test_the_websocket_transcript_is_what_happens(live_stack: LiveStack):
-    QuoteFactory(stock=StockFactory(code="005930"))
+    QuoteFactory.create(stock=StockFactory.create(code="005930"))
     token = session_start(user=UserFactory.create()).access_token
     [transcript] = [block for block in blocks("text") if block.startswith("< ")]
     lines = [(line[0], json.loads(line[2:])) for line in transcript.splitlines()]

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 pytestmark = pytest.mark.django_db
 
