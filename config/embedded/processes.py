@@ -32,6 +32,15 @@ def dies_with_parent(death_signal: int) -> Callable[[], None]:
     return arrange
 
 
+def end_with_parent(death_signal: int) -> None:
+    """Have the kernel send this process the signal when its present parent ends."""
+    if _LIBC is not None:
+        parent = os.getppid()
+        _LIBC.prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), death_signal)
+
+
 def free_port() -> int:
     """A TCP port on the loopback that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,9 +25,9 @@ PROGRAMS = {"web", "live", "store", "worker", "beat"}
 
 
 class Up:
-    """A `manage.py up` in a process group of its own."""
+    """A `manage.py up` in a process group of its own, started by the Python code of `under` if given."""
 
-    def __init__(self, state_dir: Path, port: int, **environment: str) -> None:
+    def __init__(self, state_dir: Path, port: int, under: str = "", **environment: str) -> None:
         self.state_dir = state_dir
         self.port = port
         self.log = Path(tempfile.mkstemp(dir=state_dir.parent, suffix=".log")[1])
@@ -36,7 +36,12 @@ class Up:
         }
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(PROJECT / "manage.py"), "up"],
+                [
+                    *([sys.executable, "-c", under] if under else []),
+                    sys.executable,
+                    str(PROJECT / "manage.py"),
+                    "up",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -82,8 +87,8 @@ def state_dir() -> Iterator[Path]:
 
 
 @contextmanager
-def up(state_dir: Path, port: int | None = None, **environment: str) -> Iterator[Up]:
-    started = Up(state_dir, port or free_port(), **environment)
+def up(state_dir: Path, port: int | None = None, under: str = "", **environment: str) -> Iterator[Up]:
+    started = Up(state_dir, port or free_port(), under, **environment)
     try:
         yield started
     finally:
@@ -128,6 +133,17 @@ def test_kill_9_leaves_nothing_and_the_next_start_works(state_dir: Path) -> None
     with up(state_dir) as next_one:
         next_one.await_welcome()
         assert next_one.status("/health/ready") == 200
+
+
+def test_kill_9_of_the_make_that_started_it_stops_it(state_dir: Path) -> None:
+    with up(
+        state_dir, under="import subprocess, sys; subprocess.run(sys.argv[1:])", MAKELEVEL="1"
+    ) as started:
+        started.await_welcome()
+        everything = started.everything_it_started()
+        started.process.kill()
+        assert_gone(everything)
+        assert started.output().endswith("Stopped.\n")
 
 
 def test_a_killed_web_server_and_a_killed_database_come_back(state_dir: Path) -> None:

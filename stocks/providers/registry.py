@@ -42,7 +42,8 @@ def refuse_mixture() -> None:
     if origin == Dataset.Origin.SANDBOX and SANDBOX not in names:
         raise SandboxAndRealData(
             f"This database holds the sandbox market, but MARKET_DATA is {','.join(names) or 'none'}; "
-            "the two never mix. Start an empty one with another directory: STATE_DIR=.state-real make run."
+            "the two never mix. Start an empty one with another directory: "
+            f"STATE_DIR=.state-real MARKET_DATA={','.join(names) or 'none'} make run."
         )
     if origin == Dataset.Origin.REAL and SANDBOX in names:
         raise SandboxAndRealData(

@@ -58,10 +58,20 @@ def bars_file(path: Path, close: int) -> Path:
     return write(path, *(f"{code},{day},{close},{close},{close},{close},1" for code in CODES for day in days))
 
 
-def is_waiting(lock: psycopg.Connection, what: str) -> bool:
+def is_waiting(for_what: str) -> bool:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE %s"
-    row = lock.execute(query, [f"%{what}%"]).fetchone()
-    return row is not None and row[0] > 0
+    with connection.cursor() as cursor:
+        cursor.execute(query, [f"%{for_what}%"])
+        return cursor.fetchone()[0] > 0
+
+
+def sessions_of_others() -> int:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
 
 
 def test_of_two_loads_of_one_file_at_once_one_loads_it_and_one_skips_it(tmp_path):
@@ -90,7 +100,7 @@ def test_a_load_that_waits_says_so(tmp_path):
     with psycopg.connect(database_url(), autocommit=True) as lock:
         lock.execute("SELECT pg_advisory_lock(hashtext('stocks_loading'))")
         process = start(bars_file(tmp_path / "x.csv", 100))
-        wait_until(lambda: is_waiting(lock, "pg_advisory_xact_lock"))
+        wait_until(lambda: is_waiting("pg_advisory_xact_lock"))
         lock.execute("SELECT pg_advisory_unlock(hashtext('stocks_loading'))")
         _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
@@ -104,14 +114,12 @@ def test_a_load_that_is_ended_after_its_rows_are_written_leaves_nothing(tmp_path
         # The load's last statement waits for this table; by then all of its rows are in.
         lock.execute("LOCK TABLE stocks_loadedfile IN ACCESS EXCLUSIVE MODE")
         process = start(bars_file(tmp_path / "x.csv", 100), "--force")
-        wait_until(lambda: is_waiting(lock, "stocks_loadedfile"))
+        wait_until(lambda: is_waiting("stocks_loadedfile"))
         process.send_signal(blow)
         process.communicate(timeout=PATIENCE)
         assert process.returncode == code
         lock.rollback()
-    with connection.cursor() as cursor:
-        idle = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE '%%stocks_loadedfile%%' AND pid <> pg_backend_pid()"
-        wait_until(lambda: cursor.execute(f"{idle} AND state <> 'idle'").fetchone()[0] == 0)
+    wait_until(lambda: sessions_of_others() == 0)
     assert not DailyBar.objects.exists()
     assert not LoadedFile.objects.exists()
     assert Dataset.objects.get().origin == "empty"
@@ -124,7 +132,7 @@ def test_readers_see_nothing_of_a_load_before_its_end(tmp_path):
     with psycopg.connect(database_url()) as lock:
         lock.execute("LOCK TABLE stocks_loadedfile IN ACCESS EXCLUSIVE MODE")
         process = start(bars_file(tmp_path / "y.csv", 101), "--force")
-        wait_until(lambda: is_waiting(lock, "stocks_loadedfile"))
+        wait_until(lambda: is_waiting("stocks_loadedfile"))
         assert set(DailyBar.objects.values_list("close", flat=True)) == {100}
         assert version() == 1
         lock.rollback()

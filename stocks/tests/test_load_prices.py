@@ -286,7 +286,8 @@ def test_nothing_loaded_is_a_failure_and_leaves_nothing(tmp_path, capsys):
     path = write(tmp_path / "x.csv", row(9, "x"), row(10, "100", "000660"))
     message = refused_load("load_prices", path)
     assert message == (
-        "Nothing was loaded: all 2 rows of x.csv were refused: the close is not a number (1), unknown code (1)."
+        "Nothing was loaded: all 2 rows of x.csv were refused: "
+        "the close is not a number (1), unknown code (1)."
     )
     assert not LoadedFile.objects.exists()
     assert Dataset.objects.get().origin == "empty"
@@ -344,7 +345,7 @@ class TestRebase:
         assert rebases("000660") == []
         assert CorporateAction.objects.get().source == "krx"
         # The newer file's values stand where both have a day.
-        assert dict(bars("005930")[n][::4] for n in range(25))["2025-06-10"] == "1020"
+        assert {day: close for day, *_, close, _ in bars("005930")}["2025-06-10"] == "1020"
 
     def test_the_second_run_changes_no_rebase(self, samsung, tmp_path):
         load("load_prices", write(tmp_path / "x.csv", *self.closes(5, 1, 15)))

@@ -20,8 +20,8 @@ ROW = (
     "4378917213.0,251146199319.0,13999939722.1,265146139041.0,144440857401.0,6417822420.0,,,KOSPI"
 )
 PUBLISHED = (
-    "Symbol,Name,Sector,Price,Price/Earnings,Dividend Yield,Earnings/Share,52 Week Low,52 Week High,Market Cap,"
-    "EBITDA,Price/Sales,Price/Book,SEC Filings"
+    "Symbol,Name,Sector,Price,Price/Earnings,Dividend Yield,Earnings/Share,52 Week Low,52 Week High,"
+    "Market Cap,EBITDA,Price/Sales,Price/Book,SEC Filings"
 )
 
 
@@ -116,16 +116,14 @@ class TestStatements:
 
     def test_map_names_the_columns_of_the_file(self, tmp_path):
         path = write(tmp_path / "x.csv", "MMM,2024,2025-02-05,100", header="ticker,year,filed,sales")
-        load(
-            *["load_statements", path, "--map", "code=ticker", "--map", "fiscal_year=year"],
-            *["--map", "filed_on=filed", "--map", "revenue=sales"],
-        )
+        named = ["code=ticker", "fiscal_year=year", "filed_on=filed", "revenue=sales"]
+        load("load_statements", path, *(f"--map={mapping}" for mapping in named))
         assert Statement.objects.get().revenue == 100
 
 
 class TestPublishedFundamentals:
     def test_it_works(self, tmp_path):
-        row = "MMM,3M,Industrials,222.89,24.31,2.3328617,7.92,259.77,175.49,138721055226,9048000000,4.39,11.34,x"
+        row = "MMM,3M,Tools,222.89,24.31,2.3328617,7.92,259.77,175.49,138721055226,9048000000,4.39,11.34,x"
         summary = load("load_statements", published(tmp_path / "f_2018_02.csv", row))
         assert counts(summary) == (1, 0, 0, 0)
         assert (summary["as_of"], summary["dividend_yield_in_file"]) == ("2018-02-28", "percent")

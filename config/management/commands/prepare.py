@@ -6,13 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.development import ADMIN_EMAIL, admin_password_file
 from config.embedded.state import write_private
+from stocks.errors import SandboxAndRealData
+from stocks.providers.registry import providers
 
 
 class Command(BaseCommand):
@@ -21,6 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._migrate()
+        try:
+            providers()
+        except (ImproperlyConfigured, SandboxAndRealData) as error:
+            raise CommandError(str(error)) from None
         if not settings.PRODUCTION:
             _ensure_administrator()
         if "sandbox" in settings.MARKET_DATA:

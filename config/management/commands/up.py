@@ -1,6 +1,7 @@
 """`manage.py up`: the whole of Stockroom under one terminal."""
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import development
 from config.embedded import EmbeddedError, EmbeddedServers, missing_addresses, publish
+from config.embedded.processes import end_with_parent
 from config.supervisor import Console, Supervisor, SupervisorError
 
 READY_SECONDS = 120.0
@@ -27,6 +29,9 @@ class Command(BaseCommand):
         try:
             host, port = development.listening_address(os.environ)
             with Supervisor(console, str(development.PROJECT)) as supervisor:
+                if "MAKELEVEL" in os.environ:
+                    # A make that is killed tells nobody; a shell that ends has its own signal for that.
+                    end_with_parent(signal.SIGTERM)
                 self._run(supervisor, console, host, port)
         except (development.StartError, EmbeddedError, SupervisorError) as error:
             raise CommandError(str(error)) from None
