@@ -275,6 +275,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1700
 CELERY_TIMEZONE = "UTC"
+# Celery would replace the handlers below, and with them the filter that keeps secrets out.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Pages ----------------------------------------------------------------------------------------------
 

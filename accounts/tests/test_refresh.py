@@ -128,7 +128,9 @@ def test_the_database_holds_only_a_digest(signed_in):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_32_parallel_refreshes_of_one_token_exactly_one_wins_and_the_family_lives():
+def test_of_32_parallel_refreshes_of_one_token_exactly_one_wins_and_the_family_lives(monkeypatch):
+    # However long a busy machine takes over them, they count as one moment.
+    monkeypatch.setattr("accounts.services.sessions.REUSE_GRACE", timedelta(minutes=10))
     signed_in = session_start(user=UserFactory.create())
     replies = in_parallel(32, lambda _: refresh(APIClient(), signed_in.refresh_token))
     assert sorted(reply.status_code for reply in replies) == [200] + [401] * 31
@@ -137,6 +139,6 @@ def test_of_32_parallel_refreshes_of_one_token_exactly_one_wins_and_the_family_l
     won = next(reply.json() for reply in replies if reply.status_code == 200)
     assert bearer(won["access_token"]).get("/v1/auth/me").status_code == 200
     assert refresh(APIClient(), won["refresh_token"]).status_code == 200
-    with time_machine.travel(timezone.now() + timedelta(seconds=11), tick=False):
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
         assert refresh(APIClient(), signed_in.refresh_token).status_code == 401
         assert bearer(won["access_token"]).get("/v1/auth/me").status_code == 401

@@ -15,7 +15,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts import errors as accounts
-from config.api.json import dumps_exact, timestamp_text
+from config.api.json import dumps_exact
+from realtime.protocol.encoding import timestamp
 from screening import errors as screening
 from stocks import errors as stocks
 
@@ -70,7 +71,7 @@ def envelope(
         "error": code,
         "message": message,
         "details": dict(details or {}),
-        "timestamp": timestamp_text(timezone.now()),
+        "timestamp": timestamp(timezone.now()),
         "path": getattr(request, "path", ""),
         "request_id": getattr(request, "request_id", ""),
     }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any
-from uuid import UUID
 
 import orjson
 from django.http.request import RawPostDataException
@@ -17,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from config.api.limits import MAX_BODY_BYTES, BodyTooLarge
+from realtime.protocol.encoding import json_form
 
 MAX_DEPTH = 32
 MAX_DIGITS = 400
@@ -146,29 +145,10 @@ def dumps_exact(value: Any) -> bytes:
 
 
 def _encode(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(number_text(value))
-    if isinstance(value, datetime):
-        return timestamp_text(value)
-    if isinstance(value, UUID | Promise) or hasattr(value, "isoformat"):
-        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if isinstance(value, Promise):
+        return str(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, set | frozenset | tuple):
+    if isinstance(value, set | frozenset):
         return list(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def number_text(number: Decimal) -> str:
-    """A Decimal in plain digits without trailing zeros: ``71000``, ``150.25``; ``null`` when not finite."""
-    if not number.is_finite():
-        return "null"
-    text = f"{number:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
-
-
-def timestamp_text(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json_form(value)

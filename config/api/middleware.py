@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 logger = logging.getLogger("stockroom.requests")
 
@@ -57,8 +58,11 @@ class RequestLogMiddleware:
 
 
 def _principal(request: HttpRequest) -> str:
-    # DRF keeps the user it authenticated on the Django request as well.
+    # DRF keeps the user it authenticated on the Django request as well. Where nobody asked who it is, neither
+    # does the log: the database would be read for a page that needs none, and may be what is down.
     user = getattr(request, "user", None)
+    if isinstance(user, SimpleLazyObject) and not hasattr(request, "_cached_user"):
+        return "AnonymousUser"
     return str(user) if user is not None and user.is_authenticated else "AnonymousUser"
 
 

@@ -1,13 +1,17 @@
 """No secret reaches a log, and no caller can forge a line."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.tests.factories import UserFactory
 from config.api.middleware import printable
 from config.logs import RedactSecrets, redact
 
@@ -48,6 +52,18 @@ def test_a_secret_in_arguments_and_in_an_exception_is_cut_out():
     text = logging.Formatter().format(record)
     assert KEY not in text
     assert JWT not in text
+
+
+def test_a_celery_process_cuts_secrets_out_too():
+    # The order of a worker: the applications are loaded, then Celery sets its logging up.
+    code = (
+        "import logging; from config.celery import app; app.loader.init_worker(); app.log.setup(loglevel='INFO');"
+        f"logging.getLogger('stocks').warning('told %s', '{KEY}')"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120)
+    assert "told [secret]" in done.stderr, done.stderr
+    assert KEY not in done.stdout + done.stderr
 
 
 def test_control_characters_cannot_forge_a_line():
@@ -91,6 +107,24 @@ def test_each_request_leaves_the_line_of_the_first_service(client: Client, reque
 def test_refused_requests_are_logged_too(client: Client, request_lines: list[str], path: str, status: int):
     client.get(path)
     assert f"GET {path} AnonymousUser {status} " in request_lines[-1]
+
+
+@pytest.mark.django_db
+def test_a_page_that_asks_nobody_who_they_are_reads_no_database_for_its_line(
+    client: Client, request_lines: list[str], django_assert_num_queries: DjangoAssertNumQueries
+):
+    client.force_login(UserFactory.create())
+    with django_assert_num_queries(0):
+        client.get("/health/live")
+    assert "GET /health/live AnonymousUser 200 " in request_lines[-1]
+
+
+@pytest.mark.django_db
+def test_staff_in_the_admin_are_named(client: Client, request_lines: list[str]):
+    staff = UserFactory.create(is_staff=True, is_superuser=True)
+    client.force_login(staff)
+    client.get("/admin/")
+    assert f"GET /admin/ {staff.email} 200 " in request_lines[-1]
 
 
 def test_the_file_is_named_and_rotates():

@@ -13,8 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
 
 from config.embedded.processes import free_port
@@ -177,6 +179,24 @@ def test_the_administrator_can_sign_in_and_no_secret_is_printed(state_dir: Path)
             f"print('signed in:', authenticate(username='admin@stockroom.local', password={password!r}))"
         )
         assert "signed in: admin@stockroom.local" in _manage(state_dir, "shell", "-c", check)
+
+
+def test_a_database_that_is_given_is_used_and_only_redis_is_started(state_dir: Path) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS given_to_up")
+        connection.execute("CREATE DATABASE given_to_up")
+    given = urlsplit(os.environ["DATABASE_URL"])._replace(path="/given_to_up").geturl()
+    with up(state_dir, DATABASE_URL=given) as started:
+        started.await_welcome()
+        assert started.status("/health/ready") == 200
+        assert list(json.loads((state_dir / "processes.json").read_text())) == ["valkey"]
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(90) == 0, started.output()
+    with psycopg.connect(given) as connection:
+        row = connection.execute("SELECT count(*) FROM accounts_user WHERE is_superuser").fetchone()
+    assert row == (1,)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("DROP DATABASE given_to_up WITH (FORCE)")
 
 
 def test_a_port_in_use_is_refused_in_one_line_before_anything_starts(state_dir: Path) -> None:

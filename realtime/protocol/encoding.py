@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 
 def dumps(value: Any) -> bytes:
     """``value`` as JSON bytes; NaN and infinities become null. Raises TypeError on a type without a form."""
-    return orjson.dumps(value, default=_encode, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(value, default=json_form, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def splice(encoded: bytes) -> orjson.Fragment:
@@ -27,19 +26,22 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _encode(value: Any) -> Any:
+def json_form(value: Any) -> Any:
+    """What orjson writes for a value that it does not know itself: the hook ``default`` of its ``dumps``.
+
+    Raises TypeError on a type without a form, ValueError for a naive time.
+    """
     if isinstance(value, Decimal):
         return orjson.Fragment(_number(value))
     if isinstance(value, datetime):
         return timestamp(value)
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _number(number: Decimal) -> str:
+    # In plain digits without trailing zeros: 71000, 150.25.
     if not number.is_finite():
         return "null"
     text = f"{number:f}"

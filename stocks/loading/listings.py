@@ -56,7 +56,8 @@ class Listings:
     missing and fills blank sectors, because it is no listing.
 
     Args:
-        market: of rows that name none; VENUE_NOT_STATED where it is None.
+        market: of rows that name none. Where it is None, such a row is refused if the file has a column for
+            markets, else it goes to VENUE_NOT_STATED.
         source: what the rows name as their source.
     """
 
@@ -131,6 +132,8 @@ class Listings:
     def _market_of(self, text: str) -> tuple[Market, str]:
         code, segment = _SEGMENTS.get(text, (text, ""))
         if not code:
+            if self._market is None and "market" in self._header.columns:
+                raise BadCell("the market is blank")
             return self._default, ""
         if code not in self._markets:
             raise BadCell(f"unknown market {code[:32]!r}", "unknown market")

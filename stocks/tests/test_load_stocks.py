@@ -53,6 +53,12 @@ def test_market_says_where_rows_without_a_market_belong(tmp_path):
     assert refused_load("load_stocks", tmp_path / "x.csv", "--market", "MARS").startswith("--market MARS")
 
 
+def test_market_fills_blank_cells_of_the_market_column(tmp_path):
+    path = write(tmp_path / "x.csv", "1,,a,,,,,,,", "2,,b,KONEX,,,,,,", header=KRX)
+    assert counts(load("load_stocks", path, "--market", "KOSDAQ")) == (2, 0, 0, 0)
+    assert list(Stock.objects.values_list("code", "market_id")) == [("1", "KOSDAQ"), ("2", "KONEX")]
+
+
 def test_published_fundamentals_add_what_is_missing_and_overwrite_nothing(tmp_path):
     load(
         "load_stocks",
@@ -108,6 +114,7 @@ def test_a_stock_that_is_listed_again_is_active_again(tmp_path):
         ("1,,,KOSPI,,,,,,", "the name is blank"),
         (f"1,,{'x' * 201},KOSPI,,,,,,", "the name is longer than 200 characters"),
         ("1,,a\x07b,KOSPI,,,,,,", "the name holds a control character"),
+        ("1,,a,,,,,,,", "the market is blank"),
         ("1,,a,MARS,,,,,,", "unknown market 'MARS'"),
         ("1,KR70059300,a,KOSPI,,,,,,", "the ISIN is no ISIN"),
         ("1,,a,KOSPI,,,1975-13-01,,,", "the listing date is not a date"),

@@ -70,20 +70,24 @@ class Command(BaseCommand):
             raise SupervisorError("The preparation failed; its reason stands above.")
         if code is None:
             return False
-        web, *others = development.programs(
+        programs = development.programs(
             host=host,
             port=port,
             state_dir=settings.STATE_DIR,
             sandbox="sandbox" in settings.MARKET_DATA,
             environment=environment,
         )
-        # Alone it is ready sooner: each of the others keeps a core busy while it starts.
-        supervisor.start(web)
+        # Each keeps a core busy while it starts. The web server shares two cores with the ingest alone, whose
+        # first price takes longest and is what a new user waits for.
+        first = [program for program in programs if program.name in ("web", "ingest")]
+        for program in first:
+            supervisor.start(program)
         began = time.monotonic()
         if not supervisor.run_until(lambda: _is_ready(host, port, since=began)):
             return False
-        for program in others:
-            supervisor.start(program)
+        for program in programs:
+            if program not in first:
+                supervisor.start(program)
         return True
 
 

@@ -11,7 +11,7 @@ class Command(LoadCommand):
     help = "Load stocks from a listing: code, name, market, sector, industry, ISIN, listing date, shares."
     name = "load_stocks"
     layouts = LAYOUTS
-    market_help = f"market of rows that name none ({VENUE_NOT_STATED})"
+    market_help = f"market of rows that name none ({VENUE_NOT_STATED} where the file has no such column)"
 
     def make(self, options: dict[str, Any]) -> Make:
         where = market(options["market"])
