@@ -12,9 +12,11 @@ from stocks.models import Dataset
 def claim(origin: Dataset.Origin) -> None:
     """Mark the database as holding ``origin``, or raise SandboxAndRealData where it holds the other kind.
 
-    The row stays locked until the caller's transaction ends, so of two first loaders the second one waits
-    and then sees who won.
+    Of two first loaders the second one waits for the first one's transaction and then sees who won.
     """
+    # Held already, the row is not locked: every load would hold up whoever raises the version.
+    if Dataset.objects.filter(id=1, origin=origin).exists():
+        return
     with transaction.atomic():
         dataset = Dataset.objects.select_for_update().get(id=1)
         if dataset.origin == origin:

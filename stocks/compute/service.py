@@ -85,6 +85,7 @@ def compute_indicators(
         updated = (written.updated | (rescored & stocks.keys())) - written.inserted
         if written.inserted or updated or rescored or removed:
             bump_version()
+            _tell_planner()
     computed = len(stocks) - len(skipped)
     return Summary(
         stocks=len(stocks),
@@ -104,6 +105,12 @@ def _work_alone() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min'")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('stocks_compute_indicators'))")
+
+
+def _tell_planner() -> None:
+    """Until the statistics know the rows, a screen would be planned as if there were one."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE stocks_latestindicators, stocks_stock")
 
 
 def _select(codes: Sequence[str] | None, market: str | None) -> dict[int, Stock]:

@@ -78,7 +78,7 @@ def load_file(
         with closing(kind), transaction.atomic():
             with session_of_a_load():
                 _lock(say)
-                _claim_real()
+                claim(Dataset.Origin.REAL)
                 known = {"mapping": dict(job.mapping), "layout": header.layout.name, **kind.options()}
                 summary = None if job.force else history.recalled(job.command, source.sha256, known)
                 if summary is None:
@@ -153,10 +153,3 @@ def _lock(say: Callable[[str], None]) -> None:
     if not execute(f"SELECT pg_try_advisory_xact_lock({key})")[0][0]:
         say("Another load is running; waiting for its end.")
         execute(f"SELECT pg_advisory_xact_lock({key})")
-
-
-def _claim_real() -> None:
-    # Claiming locks the row until the load ends, and everyone who bumps the version needs it; a database that
-    # holds real data already holds them for good.
-    if Dataset.objects.get(id=1).origin != Dataset.Origin.REAL:
-        claim(Dataset.Origin.REAL)

@@ -13,10 +13,14 @@ BEGIN
     END IF;
     -- Two loaders may want the same year at once; the lock ends with their transaction.
     PERFORM pg_advisory_xact_lock(hashtext('stocks_dailybar_years'));
-    EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS %I PARTITION OF stocks_dailybar FOR VALUES FROM (%L) TO (%L)',
-        partition, make_date(year, 1, 1), make_date(year + 1, 1, 1)
-    );
+    IF to_regclass(partition) IS NULL THEN
+        -- CREATE … PARTITION OF would shut out readers of the bars until the load ends; ATTACH does not.
+        EXECUTE format('CREATE TABLE %I (LIKE stocks_dailybar INCLUDING ALL)', partition);
+        EXECUTE format(
+            'ALTER TABLE stocks_dailybar ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            partition, make_date(year, 1, 1), make_date(year + 1, 1, 1)
+        );
+    END IF;
 END
 $$
 """
