@@ -22,11 +22,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class Report:
     """Collects refusals; with a path, a CSV file of line, reason and the row's text (capped) as well.
 
-    The file appears complete or not at all: it is written beside its place and moved there at the end.
+    The file appears complete or not at all: it is written beside its place and moved there at the end. One
+    that nobody asked for (``unasked``) appears only where a row was refused.
     """
 
-    def __init__(self, path: Path | None, *, source: Path) -> None:
+    def __init__(self, path: Path | None, *, source: Path, unasked: bool = False) -> None:
         self.path = path
+        self._unasked = unasked
         self.reasons: Counter[str] = Counter()
         self._file: IO[str] | None = None
         self._rows: Any = None
@@ -45,6 +47,11 @@ class Report:
     @property
     def refused(self) -> int:
         return self.reasons.total()
+
+    @property
+    def written_to(self) -> Path | None:
+        """Where the file will be found; None where there will be none."""
+        return None if self._unasked and not self.refused else self.path
 
     def add(self, refusals: Sequence[Refusal], block: Block) -> None:
         """Note these rows of the block."""
@@ -70,7 +77,7 @@ class Report:
             return
         try:
             self._file.close()
-            if kind is None:
+            if kind is None and self.written_to is not None:
                 self._beside.replace(self.path)
         except OSError as failure:
             raise LoadRefused(f"The report cannot be written to {self.path}: {failure.strerror}.") from None

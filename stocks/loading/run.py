@@ -36,7 +36,7 @@ class Job:
     Attributes:
         command: the name under which the file is remembered.
         mapping: our column names ⇒ the file's, where they are not the default ones.
-        report: where refused rows go, if anywhere.
+        report: where refused rows go, if anywhere; one that is ``report_unasked`` only where there are any.
         force: load the file although it was loaded before.
         dry_run: do everything, then undo it.
     """
@@ -45,6 +45,7 @@ class Job:
     path: Path
     mapping: Mapping[str, str]
     report: Path | None = None
+    report_unasked: bool = False
     force: bool = False
     dry_run: bool = False
 
@@ -97,7 +98,7 @@ def load_file(
 def _load(job: Job, source: SourceFile, header: Header, kind: Kind[Any], watch: Watch) -> Summary:
     rows = inserted = updated = unchanged = 0
     kind.begin()
-    with Report(job.report, source=job.path) as report:
+    with Report(job.report, source=job.path, unasked=job.report_unasked) as report:
         with closing(ahead(_checked(source, header, kind))) as checked:
             for part in checked:
                 written = kind.write(part.value)
@@ -121,7 +122,7 @@ def _load(job: Job, source: SourceFile, header: Header, kind: Kind[Any], watch: 
         "unchanged": unchanged,
         "refused": report.refused,
         "reasons": dict(report.reasons.most_common()),
-        "report": str(report.path) if report.path else None,
+        "report": str(report.written_to) if report.written_to else None,
         **facts,
     }
 

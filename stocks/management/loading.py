@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Never
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from tqdm import tqdm
@@ -45,7 +47,9 @@ class LoadCommand(BaseCommand):
         )
         parser.add_argument("--market", default="", help=self.market_help)
         parser.add_argument("--source", default="csv", help="source noted on the rows (csv)")
-        parser.add_argument("--report", type=Path, help="write refused rows to this CSV file")
+        parser.add_argument(
+            "--report", type=Path, help="write refused rows to this CSV file (STATE_DIR/reports/…)"
+        )
         parser.add_argument("--force", action="store_true", help="load a file that was loaded before")
         parser.add_argument("--dry-run", action="store_true", help="do everything, then undo it")
 
@@ -54,7 +58,8 @@ class LoadCommand(BaseCommand):
             command=self.name,
             path=Path(options["file"]),
             mapping=_mapping(options["map"]),
-            report=Path(options["report"]) if options["report"] else None,
+            report=Path(options["report"]) if options["report"] else self._usual_report(options["file"]),
+            report_unasked=not options["report"],
             force=options["force"],
             dry_run=options["dry_run"],
         )
@@ -77,6 +82,17 @@ class LoadCommand(BaseCommand):
             self.stdout.write(line)
             raise CommandError(_nothing_loaded(summary))
         return line
+
+    def _usual_report(self, file: str | Path) -> Path | None:
+        """Where refused rows go when nobody says; None where that cannot be written, as in a container."""
+        folder = Path(settings.STATE_DIR) / "reports"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return None
+        if not os.access(folder, os.W_OK):
+            return None
+        return folder / f"{self.name}-{Path(file).name[:100]}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"
 
 
 def market(code: str) -> Market | None:

@@ -15,7 +15,9 @@ from stocks.serializers.fields import MarketField, maybe, number, one_of
 
 class ListQuery(PageQuery):
     market = MarketField(default="ALL")
-    sector = serializers.CharField(required=False, max_length=100, help_text="In any letter case.")
+    sector = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="In any letter case."
+    )
 
 
 class SearchQuery(StrictSerializer):

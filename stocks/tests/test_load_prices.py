@@ -4,6 +4,7 @@ import gzip
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -109,6 +110,16 @@ def test_refused_rows_are_reported_with_line_reason_and_text_and_the_rest_is_loa
         "the date is not a date": 1,
     }
     assert [day for day, *_ in bars("005930")] == ["2025-06-09", "2025-06-13"]
+
+
+def test_refused_rows_are_reported_also_where_nobody_asked(samsung, tmp_path, settings):
+    settings.STATE_DIR = tmp_path / "state"
+    assert load("load_prices", write(tmp_path / "x.csv", row(9, "100")))["report"] is None
+    summary = load("load_prices", write(tmp_path / "y.csv", row(10, "100"), row(10, "100", code="999999")))
+    report = Path(summary["report"])
+    assert report.parent == tmp_path / "state" / "reports"
+    assert [(line, reason) for line, reason, _ in report_rows(report)] == [(3, "unknown code")]
+    assert list(report.parent.iterdir()) == [report]
 
 
 def test_a_duplicate_is_found_across_batches_and_the_first_row_wins(samsung, tmp_path, monkeypatch):
