@@ -1,10 +1,10 @@
-"""How the OpenAPI document describes the two ways to authenticate."""
+"""How the OpenAPI document describes the two ways to authenticate, and bodies that are read strictly."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -32,3 +32,12 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
         return [{"apiKey": []}, {"apiKeyToken": []}]
+
+
+class StrictBody(OpenApiSerializerExtension):
+    target_class = "accounts.strict.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}

@@ -60,7 +60,7 @@ def _environment(scratch: Path) -> Iterator[None]:
     """Point the environment at a fresh database, which is dropped in the end."""
     servers: Any = contextlib.nullcontext()
     if not os.environ.get("DATABASE_URL"):
-        servers = EmbeddedServers(scratch / "state", valkey=False)
+        servers = EmbeddedServers(scratch / "state", valkey=False, temporary=True)
     with servers as services:
         given = services.database_url if services else os.environ["DATABASE_URL"]
         name = f"stockroom_bench_{os.getpid()}"

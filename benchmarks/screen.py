@@ -68,7 +68,10 @@ def _environment(scratch: Path) -> Iterator[None]:
     """Point the environment at a fresh database, which is dropped in the end."""
     given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
     servers = EmbeddedServers(
-        scratch / "state", postgres=not given["DATABASE_URL"], valkey=not given["REDIS_URL"]
+        scratch / "state",
+        postgres=not given["DATABASE_URL"],
+        valkey=not given["REDIS_URL"],
+        temporary=True,
     )
     with servers as services:
         database = given["DATABASE_URL"] or services.database_url

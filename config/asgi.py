@@ -17,6 +17,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
+from config.api.bodies import WholeBodies
 from realtime.routing import websocket_urlpatterns
 
 
@@ -29,7 +30,7 @@ class BrowserOriginValidator(OriginValidator):
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(cast(Any, wsgi_application), workers=16),
+        "http": WholeBodies(cast(Any, WSGIMiddleware(cast(Any, wsgi_application), workers=16))),
         "websocket": BrowserOriginValidator(URLRouter(websocket_urlpatterns), settings.ALLOWED_HOSTS),
     }
 )

@@ -7,22 +7,22 @@ import logging
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
+from config.api.errors import reading_only, replace_dead_connections
 from realtime.redis import client
 
 logger = logging.getLogger(__name__)
 
 
-@require_safe
+@reading_only
 def live(request: HttpRequest) -> JsonResponse:
     """200 while the process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@reading_only
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL and Redis answer, else 503 that says which does not."""
     checks = {"postgres": _postgres(), "redis": _redis()}
@@ -42,6 +42,7 @@ def _postgres() -> bool:
             return cursor.fetchone() == (1,)
     except (DatabaseError, PoolTimeout) as error:
         logger.warning("postgres does not answer: %s", type(error).__name__)
+        replace_dead_connections()
         return False
 
 

@@ -1,9 +1,11 @@
-"""Keeps secrets out of every log line."""
+"""Where log lines go, and what keeps secrets out of every one of them."""
 
 from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
+from typing import Any
 
 _SECRETS = re.compile(
     r"""
@@ -33,3 +35,59 @@ class RedactSecrets(logging.Filter):
         if record.exc_info and record.exc_info[1] is not None:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+class RefusalsInOneLine(logging.Filter):
+    """Cuts the traceback off requests that Django refused: any caller could fill the log with them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def logging_settings(request_log: Path, *, level: str) -> dict[str, Any]:
+    """Django's LOGGING: all on stderr from ``level`` on, but requests into a rotating file of their own."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "redact": {"()": "config.logs.RedactSecrets"},
+            "refusals": {"()": "config.logs.RefusalsInOneLine"},
+            "queries": {"()": "realtime.logs.DropQueries"},
+        },
+        "formatters": {
+            "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+            "request": {
+                "format": "[{asctime}] [{levelname}] [API_REQUEST] {message}",
+                "datefmt": "%d/%b/%Y %H:%M:%S",
+                "style": "{",
+            },
+        },
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "plain",
+                "filters": ["refusals", "redact"],
+            },
+            "requests": {
+                "class": "logging.handlers.RotatingFileHandler",
+                "filename": str(request_log),
+                "maxBytes": 10 * 1024 * 1024,
+                "backupCount": 5,
+                "delay": True,
+                "encoding": "utf-8",
+                "formatter": "request",
+                "filters": ["redact"],
+            },
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "stockroom.requests": {"handlers": ["requests"], "level": "INFO", "propagate": False},
+            "django.request": {"level": "ERROR"},
+            "django.security": {"level": "ERROR"},
+            # uvicorn logs with handlers of its own, and a token may stand in the address of a WebSocket.
+            "uvicorn.error": {"filters": ["queries"]},
+            "uvicorn.access": {"filters": ["queries"]},
+        },
+    }

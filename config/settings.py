@@ -14,6 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from config import embedded
+from config.logs import logging_settings
 from config.production import refuse_unsafe
 from config.secrets import development_secret
 
@@ -26,6 +27,11 @@ STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR / ".state"))).resolve
 DEBUG = env.bool("DEBUG", default=False)
 
 
+def _words(given: list[str]) -> list[str]:
+    """The words of a list of the environment, where spaces may stand beside the commas."""
+    return [word.strip() for word in given if word.strip()]
+
+
 def _secret(name: str) -> str:
     """The secret from the environment; in development one that is made once and kept in STATE_DIR."""
     given = env.str(name, default="")
@@ -36,12 +42,16 @@ SECRET_KEY = _secret("SECRET_KEY")
 JWT_SIGNING_KEY = _secret("JWT_SIGNING_KEY")
 API_KEY_PEPPER = _secret("API_KEY_PEPPER")
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = _words(
+    env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+)
+CSRF_TRUSTED_ORIGINS = _words(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
 MARKET_DATA = [
-    name for name in env.list("MARKET_DATA", default=["none" if PRODUCTION else "sandbox"]) if name != "none"
+    name
+    for name in _words(env.list("MARKET_DATA", default=["none" if PRODUCTION else "sandbox"]))
+    if name != "none"
 ]
 
 # --- Stores ---------------------------------------------------------------------------------------------
@@ -60,6 +70,7 @@ DATABASES = {
         # Without an address Django still loads: commands such as `check` need no database.
         **environ.Env.db_url_config(DATABASE_URL or "postgres://stockroom@127.0.0.1:5432/stockroom"),
         "ENGINE": "django.db.backends.postgresql",
+        # A pool waits a second after each connection that it finds dead; config.api.errors replaces them all.
         "CONN_HEALTH_CHECKS": not DATABASE_POOL_SIZE,
         "OPTIONS": {
             "options": _session,
@@ -184,6 +195,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.api.errors.csrf_failure"
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=60))
 REFRESH_TOKEN_LIFETIME = timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=30))
@@ -275,7 +287,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1700
 CELERY_TIMEZONE = "UTC"
-# Celery would replace the handlers below, and with them the filter that keeps secrets out.
+# Celery would replace the handlers of LOGGING, and with them the filter that keeps secrets out.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- Pages ----------------------------------------------------------------------------------------------
@@ -307,44 +319,7 @@ if PRODUCTION:
 
 LOG_DIR = Path(env.str("LOG_DIR", default=str(STATE_DIR / "logs")))
 LOG_DIR.mkdir(parents=True, exist_ok=True)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "redact": {"()": "config.logs.RedactSecrets"},
-        "queries": {"()": "realtime.logs.DropQueries"},
-    },
-    "formatters": {
-        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "request": {
-            "format": "[{asctime}] [{levelname}] [API_REQUEST] {message}",
-            "datefmt": "%d/%b/%Y %H:%M:%S",
-            "style": "{",
-        },
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["redact"]},
-        "requests": {
-            "class": "logging.handlers.RotatingFileHandler",
-            "filename": str(LOG_DIR / "apicalls.log"),
-            "maxBytes": 10 * 1024 * 1024,
-            "backupCount": 5,
-            "delay": True,
-            "encoding": "utf-8",
-            "formatter": "request",
-            "filters": ["redact"],
-        },
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "stockroom.requests": {"handlers": ["requests"], "level": "INFO", "propagate": False},
-        "django.request": {"level": "ERROR"},
-        "django.security": {"level": "ERROR"},
-        # uvicorn logs with handlers of its own, and a token may stand in the address of a WebSocket.
-        "uvicorn.error": {"filters": ["queries"]},
-        "uvicorn.access": {"filters": ["queries"]},
-    },
-}
+LOGGING = logging_settings(LOG_DIR / "apicalls.log", level=env.str("LOG_LEVEL", default="INFO"))
 
 if PRODUCTION:
     refuse_unsafe(

@@ -50,7 +50,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     global _servers
     if _servers is not None:
         _servers.stop()
-        _servers.erase()
         _servers = None
 
 
@@ -176,6 +175,7 @@ def _start_servers() -> None:
         postgres=not os.environ.get("DATABASE_URL"),
         valkey=not os.environ.get("REDIS_URL"),
         durable=False,
+        temporary=True,
     )
     services = _servers.start()
     if services.database_url:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from config import health, pages
 
@@ -15,7 +14,7 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("admin/", admin.site.urls),
-    path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/schema", pages.SchemaView.as_view(), name="schema"),
     path("v1/docs", pages.docs, name="docs"),
     path("v1/", include("accounts.urls")),
     path("v1/", include("stocks.urls")),

@@ -44,8 +44,9 @@ async def subscribe(
     Raises Unavailable when Redis does not answer; then no room was joined.
     """
     names, refused = _valid(requested)
-    open_to_user, forbidden = await in_thread(_authorize, principal, names)
-    allowed, over = _within(client, open_to_user, hub.limits.rooms_of(principal.tier))
+    # The limit comes first: whether a room exists may cost a query, and a frame may name hundreds.
+    fitting, over = _within(client, names, hub.limits.rooms_of(principal.tier))
+    allowed, forbidden = await in_thread(_authorize, principal, fitting)
     refused += [*forbidden, *over]
     rooms = await hub.hold(map(str, allowed))
     try:

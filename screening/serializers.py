@@ -25,11 +25,13 @@ _RANGE = {
     "type": "object",
     "description": "An inclusive range; at least one bound, null leaves a side open.",
     "properties": {"min": {"type": ["number", "null"]}, "max": {"type": ["number", "null"]}},
+    "minProperties": 1,
     "additionalProperties": False,
 }
 _FILTERS = {
     "type": "object",
     "description": f"Up to {MAX_FILTERS} ranges by field or alias; GET /v1/screen/fields lists them.",
+    "propertyNames": {"enum": list(NAMES)},
     "additionalProperties": _RANGE,
     "maxProperties": MAX_FILTERS,
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -111,11 +113,19 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         status, body = 409, envelope(request, code=CODES[409], message="The change contradicts stored data.")
     elif isinstance(error, OperationalError | PoolTimeout):
         logger.warning("the database did not answer: %s", type(error).__name__)
+        replace_dead_connections()
         status, body = 503, envelope(request, code=CODES[503], message="The database does not answer; retry.")
         headers["Retry-After"] = RETRY_SECONDS
     else:
         return None
     return Response(body, status=status, headers=headers)
+
+
+def replace_dead_connections() -> None:
+    """Where this connection was cut, so were the others of the pool: no other request shall meet them."""
+    pool = getattr(connection, "pool", None)  # a property of the PostgreSQL backend alone
+    if pool is not None and connection.connection is not None and connection.connection.closed:
+        pool.drain()
 
 
 def _of_api_exception(request: HttpRequest, error: exceptions.APIException) -> tuple[int, dict[str, Any]]:
@@ -141,6 +151,21 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _reply(request, 403, "Forbidden.")
+
+
+def reading_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Let GET and HEAD through to a view that changes nothing, and refuse every other method with 405."""
+
+    @csrf_exempt  # or the missing token of a form would be named where the method is what is wrong
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        response = _reply(request, 405, f"Method {request.method!r} not allowed.")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return guarded
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

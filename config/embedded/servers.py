@@ -17,15 +17,23 @@ class EmbeddedServers:
     """A context manager that owns the servers of a state directory.
 
     `postgres` and `valkey` choose what to run; `durable=False` gives up safety against a crash of the
-    machine for speed. Start it from the main thread: the servers end when the starting thread ends.
+    machine for speed; `temporary=True` removes the data and the state directory at the stop. Start it from
+    the main thread: the servers end when the starting thread ends.
     """
 
     def __init__(
-        self, state_dir: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True
+        self,
+        state_dir: Path,
+        *,
+        postgres: bool = True,
+        valkey: bool = True,
+        durable: bool = True,
+        temporary: bool = False,
     ) -> None:
         self.state = StateDir(state_dir)
         self._wanted = {"postgres": postgres, "valkey": valkey}
         self._durable = durable
+        self._temporary = temporary
         self._servers: dict[str, Server] = {}
         self.home: Path | None = None
 
@@ -72,6 +80,8 @@ class EmbeddedServers:
         self._servers = {}
         self.state.processes_file.unlink(missing_ok=True)
         self.state.release()
+        if self._temporary:
+            self._erase()
 
     def revive(self) -> list[str]:
         """Start again, on their old ports, the servers that died; returns their names."""
@@ -81,8 +91,8 @@ class EmbeddedServers:
             self._record_processes()
         return [server.name for server in died]
 
-    def erase(self) -> None:
-        """Remove the stopped servers' data and the state directory itself."""
+    def _erase(self) -> None:
+        # Root's servers may keep their data outside of the state directory.
         if self.home is not None:
             shutil.rmtree(self.home)
         shutil.rmtree(self.state.path)

@@ -341,10 +341,10 @@ def test_root_keeps_data_elsewhere_where_nobody_may_not_pass(state_dir: Path) ->
             for server in recorded_processes(closed / "state")
         )
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-    with servers(closed / "state") as services:
+    with EmbeddedServers(closed / "state", durable=False, temporary=True) as services:
         assert answer(services.database_url, "SELECT 1") == 1
-    mine.erase()
     assert not home.exists()
+    assert not (closed / "state").exists()
 
 
 @pytest.mark.skipif(AS_ROOT, reason="root switches to another account")

@@ -58,6 +58,24 @@ def test_a_wrong_method_is_405(client: Client):
     assert "GET" in response["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/", "/v1/docs", "/health/live", "/health/ready"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS", "TRACE"])
+def test_a_wrong_method_is_405_outside_the_api_too(path: str, method: str):
+    response = Client(enforce_csrf_checks=True).generic(method, path)
+    assert_envelope(response, 405, "METHOD_NOT_ALLOWED")
+    assert response["Allow"] == "GET, HEAD"
+
+
+def test_a_form_without_its_token_is_403():
+    response = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "a", "password": "b"})
+    assert_envelope(response, 403, "FORBIDDEN")
+
+
+def test_an_error_of_the_schema_is_json(client: Client):
+    assert_envelope(client.post("/v1/schema"), 405, "METHOD_NOT_ALLOWED")
+    assert_envelope(client.get("/v1/schema", headers={"Accept": "image/png"}), 406, "NOT_ACCEPTABLE")
+
+
 def test_another_media_type_is_415(client: Client):
     assert_envelope(post(client, "/v1/screen", "a=1", "text/plain"), 415, "UNSUPPORTED_MEDIA_TYPE")
 

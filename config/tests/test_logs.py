@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import UserFactory
 from config.api.middleware import printable
-from config.logs import RedactSecrets, redact
+from config.logs import RedactSecrets, RefusalsInOneLine, redact
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 KEY = "sk_abcdefabcdef_" + "A" * 43 + "_0f0f0f0f"
@@ -54,10 +55,24 @@ def test_a_secret_in_arguments_and_in_an_exception_is_cut_out():
     assert JWT not in text
 
 
+def test_a_refused_request_is_one_line():
+    try:
+        raise DisallowedHost("evil.example")
+    except DisallowedHost as error:
+        record = logging.LogRecord(
+            "django.security.DisallowedHost", logging.ERROR, "", 1, "refused", (), (type(error), error, None)
+        )
+    RefusalsInOneLine().filter(record)
+    RedactSecrets().filter(record)
+    assert logging.Formatter().format(record) == "refused"
+    assert "refusals" in settings.LOGGING["handlers"]["console"]["filters"]
+
+
 def test_a_celery_process_cuts_secrets_out_too():
     # The order of a worker: the applications are loaded, then Celery sets its logging up.
     code = (
-        "import logging; from config.celery import app; app.loader.init_worker(); app.log.setup(loglevel='INFO');"
+        "import logging; from config.celery import app;"
+        "app.loader.init_worker(); app.log.setup(loglevel='INFO');"
         f"logging.getLogger('stocks').warning('told %s', '{KEY}')"
     )
     command = [sys.executable, "-c", code]

@@ -60,6 +60,12 @@ def test_an_unsafe_setting_stops_the_boot_and_is_named(tmp_path: Path, changes: 
     assert reason in result.stderr
 
 
+def test_spaces_beside_the_commas_of_a_list_are_no_part_of_its_words(tmp_path: Path):
+    result = boot(tmp_path, ALLOWED_HOSTS="stockroom.example, * ", MARKET_DATA="none, sandbox")
+    assert "wildcard" in result.stderr
+    assert "MARKET_DATA is the sandbox" in result.stderr
+
+
 def test_the_refusal_shows_no_secret(tmp_path: Path):
     result = boot(tmp_path, DEBUG="1")
     assert SAFE["SECRET_KEY"] not in result.stderr

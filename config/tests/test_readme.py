@@ -36,6 +36,15 @@ def test_every_linked_file_exists():
         assert (settings.BASE_DIR / target).exists(), target
 
 
+def test_the_tables_are_made_before_they_are_filled():
+    [block] = [block for block in blocks("bash") if "load_stocks" in block]
+    commands = re.findall(r"manage.py (\w+)", block)
+    assert commands[0] == "migrate"
+    assert (
+        commands.index("load_stocks") < commands.index("load_prices") < commands.index("compute_indicators")
+    )
+
+
 def test_every_named_setting_is_in_the_example_file():
     example = (settings.BASE_DIR / ".env.example").read_text()
     for name in re.findall(r"`([A-Z_]{4,})`", README):

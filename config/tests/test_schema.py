@@ -30,6 +30,24 @@ def test_every_operation_describes_the_error_envelope(schema: dict):
             assert reply == {"$ref": "#/components/schemas/Error"}, (method, path)
 
 
+def test_bodies_that_are_read_strictly_say_so(schema: dict):
+    components = schema["components"]["schemas"]
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                name = body["schema"]["$ref"].rpartition("/")[2]
+                assert components[name]["additionalProperties"] is False, name
+
+
+def test_a_screen_names_the_fields_it_takes(schema: dict):
+    [filters] = [
+        component["properties"]["filters"]
+        for component in schema["components"]["schemas"].values()
+        if "filters" in component.get("properties", {})
+    ]
+    assert {"per", "change_1d"} <= set(filters["propertyNames"]["enum"])
+
+
 def test_operation_ids_are_unique(schema: dict):
     ids = [o["operationId"] for operations in schema["paths"].values() for o in operations.values()]
     assert len(ids) == len(set(ids))
