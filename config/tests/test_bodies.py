@@ -7,6 +7,7 @@ from typing import Any
 
 from config.api.bodies import WholeBodies
 from config.api.limits import MAX_BODY_BYTES
+from config.asgi import application
 
 CHUNKED = [(b"transfer-encoding", b"chunked")]
 
@@ -29,14 +30,18 @@ def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def inner(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
         assert not message.get("more_body", False)
         given.append((dict(scope["headers"]), message.get("body", b"")))
 
     scope = {"type": "http", "path": "/v1/screen", "headers": headers}
-    asyncio.run(WholeBodies(application, seconds=0.05)(scope, receive, send))
+    asyncio.run(WholeBodies(inner, seconds=0.05)(scope, receive, send))
     return given, sent
+
+
+def test_it_stands_before_every_http_request():
+    assert isinstance(application.application_mapping["http"], WholeBodies)
 
 
 def test_a_chunked_body_arrives_whole_and_with_its_length():
