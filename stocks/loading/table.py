@@ -82,7 +82,8 @@ def _read(block: Block, width: int, columns: Mapping[str, int]) -> pl.DataFrame:
         raise_if_empty=False,
     )
     cells = [pl.col(str(position)).alias(name) for name, position in columns.items()]
-    if b" " in block.data or b"\t" in block.data:
+    # Only ASCII without blanks has nothing to strip; other scripts have spaces of their own.
+    if b" " in block.data or b"\t" in block.data or not block.data.isascii():
         cells = [cell.str.strip_chars() for cell in cells]
     numbered = pl.int_range(block.first_line, block.first_line + pl.len(), dtype=pl.UInt32).alias(LINE)
     return frame.select(numbered, *cells)
@@ -107,7 +108,7 @@ def _parse(block: Block, first: int, lines: list[bytes], width: int, columns: Ma
             refused.append(Refusal(number, reason, "wrong number of fields"))
             continue
         numbers.append(number)
-        rows.append([fields[position].strip() for position in positions])
+        rows.append([fields[position] for position in positions])
     schema = dict.fromkeys(columns, pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.all().str.strip_chars())
     return Batch(block, frame.insert_column(0, pl.Series(LINE, numbers, pl.UInt32)), refused)

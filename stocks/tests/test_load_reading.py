@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stocks.errors import LoadRefused
@@ -154,6 +154,8 @@ CELL = st.text(
 )
 
 
+@example([["", "", "\xa0"]])
+@example([["a\u3000", " b", "c"]])
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=20))
 def test_both_ways_of_splitting_agree(rows):
     lines = [",".join(row) for row in rows]
