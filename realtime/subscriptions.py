@@ -22,6 +22,8 @@ from realtime.threads import in_thread
 
 # The database is asked at most this often for a room that Redis holds nothing of.
 FALLBACK_SECONDS = 5.0
+# How many rooms a frame may ask for in vain beyond those that the tier allows.
+SPARE_LOOKUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ async def subscribe(
     Raises Unavailable when Redis does not answer; then no room was joined.
     """
     names, refused = _valid(requested)
-    # The limit comes first: whether a room exists may cost a query, and a frame may name hundreds.
-    fitting, over = _within(client, names, hub.limits.rooms_of(principal.tier))
-    allowed, forbidden = await in_thread(_authorize, principal, fitting)
-    refused += [*forbidden, *over]
+    most = hub.limits.rooms_of(principal.tier)
+    # Whether a room exists may cost a query, and a frame may name hundreds that do not.
+    askable, too_many = _within(client, names, most + SPARE_LOOKUPS, limit=most)
+    open_to_user, forbidden = await in_thread(_authorize, principal, askable)
+    allowed, over = _within(client, open_to_user, most, limit=most)
+    refused += [*forbidden, *over, *too_many]
     rooms = await hub.hold(map(str, allowed))
     try:
         fallbacks = await _fallbacks(zip(allowed, rooms, strict=True))
@@ -87,7 +91,10 @@ def _valid(requested: Iterable[str]) -> tuple[list[RoomName], list[Refusal]]:
     return list(names), refused
 
 
-def _within(client: Client, names: list[RoomName], most: int) -> tuple[list[RoomName], list[Refusal]]:
+def _within(
+    client: Client, names: list[RoomName], most: int, *, limit: int
+) -> tuple[list[RoomName], list[Refusal]]:
+    """The names that fit until the client is in ``most`` rooms, and the others, told the tier's ``limit``."""
     free = most - len(client.rooms)
     fitting, refused = [], []
     for name in names:
@@ -97,8 +104,8 @@ def _within(client: Client, names: list[RoomName], most: int) -> tuple[list[Room
             fitting.append(name)
             free -= 1
         else:
-            message = f"This connection may be in {most} rooms."
-            refused.append(Refusal(str(name), ROOM_LIMIT, ROOM_LIMIT.name, message, {"limit": most}))
+            message = f"This connection may be in {limit} rooms."
+            refused.append(Refusal(str(name), ROOM_LIMIT, ROOM_LIMIT.name, message, {"limit": limit}))
     return fitting, refused
 
 

@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +13,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 COUNT = (
     "from django.db import connection as c; k = c.cursor(); k.execute('SELECT 6 * 7'); print(k.fetchone())"
 )
-
-
-@pytest.fixture
-def state_dir() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="stockroom-manage-") as directory:
-        yield Path(directory)
 
 
 def manage(state_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
