@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis
-import redis.asyncio
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
@@ -44,22 +40,6 @@ def worker_client() -> redis.Redis:
     A blocking read must ask for less than these 10 seconds.
     """
     return _client(address(), WORKER_SECONDS, CONNECT_SECONDS)
-
-
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
-
-
-def async_client() -> redis.asyncio.Redis:
-    """The client of the running event loop, with the request path's timeouts."""
-    loop = asyncio.get_running_loop()
-    if loop not in _async_clients:
-        _async_clients[loop] = redis.asyncio.Redis.from_url(
-            address(),
-            socket_timeout=REQUEST_SECONDS,
-            socket_connect_timeout=REQUEST_SECONDS,
-            retry=AsyncRetry(NoBackoff(), 1),
-        )
-    return _async_clients[loop]
 
 
 @lru_cache(maxsize=8)

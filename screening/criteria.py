@@ -28,3 +28,8 @@ class Screen:
     descending: bool
     page: int
     per_page: int
+
+    @property
+    def first(self) -> int:
+        """The position of the page's first row among all matches, from 0."""
+        return (self.page - 1) * self.per_page

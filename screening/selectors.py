@@ -49,30 +49,24 @@ def run_screen(screen: Screen) -> Matches:
     if screen.sort_by not in TEXTS:
         names[screen.sort_by] = None
     columns = list(dict.fromkeys(column(name) for name in names))
-    first = _first(screen)
     started = time.perf_counter()
     with _bounded():
         compared = coverage(screen.market)
         stocks = _matching(screen).filter(compared.condition())
         found = list(_page(stocks, screen, columns))
-        total = found[0][0] if found else (stocks.count() if first else 0)
+        total = found[0][0] if found else (stocks.count() if screen.first else 0)
         unknown = _without_values(screen) if not total else []
     milliseconds = (time.perf_counter() - started) * 1000
     rows = [_row(names, columns, values) for values in found]
     warnings = [f"No listed stock of this market has a value for {name}." for name in unknown]
     # Unknown values come last, so where the first is unknown all are.
-    if rows and not first and screen.sort_by in names and rows[0][screen.sort_by] is None:
+    if rows and not screen.first and screen.sort_by in names and rows[0][screen.sort_by] is None:
         warnings.append(f"No stock found has a value for {screen.sort_by}; they are in order of code.")
     warnings += _about(compared, screen)
     return Matches(rows=rows, total=total, milliseconds=milliseconds, warnings=warnings)
 
 
-def _first(screen: Screen) -> int:
-    return (screen.page - 1) * screen.per_page
-
-
 def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> QuerySet[Stock, Any]:
-    first = _first(screen)
     return (
         stocks.order_by(_order(screen), "code")
         .annotate(total=Window(Count("*")))
@@ -80,7 +74,7 @@ def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> Qu
             *("total", "code", "name", "market_id", "currency", "indicators__date"),
             *(f"indicators__{field}" for field in columns),
         )
-    )[first : first + screen.per_page]
+    )[screen.first : screen.first + screen.per_page]
 
 
 def _about(compared: Coverage, screen: Screen) -> Iterator[str]:

@@ -8,20 +8,11 @@ from rest_framework import serializers
 
 from accounts.strict import StrictSerializer
 from stocks.models import Statement, Stock
+from stocks.models.statements import MONEY_FIELDS
 from stocks.selectors.fundamentals import Filed
 from stocks.serializers.fields import maybe, one_of
 
-AMOUNTS = (
-    "revenue",
-    "gross_profit",
-    "operating_profit",
-    "net_profit",
-    "total_assets",
-    "total_liabilities",
-    "total_equity",
-    "operating_cash_flow",
-    "eps",
-)
+AMOUNTS = (*MONEY_FIELDS, "eps")
 
 
 class FinancialsQuery(StrictSerializer):
