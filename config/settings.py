@@ -53,6 +53,28 @@ MARKET_DATA = [
     for name in _words(env.list("MARKET_DATA", default=["none" if PRODUCTION else "sandbox"]))
     if name != "none"
 ]
+# An order of its own for one capability, e.g. MARKET_DATA_NEWS=finnhub,yahoo; the others follow MARKET_DATA.
+MARKET_DATA_ORDER = {
+    capability: _words(env.list(f"MARKET_DATA_{capability.upper()}"))
+    for capability in (
+        *("listings", "quotes", "history", "actions", "statements", "order_book"),
+        *("stream", "company", "search", "news", "fx", "crypto"),
+    )
+    if env.str(f"MARKET_DATA_{capability.upper()}", default="")
+}
+# Keys and addresses of the providers; an address is changed to reach a proxy or a stand-in.
+ALPHA_VANTAGE_API_KEY = env.str("ALPHA_VANTAGE_API_KEY", default="")
+ALPHA_VANTAGE_URL = env.str("ALPHA_VANTAGE_URL", default="https://www.alphavantage.co")
+FINNHUB_API_KEY = env.str("FINNHUB_API_KEY", default="")
+FINNHUB_URL = env.str("FINNHUB_URL", default="https://finnhub.io/api/v1")
+FINNHUB_WS_URL = env.str("FINNHUB_WS_URL", default="wss://ws.finnhub.io")
+KIS_APP_KEY = env.str("KIS_APP_KEY", default="")
+KIS_APP_SECRET = env.str("KIS_APP_SECRET", default="")
+KIS_URL = env.str("KIS_URL", default="https://openapi.koreainvestment.com:9443")
+KIS_WS_URL = env.str("KIS_WS_URL", default="ws://ops.koreainvestment.com:21000")
+# Unset, Yahoo's own hosts are asked; set, one server stands for all of them.
+YAHOO_URL = env.str("YAHOO_URL", default="")
+YAHOO_WS_URL = env.str("YAHOO_WS_URL", default="wss://streamer.finance.yahoo.com/?version=2")
 
 # --- Stores ---------------------------------------------------------------------------------------------
 

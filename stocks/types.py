@@ -38,6 +38,18 @@ class ActionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StockKey:
+    """What a provider needs to know of a stock in order to spell it.
+
+    ``market`` and ``currency`` are empty for a code that no table knows yet.
+    """
+
+    code: str
+    market: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A stock as a provider or a file describes it."""
 
@@ -142,3 +154,70 @@ class StatementData:
     total_equity: Decimal | None = None
     operating_cash_flow: Decimal | None = None
     shares_outstanding: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as a provider describes it, with the listing of its stock; unknown is empty or None.
+
+    ``market_cap`` is in whole units of ``listing.currency``. ``as_of`` is when the provider says it was true,
+    ``received_at`` when it came here.
+    """
+
+    listing: Listing
+    source: str
+    received_at: datetime
+    as_of: datetime | None = None
+    description: str = ""
+    website: str = ""
+    logo: str = ""
+    country: str = ""
+    employees: int | None = None
+    market_cap: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A piece of news; two with the same ``url`` are one. ``codes`` are the stocks that it is about."""
+
+    url: str
+    title: str
+    publisher: str
+    published_at: datetime
+    source: str
+    received_at: datetime
+    summary: str = ""
+    image: str = ""
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FxRate:
+    """How many units of ``quote`` one unit of ``base`` buys; both are ISO 4217."""
+
+    base: str
+    quote: str
+    rate: Decimal
+    as_of: datetime
+    received_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CryptoPrice:
+    """The price of one unit of ``symbol`` (BTC) in ``currency``; the other figures are of the last 24 hours.
+
+    ``volume`` counts units of ``symbol``, which are divisible.
+    """
+
+    symbol: str
+    currency: str
+    price: Decimal
+    as_of: datetime
+    received_at: datetime
+    source: str
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    volume: Decimal | None = None

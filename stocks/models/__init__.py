@@ -3,18 +3,29 @@
 from stocks.models.bars import DailyBar
 from stocks.models.dataset import Dataset, LoadedFile
 from stocks.models.indicators import LatestIndicators
+from stocks.models.intraday import MinuteBar
 from stocks.models.listing import Market, Stock
+from stocks.models.operations import Fetched, JobRun, QuarantinedTick
 from stocks.models.quotes import Quote
+from stocks.models.reports import CompanyProfile, CryptoQuote, FxRate, NewsArticle
 from stocks.models.statements import CorporateAction, FundamentalSnapshot, Statement
 
 __all__ = [
+    "CompanyProfile",
     "CorporateAction",
+    "CryptoQuote",
     "DailyBar",
     "Dataset",
+    "Fetched",
     "FundamentalSnapshot",
+    "FxRate",
+    "JobRun",
     "LatestIndicators",
     "LoadedFile",
     "Market",
+    "MinuteBar",
+    "NewsArticle",
+    "QuarantinedTick",
     "Quote",
     "Statement",
     "Stock",

@@ -1,36 +1,79 @@
-"""The providers that ``MARKET_DATA`` may name."""
+"""The providers that ``MARKET_DATA`` may name, and the order in which each capability asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import chain
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 
 from stocks.errors import SandboxAndRealData
 from stocks.models import Dataset
-from stocks.providers.protocol import Provider
+from stocks.providers.mesh.shared import shared_tools
+from stocks.providers.protocol import PROTOCOLS, Capability, Provider
 from stocks.providers.sandbox import NAME as SANDBOX
-from stocks.providers.sandbox import Sandbox
-from stocks.quotes import last_ticks
+from stocks.providers.tools import Tools
 
-PROVIDERS: dict[str, Callable[[], Provider]] = {
-    SANDBOX: lambda: Sandbox(last_ticks=last_ticks),
+#: Where each adapter is made; imported only when MARKET_DATA names it.
+BUILDERS = {
+    SANDBOX: "stocks.sandbox_fill.provider.build",
+    "yahoo": "stocks.providers.yahoo.build",
+    "alpha_vantage": "stocks.providers.alpha_vantage.build",
+    "finnhub": "stocks.providers.finnhub.build",
+    "kis": "stocks.providers.kis.build",
 }
+Build = Callable[[Tools], Provider]
 
 
 def providers() -> Sequence[Provider]:
     """The configured providers in their order.
 
-    Raises ImproperlyConfigured for a name that is none, and SandboxAndRealData as ``refuse_mixture`` does.
+    Raises ImproperlyConfigured for a name that is none or a provider without its key, and SandboxAndRealData
+    as ``refuse_mixture`` does.
     """
-    unknown = [name for name in settings.MARKET_DATA if name not in PROVIDERS]
+    known = configured()
+    refuse_mixture()
+    return [known[name] for name in settings.MARKET_DATA]
+
+
+def order(capability: Capability) -> list[Provider]:
+    """The providers to ask for a capability, first to last; those without it are left out.
+
+    ``MARKET_DATA_<CAPABILITY>`` gives an order of its own, else it is that of MARKET_DATA.
+    """
+    known = configured()
+    names = settings.MARKET_DATA_ORDER.get(capability.value) or settings.MARKET_DATA
+    return [known[name] for name in names if isinstance(known[name], PROTOCOLS[capability])]
+
+
+@cache
+def configured() -> Mapping[str, Provider]:
+    """Every provider that a setting names, by name; made once a process. Raises as ``providers`` does."""
+    names = dict.fromkeys([*settings.MARKET_DATA, *chain.from_iterable(settings.MARKET_DATA_ORDER.values())])
+    unknown = [name for name in names if name not in BUILDERS]
     if unknown:
         raise ImproperlyConfigured(
-            f"MARKET_DATA names {', '.join(unknown)}; known are {', '.join(PROVIDERS)} and none"
+            f"MARKET_DATA names {', '.join(unknown)}; known are {', '.join(BUILDERS)} and none"
         )
-    refuse_mixture()
-    return [PROVIDERS[name]() for name in settings.MARKET_DATA]
+    if absent := [name for name in names if name not in settings.MARKET_DATA]:
+        raise ImproperlyConfigured(
+            f"an order of one capability names {', '.join(absent)}, but MARKET_DATA does not"
+        )
+    tools = shared_tools()
+    builders: dict[str, Build] = {name: import_string(BUILDERS[name]) for name in names}
+    return {name: build(tools) for name, build in builders.items()}
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting.startswith(("MARKET_DATA", "ALPHA_VANTAGE_", "FINNHUB_", "KIS_", "YAHOO_", "REDIS_URL")):
+        configured.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def refuse_mixture() -> None:

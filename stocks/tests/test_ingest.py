@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -10,6 +11,7 @@ from stocks import stream
 from stocks.ingest import StreamEnded, ingest
 from stocks.providers.protocol import Update
 from stocks.tests.tick_cases import tick, update
+from stocks.types import StockKey
 from stocks.wire import decode
 
 
@@ -17,12 +19,16 @@ class Feed:
     """A provider that streams what it is given, and then the same again."""
 
     name = "feed"
+    registrations: ClassVar[int | None] = None
 
     def __init__(self, *updates: Update) -> None:
         self.updates = updates
         self.asked = 0
 
-    def stream(self) -> Iterator[Update]:
+    def covers(self, key: StockKey) -> bool:
+        return True
+
+    def stream(self, wanted) -> Iterator[Update]:
         while True:
             for one in self.updates:
                 self.asked += 1
@@ -86,7 +92,12 @@ def test_a_stream_that_ends_ends_the_process(redis_client):
     class Ending:
         name = "ending"
 
-        def stream(self) -> Iterator[Update]:
+        registrations = None
+
+        def covers(self, key: StockKey) -> bool:
+            return True
+
+        def stream(self, wanted) -> Iterator[Update]:
             yield update(tick())
 
     with pytest.raises(StreamEnded, match="ending"):

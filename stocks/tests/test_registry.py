@@ -29,7 +29,9 @@ def test_none_is_no_provider(settings):
 
 def test_a_name_that_is_none_is_refused_with_the_known_ones(settings):
     settings.MARKET_DATA = ["sandbux"]
-    with pytest.raises(ImproperlyConfigured, match="sandbux; known are sandbox and none"):
+    with pytest.raises(
+        ImproperlyConfigured, match="sandbux; known are sandbox, yahoo, alpha_vantage, finnhub, kis and none"
+    ):
         providers()
 
 

@@ -26,6 +26,7 @@ from stocks.quotes import write_quotes
 from stocks.sandbox_fill import fill_sandbox
 from stocks.tests.factories import StockFactory
 from stocks.tests.tick_cases import tick
+from stocks.types import StockKey
 
 #: A Wednesday evening in New York: every exchange has finished its session of that day.
 NOW = datetime(2025, 11, 12, 22, 0, tzinfo=UTC)
@@ -90,7 +91,7 @@ def test_the_stored_bars_are_those_of_the_provider():
     provider = Sandbox(stocks_per_market=SMALL, now=lambda: NOW)
     halted = set(DailyBar.objects.filter(open__isnull=True).values_list("stock__code", flat=True))
     for code in ("005930", "AAPL", "TCS.NS", "^NSEI", *sorted(halted)[:3]):
-        provided = provider.daily_bars(code, date(2022, 11, 13), NOW.date())
+        provided = provider.daily_bars(StockKey(code), date(2022, 11, 13), NOW.date())
         assert _bars(code) == [
             (bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume, "sandbox") for bar in provided
         ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import ClassVar
 
+from stocks.providers.errors import NotFound
 from stocks.providers.protocol import Update
 from stocks.providers.sandbox import actions, events, sessions, statements
 from stocks.providers.sandbox.bars import bars
@@ -16,7 +18,7 @@ from stocks.providers.sandbox.day import day
 from stocks.providers.sandbox.pulse import STEP, Pulse
 from stocks.providers.sandbox.universe import Instrument, by_calendar, instruments
 from stocks.providers.sandbox.venues import price
-from stocks.types import Action, Bar, Listing, OrderBook, StatementData, Tick
+from stocks.types import Action, Bar, Listing, OrderBook, StatementData, StockKey, Tick
 
 NAME = "sandbox"
 
@@ -29,7 +31,7 @@ class Sandbox:
     """An invented market that is the same for everyone with the same seed on the same day.
 
     Implements every capability of the protocol. Codes that it does not list have no bars, actions,
-    statements or quotes; an order book of one raises KeyError.
+    statements or quotes; an order book of one raises NotFound.
 
     Args:
         seed: which of the invented markets.
@@ -39,6 +41,8 @@ class Sandbox:
     """
 
     name = NAME
+    quote_batch: ClassVar[int] = 500
+    registrations: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -53,6 +57,9 @@ class Sandbox:
         self._last_ticks = last_ticks
         self._now = now
 
+    def covers(self, key: StockKey) -> bool:
+        return key.code in self._all
+
     @property
     def universe(self) -> Sequence[Instrument]:
         """Every instrument, also those that come to the market later."""
@@ -61,8 +68,8 @@ class Sandbox:
     def listings(self) -> Sequence[Listing]:
         return [self._listing(one) for one in self._all.values() if self._has_traded(one)]
 
-    def daily_bars(self, code: str, start: date, end: date) -> Sequence[Bar]:
-        instrument = self._all.get(code)
+    def daily_bars(self, key: StockKey, start: date, end: date) -> Sequence[Bar]:
+        instrument = self._all.get(key.code)
         if instrument is None:
             return []
         end = min(end, sessions.last_finished(instrument.venue.calendar, self._now()))
@@ -80,23 +87,24 @@ class Sandbox:
             if listed
         ]
 
-    def actions(self, code: str, start: date, end: date) -> Sequence[Action]:
-        instrument = self._all.get(code)
+    def actions(self, key: StockKey, start: date, end: date) -> Sequence[Action]:
+        instrument = self._all.get(key.code)
         if instrument is None:
             return []
         end = min(end, sessions.last_finished(instrument.venue.calendar, self._now()))
         return actions.actions(self.seed, instrument, start, end)
 
-    def statements(self, code: str, start: date, end: date) -> Sequence[StatementData]:
-        instrument = self._all.get(code)
+    def statements(self, key: StockKey, start: date, end: date) -> Sequence[StatementData]:
+        instrument = self._all.get(key.code)
         if instrument is None:
             return []
         end = min(end, sessions.local_date(instrument.venue.calendar, self._now()))
         return statements.statements(self.seed, instrument, start, end)
 
-    def quotes(self, codes: Sequence[str]) -> Sequence[Tick]:
+    def quotes(self, keys: Sequence[StockKey]) -> Sequence[Tick]:
         """The close of the last finished session, as of its closing time."""
-        wanted = [self._all[code] for code in dict.fromkeys(codes) if code in self._all]
+        codes = dict.fromkeys(key.code for key in keys)
+        wanted = [self._all[code] for code in codes if code in self._all]
         now = self._now()
         return [
             tick
@@ -106,8 +114,10 @@ class Sandbox:
             )
         ]
 
-    def order_book(self, code: str) -> OrderBook:
-        instrument = self._all[code]
+    def order_book(self, key: StockKey) -> OrderBook:
+        instrument = self._all.get(key.code)
+        if instrument is None:
+            raise NotFound(f"the sandbox has no {key.code}")
         now = self._now()
         today = day(self.seed, [instrument], sessions.local_date(instrument.venue.calendar, now))
         return order_book(
@@ -115,14 +125,14 @@ class Sandbox:
             int(instrument.ladder.nearest(today.heading(now))[0]),
             (int(today.lowest[0]), int(today.highest[0])),
             usual_level(float(today.volume[0])),
-            generator(self.seed, code, "book", int(now.timestamp())),
+            generator(self.seed, key.code, "book", int(now.timestamp())),
             as_of=now,
             seq=0,
             source=NAME,
         )
 
-    def stream(self) -> Iterator[Update]:
-        """Ten updates a second, day and night: about 160 ticks and 28 order books a second.
+    def stream(self, wanted: Callable[[], Sequence[StockKey]] = list) -> Iterator[Update]:
+        """Ten updates a second, day and night: about 160 ticks and 28 order books a second, of all stocks.
 
         Every well-known stock has a tick each second and an order book every two; the others share a hundred
         ticks a second. ``seq`` rises with every tick and book, also across restarts.

@@ -1,0 +1,1 @@
+"""What stands between the platform and its providers: order, quotas, breakers, and calls made once."""
