@@ -92,7 +92,7 @@ def test_a_stream_that_ends_ends_the_process(redis_client):
     class Ending:
         name = "ending"
 
-        registrations = None
+        registrations: ClassVar[int | None] = None
 
         def covers(self, key: StockKey) -> bool:
             return True
