@@ -6,6 +6,7 @@ for operators; the gateway takes keys and tokens out of them before they are rai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -48,6 +49,10 @@ class RateLimited(ProviderError):
         self.retry_after = retry_after
 
 
+class QuotaSpent(RateLimited):
+    """Our own count of calls says no; the provider was not asked."""
+
+
 class AuthFailed(ProviderError):
     """The key or token is refused; it will be refused again until somebody changes it."""
 
@@ -76,3 +81,22 @@ class Malformed(ProviderError):
     """An answer that is not what the provider documents, is about something else, or cannot be true."""
 
     outcome = Outcome.MALFORMED
+
+
+class NotOffered(ProviderError):
+    """No configured provider has this capability, or none covers this stock."""
+
+    outcome = Outcome.NOT_FOUND
+
+
+class AllFailed(ProviderError):
+    """Every provider that could have answered failed; ``errors`` says how, by provider.
+
+    ``retry_after`` is when the first of them may be asked again, None where nobody says.
+    """
+
+    def __init__(self, errors: Mapping[str, ProviderError]) -> None:
+        self.errors = dict(errors)
+        waits = [error.retry_after for error in errors.values() if isinstance(error, RateLimited)]
+        self.retry_after = min((wait for wait in waits if wait is not None), default=None)
+        super().__init__("; ".join(f"{name}: {error.outcome}" for name, error in errors.items()))

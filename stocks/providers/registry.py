@@ -13,7 +13,8 @@ from django.utils.module_loading import import_string
 
 from stocks.errors import SandboxAndRealData
 from stocks.models import Dataset
-from stocks.providers.mesh.shared import shared_tools
+from stocks.providers.mesh.quota import Quota
+from stocks.providers.mesh.shared import forget_quotas, made_quotas, shared_tools
 from stocks.providers.protocol import PROTOCOLS, Capability, Provider
 from stocks.providers.sandbox import NAME as SANDBOX
 from stocks.providers.tools import Tools
@@ -68,9 +69,15 @@ def configured() -> Mapping[str, Provider]:
     return {name: build(tools) for name, build in builders.items()}
 
 
+def quotas_of(name: str) -> Sequence[Quota]:
+    """The quotas that a provider was given, for showing what is spent of them."""
+    return [quota for quota in made_quotas() if quota.provider == name]
+
+
 def _forget(*, setting: str, **_: object) -> None:
     if setting.startswith(("MARKET_DATA", "ALPHA_VANTAGE_", "FINNHUB_", "KIS_", "YAHOO_", "REDIS_URL")):
         configured.cache_clear()
+        forget_quotas()
 
 
 setting_changed.connect(_forget)

@@ -19,7 +19,7 @@ import redis
 from redis.commands.core import Script
 
 from realtime.redis import worker_client
-from stocks.providers.errors import RateLimited
+from stocks.providers.errors import QuotaSpent
 from stocks.providers.mesh import names
 from stocks.providers.tools import Rate
 
@@ -69,14 +69,14 @@ class Quota:
         self._sleep = sleep
 
     def take(self, calls: int = 1) -> None:
-        """Count calls, waiting for the turn within the patience; raises RateLimited, and counts nothing."""
+        """Count calls, waiting for the turn within the patience; raises QuotaSpent, and counts nothing."""
         patience = self._patience
         while True:
             wait = self._try(calls)
             if wait == 0:
                 return
             if wait > patience:
-                raise RateLimited(f"{self.provider}: our quota is used up", retry_after=wait)
+                raise QuotaSpent(f"{self.provider}: our quota is used up", retry_after=wait)
             self._sleep(wait)
             patience -= wait
 
@@ -102,7 +102,7 @@ class Quota:
                 keys=self.names, args=[now, secrets.token_hex(8), calls, *pairs], client=worker_client()
             )
         except redis.RedisError as error:
-            raise RateLimited(
+            raise QuotaSpent(
                 f"{self.provider}: nobody can count its calls ({type(error).__name__})"
             ) from None
         taken, wait = reply

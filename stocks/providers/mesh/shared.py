@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import redis
@@ -11,7 +11,7 @@ from realtime.redis import worker_client
 from stocks.providers.errors import Upstream
 from stocks.providers.mesh import names
 from stocks.providers.mesh.quota import Quota
-from stocks.providers.tools import Tools
+from stocks.providers.tools import Rate, Tools
 
 LOCK_WAIT_SECONDS = 5.0
 
@@ -57,6 +57,25 @@ class RedisStore:
                 lock.release()
 
 
+_quotas: dict[tuple[str, ...], Quota] = {}
+
+
 def shared_tools() -> Tools:
     """Budgets and a store that every process of this instance shares."""
-    return Tools(budget=Quota, store=RedisStore())
+    return Tools(budget=_quota, store=RedisStore())
+
+
+def made_quotas() -> list[Quota]:
+    """Every quota that an adapter of this process was given."""
+    return list(_quotas.values())
+
+
+def forget_quotas() -> None:
+    """The adapters are made anew, and with them their quotas."""
+    _quotas.clear()
+
+
+def _quota(provider: str, key: str, rates: Sequence[Rate], patience: float) -> Quota:
+    quota = Quota(provider, key, rates, patience)
+    _quotas[tuple(quota.names)] = quota
+    return quota
