@@ -38,6 +38,15 @@ class NoPrice(StocksError):
         super().__init__(f"No price of {stock_code!r} is known.", stock_code=stock_code)
 
 
+class DataUnavailable(StocksError):
+    """Nothing is stored, and no provider that has it answers now; ``reason`` is for people."""
+
+    code = "DATA_SOURCE_UNAVAILABLE"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("No data source answers at the moment; try again shortly.", reason=reason)
+
+
 class SandboxAndRealData(StocksError):
     """A load or provider would mix invented and real figures in one database."""
 

@@ -42,6 +42,7 @@ STATUS: dict[type[Exception], int] = {
     stocks.NoPrice: 404,
     stocks.MarketNotFound: 404,
     stocks.SandboxAndRealData: 409,
+    stocks.DataUnavailable: 503,
     screening.ScreeningError: 400,
     screening.ScreenTooSlow: 503,
 }

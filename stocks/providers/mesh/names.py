@@ -28,3 +28,13 @@ def store(name: str) -> str:
 
 def lock(name: str) -> str:
     return f"mesh:lock:{name}"
+
+
+def flight(name: str) -> str:
+    """Held by whoever makes a call that others wait for."""
+    return f"mesh:flight:{name}"
+
+
+def landing(name: str) -> str:
+    """How the last flight of this name ended."""
+    return f"mesh:landing:{name}"
