@@ -59,7 +59,7 @@ class Gate:
     def __init__(self) -> None:
         self._believed: dict[str, Reference] = {}
         # What this process holds, and when it was written down last: a feed may repeat a wrong price often.
-        self._held: dict[tuple[str, str], float] = {}
+        self._held: dict[tuple[str, str], tuple[float, Decimal]] = {}
 
     def admit(self, update: Update, *, now: datetime) -> Update:
         """What of an update may go on; the rest is put into quarantine. Reads and writes the database."""
@@ -79,6 +79,8 @@ class Gate:
         if (why := why_refused(tick, now)) is not None:
             self._hold(tick, why, None)
             return False
+        if self._is_held(tick):
+            return False
         last = self._believed.get(tick.code) or _own_reference(tick)
         if last is not None and not near(tick.price, last.price, BELIEVED):
             # Other processes may know a newer price than this one.
@@ -86,19 +88,26 @@ class Gate:
         if last is not None and not near(tick.price, last.price, BELIEVED):
             witness = _split_that_explains(tick, last) or _other_source_that_agrees(tick)
             if witness is None:
-                self._hold(tick, f"{tick.price / last.price:.4g} times the last price", last)
+                self._hold(tick, f"{float(tick.price / last.price):.4g} times the last price", last)
                 return False
             _confirm(tick, witness, now)
+            self._held = {key: held for key, held in self._held.items() if key[0] != tick.code}
         self._release_own(tick, now)
         if last is None or tick.as_of >= last.as_of:
             self._believed[tick.code] = Reference(tick.price, tick.as_of, tick.source)
         return True
 
+    def _is_held(self, tick: Tick) -> bool:
+        """Whether the same doubt was looked into a moment ago."""
+        at, price = self._held.get((tick.code, tick.source), (float("-inf"), tick.price))
+        return time.monotonic() - at < HELD_AGAIN_SECONDS and near(tick.price, price, AGREES)
+
     def _hold(self, tick: Tick, reason: str, reference: Reference | None) -> None:
         key = (tick.code, tick.source)
-        if time.monotonic() - self._held.get(key, float("-inf")) >= HELD_AGAIN_SECONDS:
+        at, _ = self._held.get(key, (float("-inf"), None))
+        if time.monotonic() - at >= HELD_AGAIN_SECONDS:
             hold(tick, reason, reference)
-            self._held[key] = time.monotonic()
+            self._held[key] = time.monotonic(), tick.price
 
     def _release_own(self, tick: Tick, now: datetime) -> None:
         """A source that is back at a believable price takes its doubtful one back."""
