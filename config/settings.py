@@ -149,6 +149,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.middleware.RequestIdMiddleware",
     "config.api.middleware.RequestLogMiddleware",
+    "config.api.middleware.ConditionalReadMiddleware",
     "accounts.middleware.PrivateRepliesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
