@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from stocks.providers.errors import NotFound
 from stocks.providers.protocol import Update
-from stocks.providers.sandbox import actions, events, sessions, statements
+from stocks.providers.sandbox import actions, crypto, events, fx, news, profiles, sessions, statements
 from stocks.providers.sandbox.bars import bars
 from stocks.providers.sandbox.books import order_book, usual_level
 from stocks.providers.sandbox.chance import SEED, generator
@@ -18,9 +18,22 @@ from stocks.providers.sandbox.day import day
 from stocks.providers.sandbox.pulse import STEP, Pulse
 from stocks.providers.sandbox.universe import Instrument, by_calendar, instruments
 from stocks.providers.sandbox.venues import price
-from stocks.types import Action, Bar, Listing, OrderBook, StatementData, StockKey, Tick
+from stocks.types import (
+    Action,
+    Article,
+    Bar,
+    Company,
+    CryptoPrice,
+    FxRate,
+    Listing,
+    OrderBook,
+    StatementData,
+    StockKey,
+    Tick,
+)
 
 NAME = "sandbox"
+_FOUND = 20
 
 
 def _utc_now() -> datetime:
@@ -31,7 +44,7 @@ class Sandbox:
     """An invented market that is the same for everyone with the same seed on the same day.
 
     Implements every capability of the protocol. Codes that it does not list have no bars, actions,
-    statements or quotes; an order book of one raises NotFound.
+    statements, quotes or news; an order book or a company of one raises NotFound.
 
     Args:
         seed: which of the invented markets.
@@ -131,6 +144,43 @@ class Sandbox:
             source=NAME,
         )
 
+    def company(self, key: StockKey) -> Company:
+        instrument = self._all.get(key.code)
+        if instrument is None or not self._has_traded(instrument):
+            raise NotFound(f"the sandbox has no {key.code}")
+        return profiles.profile(
+            self.seed, instrument, self._listing(instrument), now=self._now(), source=NAME
+        )
+
+    def search(self, text: str) -> Sequence[Listing]:
+        """Stocks whose code begins with ``text`` or whose name holds it, twenty at most."""
+        wanted = text.strip().casefold()
+        ranked = [
+            (rank, one.code, one)
+            for one in self._all.values()
+            if (rank := _closeness(one, wanted)) is not None and self._has_traded(one)
+        ]
+        return [self._listing(one) for _, _, one in sorted(ranked, key=lambda row: row[:2])[:_FOUND]]
+
+    def news(self, key: StockKey | None, since: datetime) -> Sequence[Article]:
+        now = self._now()
+        if key is None:
+            return news.of_markets(self.seed, since, now=now, source=NAME)
+        instrument = self._all.get(key.code)
+        if instrument is None:
+            return []
+        return news.of_stock(self.seed, instrument, since, now=now, source=NAME)
+
+    def fx_rates(self, base: str, quotes: Sequence[str]) -> Sequence[FxRate]:
+        now = self._now()
+        return list(fx.rates(self.seed, base, quotes, now=now, source=NAME, received_at=now))
+
+    def fx_history(self, base: str, quote: str, start: date, end: date) -> Sequence[FxRate]:
+        return list(fx.history(self.seed, base, quote, start, end, now=self._now(), source=NAME))
+
+    def crypto(self, symbol: str, currency: str) -> CryptoPrice:
+        return crypto.crypto(self.seed, symbol, currency, now=self._now(), source=NAME)
+
     def stream(self, wanted: Callable[[], Sequence[StockKey]] = list) -> Iterator[Update]:
         """Ten updates a second, day and night: about 160 ticks and 28 order books a second, of all stocks.
 
@@ -177,3 +227,10 @@ class Sandbox:
         factor = events.factor_on(events.splits(self.seed, instrument, through), through)
         shares = int(instrument.shares * factor)
         return instrument.listing(shares or None)
+
+
+def _closeness(instrument: Instrument, wanted: str) -> int | None:
+    """How well an instrument fits a text in small letters, 0 the best; None where it does not."""
+    code, name = instrument.code.casefold(), instrument.name.casefold()
+    fits = (code == wanted, code.startswith(wanted), name.startswith(wanted), wanted in name)
+    return next((rank for rank, is_so in enumerate(fits) if is_so), None) if wanted else None
