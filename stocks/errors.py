@@ -24,6 +24,18 @@ class StockNotFound(StocksError):
         super().__init__(f"No stock has the code {stock_code!r}.", stock_code=stock_code)
 
 
+class StockNotAsked(StockNotFound):
+    """No stock is listed under a code, and providers are not asked about more unknown codes just now."""
+
+    def __init__(self, stock_code: str, retry_after: int | None) -> None:
+        StocksError.__init__(
+            self,
+            f"No stock is listed as {stock_code!r}, and too many unknown codes came to ask for it now.",
+            stock_code=stock_code,
+            retry_after=retry_after,
+        )
+
+
 class MarketNotFound(StocksError):
     code = "MARKET_NOT_FOUND"
 
@@ -36,6 +48,42 @@ class NoPrice(StocksError):
 
     def __init__(self, stock_code: str) -> None:
         super().__init__(f"No price of {stock_code!r} is known.", stock_code=stock_code)
+
+
+class NoCompany(StocksError):
+    code = "COMPANY_NOT_AVAILABLE"
+
+    def __init__(self, stock_code: str) -> None:
+        super().__init__(f"Nothing is known of the company of {stock_code!r}.", stock_code=stock_code)
+
+
+class NoNews(StocksError):
+    code = "NEWS_NOT_AVAILABLE"
+
+    def __init__(self, stock_code: str | None) -> None:
+        about = f" about {stock_code!r}" if stock_code else ""
+        super().__init__(f"No news{about} are stored, and no provider brings any.", stock_code=stock_code)
+
+
+class NoRates(StocksError):
+    code = "FX_NOT_AVAILABLE"
+
+    def __init__(self, base: str) -> None:
+        super().__init__(f"No exchange rate of {base} is known.", base=base)
+
+
+class NoCryptoPrice(StocksError):
+    """No provider has it; with ``retry_after`` none was asked, for too many unknown names came at once."""
+
+    code = "CRYPTO_NOT_AVAILABLE"
+
+    def __init__(self, symbol: str, currency: str, retry_after: int | None = None) -> None:
+        super().__init__(
+            f"No price of {symbol!r} in {currency} is known.",
+            symbol=symbol,
+            currency=currency,
+            **({} if retry_after is None else {"retry_after": retry_after}),
+        )
 
 
 class DataUnavailable(StocksError):

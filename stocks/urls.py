@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from stocks.views import fundamentals, history, listing, quotes
+from stocks.views import fundamentals, history, listing, quotes, reports
 
 urlpatterns = [
     path("stocks", listing.StockListView.as_view(), name="stocks"),
@@ -13,8 +13,13 @@ urlpatterns = [
     path("stocks/<str:code>", listing.StockDetailView.as_view(), name="stock"),
     path("stocks/<str:code>/prices", history.StockPricesView.as_view(), name="stock-prices"),
     path("stocks/<str:code>/financials", fundamentals.StockFinancialsView.as_view(), name="stock-financials"),
+    path("stocks/<str:code>/news", reports.StockNewsView.as_view(), name="stock-news"),
     path("symbol/<str:symbol>/", quotes.SymbolView.as_view(), name="symbol"),
     path("symbols/", quotes.SymbolsView.as_view(), name="symbols"),
     path("market/quote", quotes.QuoteView.as_view(), name="market-quote"),
     path("market/quotes", quotes.QuotesView.as_view(), name="market-quotes"),
+    path("market/company", reports.CompanyView.as_view(), name="market-company"),
+    path("market/news", reports.MarketNewsView.as_view(), name="market-news"),
+    path("market/forex", reports.ForexView.as_view(), name="market-forex"),
+    path("market/crypto", reports.CryptoView.as_view(), name="market-crypto"),
 ]

@@ -10,7 +10,6 @@ from stocks.adjust import adjustment_factors
 from stocks.figures import from_float, ratio, rounded
 from stocks.indicators.catalog import resolve
 from stocks.models import CorporateAction, LatestIndicators, Stock
-from stocks.selectors.listing import stock_by_code
 from stocks.selectors.prices import LastSession, LatestPrice, last_sessions, latest_prices, of_session
 from stocks.types import Action, ActionKind
 
@@ -40,9 +39,8 @@ class StockDetail:
     indicators: dict[str, Decimal | None]
 
 
-def stock_detail(code: str, *, now: datetime) -> StockDetail:
-    """The details of the stock with this code; raises StockNotFound."""
-    stock = stock_by_code(code)
+def stock_detail(stock: Stock, *, now: datetime) -> StockDetail:
+    """The details of a stock that comes with its market, quote and indicators."""
     session = last_sessions([stock.id]).get(stock.id)
     price = None
     if hasattr(stock, "quote"):

@@ -17,8 +17,8 @@ from rest_framework.response import Response
 
 from stocks.models import Stock
 from stocks.selectors.history import stock_history
-from stocks.selectors.listing import stock_by_code
 from stocks.serializers import history as shapes
+from stocks.services.discovery import find_or_list
 from stocks.views.base import DAILY, MarketDataView
 from stocks.views.examples import HISTORY
 
@@ -52,14 +52,15 @@ class StockPricesView(MarketDataView):
     )
     def get(self, request: Request, code: str) -> Response | HttpResponse:
         query = shapes.HistoryQuery.parse(request.query_params)
-        stock = stock_by_code(code)
+        now = timezone.now()
+        stock = find_or_list(code, now=now)
         history = stock_history(
             stock,
             start=query["from_date"],
             end=query["to_date"],
             interval=query["interval"],
             adjust=query["adjust"],
-            now=timezone.now(),
+            now=now,
         )
         if query["format"] == "csv":
             return _attachment(shapes.history_csv(history), _file_name(stock, query))

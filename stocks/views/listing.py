@@ -13,6 +13,7 @@ from stocks.selectors.detail import stock_detail
 from stocks.selectors.listing import listed_stocks, recent_stocks, search_stocks
 from stocks.selectors.prices import latest_prices
 from stocks.serializers import listing as shapes
+from stocks.services.discovery import find_or_list
 from stocks.views.base import DAILY, LIVE, MarketDataView
 from stocks.views.examples import PRICED_STOCKS, STOCK, STOCKS
 
@@ -86,7 +87,8 @@ class StockDetailView(MarketDataView):
         examples=[STOCK],
     )
     def get(self, request: Request, code: str) -> Response:
-        return Response(shapes.stock_reply(stock_detail(code, now=timezone.now())))
+        now = timezone.now()
+        return Response(shapes.stock_reply(stock_detail(find_or_list(code, now=now), now=now)))
 
 
 def _priced(stocks: list[Stock]) -> list[dict[str, object]]:
