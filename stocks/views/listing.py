@@ -14,6 +14,7 @@ from stocks.selectors.listing import listed_stocks, recent_stocks, search_stocks
 from stocks.selectors.prices import latest_prices
 from stocks.serializers import listing as shapes
 from stocks.services.discovery import find_or_list
+from stocks.services.elsewhere import found_elsewhere
 from stocks.views.base import DAILY, LIVE, MarketDataView
 from stocks.views.examples import PRICED_STOCKS, STOCK, STOCKS
 
@@ -57,7 +58,10 @@ class StockSearchView(MarketDataView):
     )
     def get(self, request: Request) -> Response:
         query = shapes.SearchQuery.parse(request.query_params)
-        return Response(_priced(search_stocks(query["q"])))
+        if stocks := search_stocks(query["q"]):
+            return Response(_priced(stocks))
+        # Not listed yet, they have no price here.
+        return Response([shapes.priced_stock_reply(*one, None) for one in found_elsewhere(query["q"])])
 
 
 class RecentStocksView(MarketDataView):
