@@ -40,7 +40,7 @@ def test_a_read_that_has_changed_is_answered_in_full(client):
 
 def test_the_reply_of_a_signed_in_user_has_one_too_and_is_kept_by_no_cache():
     client = APIClient()
-    client.force_authenticate(UserFactory())
+    client.force_authenticate(UserFactory.create())
     first = client.get("/v1/auth/me")
     again = client.get("/v1/auth/me", headers={"If-None-Match": f'"other", {first["ETag"]}'})
     assert (first.status_code, again.status_code) == (200, 304)

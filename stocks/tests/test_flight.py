@@ -37,8 +37,12 @@ def test_a_thousand_callers_make_one_call():
 
 def test_other_names_fly_at_the_same_time():
     together = threading.Barrier(2)
+
+    def call() -> None:
+        together.wait(timeout=20)
+
     with ThreadPoolExecutor(2) as threads:
-        for flight in [threads.submit(fly, name, lambda: together.wait(timeout=20)) for name in "ab"]:
+        for flight in [threads.submit(fly, name, call) for name in "ab"]:
             assert flight.result(timeout=30)
 
 

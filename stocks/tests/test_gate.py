@@ -146,7 +146,7 @@ def test_a_reverse_split_explains_a_rise(door):
 
 def test_without_a_quote_the_last_bar_is_what_a_price_is_held_against():
     ensure_years([2026])
-    stock = StockFactory(code="MSFT", currency="USD")
+    stock = StockFactory.create(code="MSFT", currency="USD")
     DailyBar.objects.create(stock=stock, date=date(2026, 3, 2), close=Decimal(400), volume=1, source="csv")
     assert admitted(Gate(), tick("4.01", code="MSFT")) == []
     assert admitted(Gate(), tick("401", code="MSFT")) == [Decimal(401)]

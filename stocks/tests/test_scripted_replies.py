@@ -1,4 +1,4 @@
-"""A provider that misbehaves in any way, a thousand times over, never changes a stored price for the worse."""
+"""A provider that misbehaves in any way, a thousand times over, never changes a stored price."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def _numbers(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         items = tree.items() if isinstance(tree, dict) else enumerate(tree)
         for name, value in items:
             yield from _numbers(value, (*path, name))
-    elif isinstance(tree, int | float) and not isinstance(tree, bool):
-        yield path
-    elif isinstance(tree, str) and tree.replace(".", "", 1).lstrip("-").isdigit():
+    elif (isinstance(tree, int | float) and not isinstance(tree, bool)) or (
+        isinstance(tree, str) and tree.replace(".", "", 1).lstrip("-").isdigit()
+    ):
         yield path
 
 
