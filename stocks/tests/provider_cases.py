@@ -5,58 +5,16 @@ An adapter adds its case here; its ``open`` starts the stand-in that the adapter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
-from stocks.providers.errors import ProviderError
-from stocks.providers.protocol import Capability, Provider
+from stocks.providers.alpha_vantage.tests.case import CASE as ALPHA_VANTAGE
 from stocks.providers.sandbox import Sandbox
-from stocks.tests.standin import Answer, StandIn
+from stocks.tests.provider_case import Case, Failure, Opened
 from stocks.types import StockKey
 
-
-@dataclass(frozen=True)
-class Opened:
-    """A provider at work, and the server that stands in for its upstream (None: it has none)."""
-
-    provider: Provider
-    upstream: StandIn | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A way in which this provider says no, per its documentation, and what that has to become.
-
-    ``capabilities`` are those that it can meet; None: all of them.
-    """
-
-    answer: Answer
-    error: type[ProviderError] | tuple[type[ProviderError], ...]
-    capabilities: tuple[Capability, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """A provider, stocks that it knows, one that it does not, and days on which the stocks traded.
-
-    ``now`` is the provider's clock; ``crypto`` and ``fx`` are what it can be asked for there.
-    """
-
-    name: str
-    kind: type[Provider]
-    open: Callable[[], AbstractContextManager[Opened]]
-    keys: tuple[StockKey, ...]
-    unknown: StockKey
-    start: date
-    end: date
-    now: datetime
-    failures: Mapping[str, Failure] = field(default_factory=dict)
-    crypto: tuple[str, str] = ("BTC", "USD")
-    fx: tuple[str, str] = ("USD", "KRW")
-    search: str = "apple"
-
+__all__ = ["CASES", "Case", "Failure", "Opened"]
 
 SANDBOX_NOW = datetime(2025, 11, 12, 22, 0, tzinfo=UTC)
 
@@ -81,4 +39,5 @@ CASES = (
         end=date(2025, 11, 12),
         now=SANDBOX_NOW,
     ),
+    ALPHA_VANTAGE,
 )
