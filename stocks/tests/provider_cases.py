@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 from stocks.providers.alpha_vantage.tests.case import CASE as ALPHA_VANTAGE
+from stocks.providers.finnhub.tests.case import CASE as FINNHUB
 from stocks.providers.sandbox import Sandbox
 from stocks.tests.provider_case import Case, Failure, Opened
 from stocks.types import StockKey
@@ -40,4 +41,5 @@ CASES = (
         now=SANDBOX_NOW,
     ),
     ALPHA_VANTAGE,
+    FINNHUB,
 )
