@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 import orjson
@@ -87,9 +87,16 @@ def _check_depth(text: str) -> None:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if len(text) > MAX_DIGITS or (number and not -308 <= number.adjusted() <= 308):
-        raise ParseError(f"the number {text[:40]} is out of range")
+    refused = ParseError(f"the number {text[:40]} is out of range")
+    if len(text) > MAX_DIGITS:
+        raise refused
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        # Its exponent is beyond what even a Decimal has.
+        raise refused from None
+    if number and not -308 <= number.adjusted() <= 308:
+        raise refused
     return number
 
 

@@ -31,6 +31,8 @@ def test_it_works():
         (b'{"a": -Infinity}', "-Infinity"),
         (b'{"a": 1e400}', "out of range"),
         (b'{"a": 1e-400}', "out of range"),
+        (b'{"a": 1e999999999999999999999}', "out of range"),
+        (b'{"a": -1.5e-999999999999999999999}', "out of range"),
         (b'{"a": ' + b"9" * 5000 + b"}", "out of range"),
         (b'{"a": 1, "a": 2}', "same key twice"),
         (b"[" * 2000, "deeper than 32 levels"),
