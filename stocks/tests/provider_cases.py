@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 from stocks.providers.alpha_vantage.tests.case import CASE as ALPHA_VANTAGE
 from stocks.providers.finnhub.tests.case import CASE as FINNHUB
+from stocks.providers.kis.tests.case import CASE as KIS
 from stocks.providers.sandbox import Sandbox
 from stocks.tests.provider_case import Case, Failure, Opened
 from stocks.types import StockKey
@@ -42,4 +43,5 @@ CASES = (
     ),
     ALPHA_VANTAGE,
     FINNHUB,
+    KIS,
 )
