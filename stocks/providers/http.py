@@ -138,7 +138,8 @@ class BoundedSession(requests.Session):
     """A session whose every request is bounded as ``Gateway`` promises, for clients that bring none.
 
     ``before`` is called ahead of each request with its method and address, and returns the address to use in
-    its place; it may raise, for example when a budget is used up.
+    its place; it may raise, for example when a budget is used up. A request's own timeout, in seconds, can
+    only shorten its deadline.
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class BoundedSession(requests.Session):
             body.extend(chunk)
             return len(chunk)
 
-        options["timeout"] = self._seconds
+        options["timeout"] = min(self._seconds, options.get("timeout", self._seconds))
         options["allow_redirects"] = False
         options["stream"] = False
         options["content_callback"] = collect

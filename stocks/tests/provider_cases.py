@@ -13,6 +13,7 @@ from stocks.providers.alpha_vantage.tests.case import CASE as ALPHA_VANTAGE
 from stocks.providers.finnhub.tests.case import CASE as FINNHUB
 from stocks.providers.kis.tests.case import CASE as KIS
 from stocks.providers.sandbox import Sandbox
+from stocks.providers.yahoo.tests.case import CASE as YAHOO
 from stocks.tests.provider_case import Case, Failure, Opened
 from stocks.types import StockKey
 
@@ -44,4 +45,5 @@ CASES = (
     ALPHA_VANTAGE,
     FINNHUB,
     KIS,
+    YAHOO,
 )
