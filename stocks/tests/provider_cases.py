@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
+from stocks.providers._template.tests.case import CASE as TEMPLATE
 from stocks.providers.alpha_vantage.tests.case import CASE as ALPHA_VANTAGE
 from stocks.providers.finnhub.tests.case import CASE as FINNHUB
 from stocks.providers.kis.tests.case import CASE as KIS
@@ -45,5 +46,6 @@ CASES = (
     ALPHA_VANTAGE,
     FINNHUB,
     KIS,
+    TEMPLATE,
     YAHOO,
 )
