@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Larger WebSocket frames are refused: no message of the protocol comes near it.
 WEBSOCKET_FRAME_BYTES = 16_384
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with what was asked for, not bound
+#: Providers of MARKET_DATA that stream no prices.
+WITHOUT_STREAM = {"alpha_vantage"}
 ADMIN_EMAIL = "admin@stockroom.local"
 
 
@@ -65,13 +67,19 @@ def preparation(environment: Mapping[str, str]) -> Program:
 
 
 def programs(
-    *, host: str, port: int, state_dir: Path, sandbox: bool, environment: Mapping[str, str]
+    *, host: str, port: int, state_dir: Path, market_data: Sequence[str], environment: Mapping[str, str]
 ) -> list[Program]:
-    """The programs of a running Stockroom, the web server first."""
+    """The programs of a running Stockroom, the web server first.
+
+    A provider that streams has an ingest. Where prices are asked for every few seconds, a second worker keeps
+    the long tasks from holding them up.
+    """
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
-    worker = ["worker", "--concurrency", "1", "--loglevel", "INFO"]
+    asks = bool(set(market_data) - {"sandbox"})
+    worker = ["worker", "--concurrency", "2" if asks else "1", "--loglevel", "INFO"]
     beat = ["beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule"]
-    ingest = [Program("ingest", _manage("stream_ticks"), environment, stage=2)] if sandbox else []
+    streams = bool(set(market_data) - WITHOUT_STREAM)
+    ingest = [Program("ingest", _manage("stream_ticks"), environment, stage=2)] if streams else []
     return [
         Program(
             "web",

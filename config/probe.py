@@ -4,6 +4,7 @@
 
     http PORT PATH     the path answers 200
     consumer GROUP     a consumer of this host in the group of the stream "ticks" asked for entries lately
+    ingest             a provider's stream of this host looked up lately
     fresh FILE         the file, whatever suffix its database library gives it, was written lately
 
 Exit code 0 when healthy; otherwise 1 with a line on stderr.
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 TICKS = "ticks"
+INGEST = "ticks:ingest:"
 CONSUMER_IDLE_SECONDS = 60.0
 # Beat wakes up and writes its schedule every five minutes or more often.
 FRESH_SECONDS = 600.0
@@ -28,6 +30,8 @@ def main(arguments: list[str]) -> int:
             problem = _http(int(port), path)
         case ["consumer", group]:
             problem = _consumer(group)
+        case ["ingest"]:
+            problem = _ingest()
         case ["fresh", file]:
             problem = _fresh(Path(file))
         case _:
@@ -66,6 +70,18 @@ def _consumer(group: str) -> str:
     if not idle:
         return f"no consumer of {host} in group {group}"
     return "" if min(idle) < CONSUMER_IDLE_SECONDS else f"group {group} asked nothing for {min(idle):.0f} s"
+
+
+def _ingest() -> str:
+    import redis
+
+    host = socket.gethostname()
+    try:
+        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=5) as client:
+            found = next(client.scan_iter(match=f"{INGEST}{host}:*", count=1000), None)
+    except redis.RedisError as error:
+        return f"redis: {type(error).__name__}"
+    return "" if found else f"no stream of {host} looked up lately"
 
 
 def _fresh(file: Path) -> str:

@@ -76,6 +76,20 @@ KIS_WS_URL = env.str("KIS_WS_URL", default="ws://ops.koreainvestment.com:21000")
 YAHOO_URL = env.str("YAHOO_URL", default="")
 YAHOO_WS_URL = env.str("YAHOO_WS_URL", default="wss://streamer.finance.yahoo.com/?version=2")
 
+# Who says which stocks are urgent, the most urgent first: dotted names of callables that return codes.
+STOCK_INTEREST = ["stocks.interest.watched"]
+# How far `manage.py backfill` reaches back where it is not told.
+BACKFILL_YEARS = env.int("BACKFILL_YEARS", default=5)
+# Days for which rows are kept that only grow in number.
+PRUNE_AFTER_DAYS = {
+    "minute_bars": env.int("PRUNE_MINUTE_BARS_DAYS", default=60),
+    "job_runs": env.int("PRUNE_JOB_RUNS_DAYS", default=30),
+    "quarantine": env.int("PRUNE_QUARANTINE_DAYS", default=90),
+    "fetched": env.int("PRUNE_FETCHED_DAYS", default=180),
+    "news": env.int("PRUNE_NEWS_DAYS", default=365),
+    "sessions": env.int("PRUNE_SESSIONS_DAYS", default=30),
+}
+
 # --- Stores ---------------------------------------------------------------------------------------------
 
 _running = embedded.running(STATE_DIR)

@@ -71,6 +71,14 @@ def test_a_consumer_of_a_group_that_does_not_exist_is_unhealthy(redis_client: re
     assert probe("consumer", "live") == (1, "redis: ResponseError\n")
 
 
+def test_an_ingest_is_healthy_while_its_streams_look_up(redis_client: redis.Redis) -> None:
+    host = socket.gethostname()
+    redis_client.set("ticks:ingest:another:yahoo", 1)
+    assert probe("ingest") == (1, f"no stream of {host} looked up lately\n")
+    redis_client.set(f"ticks:ingest:{host}:yahoo", 1)
+    assert probe("ingest") == (0, "")
+
+
 def test_a_file_is_healthy_while_it_is_written(tmp_path: Path) -> None:
     schedule = tmp_path / "schedule"
     assert probe("fresh", str(schedule)) == (1, f"{schedule} does not exist\n")

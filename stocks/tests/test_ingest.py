@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from stocks.providers.protocol import Update
 from stocks.tests.tick_cases import tick, update
 from stocks.types import StockKey
 from stocks.wire import decode
+
+# The gate looks prices up, in the thread that streams them.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Feed:
@@ -62,6 +66,8 @@ def test_what_a_provider_streams_stands_in_the_stream(redis_client):
     entries = redis_client.xrange(stream.STREAM)
     assert all(decode(fields[stream.FIELD]) == feed.updates[0] for _, fields in entries)
     assert {group["name"] for group in redis_client.xinfo_groups(stream.STREAM)} == {b"live", b"store"}
+    # What the health check of its container looks for.
+    assert redis_client.ttl(f"ticks:ingest:{socket.gethostname()}:feed") > 0
 
 
 def test_while_redis_is_away_the_writer_waits_and_can_be_stopped(settings, redis_client, caplog):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from websockets.sync.server import ServerConnection
 
 from realtime import keys
 from realtime.protocol.envelope import unpack
@@ -17,6 +18,8 @@ from stocks.models import Dataset, Quote
 from stocks.providers.sandbox import Sandbox
 from stocks.sandbox_fill import fill_sandbox
 from stocks.tests.factories import StockFactory
+from stocks.tests.standin import websocket_stand_in
+from stocks.tests.test_interest import watching
 from stocks.tests.tick_cases import tick, update
 
 
@@ -91,6 +94,33 @@ def test_two_processes_of_a_group_handle_each_entry_once(live_stack, redis_clien
     (group,) = [one for one in redis_client.xinfo_groups(stream.STREAM) if one["name"] == b"store"]
     assert group["entries-read"] == 50
     assert [live_stack.stop(store) for store in stores] == [0, 0]
+
+
+def test_registrations_follow_the_rooms_that_people_are_in(live_stack, redis_client):
+    for code in ("AAPL", "MSFT"):
+        StockFactory.create(code=code, market_id="NASDAQ", currency="USD")
+    said: list[tuple[str, str]] = []
+
+    def upstream(connection: ServerConnection) -> None:
+        for text in connection:
+            message = json.loads(text)
+            said.append((message["type"], message["symbol"]))
+            moment = int(datetime.now(UTC).timestamp() * 1000)
+            trade = {"s": message["symbol"], "p": 150.25, "t": moment, "v": 1, "c": None}
+            connection.send(json.dumps({"type": "trade", "data": [trade]}))
+
+    with websocket_stand_in(upstream) as url:
+        program = live_stack.manage(
+            "stream_ticks", MARKET_DATA="finnhub", FINNHUB_API_KEY="key", FINNHUB_WS_URL=url
+        )
+        with watching(redis_client, "price:AAPL"):
+            _wait(lambda: ("subscribe", "AAPL") in said, lambda: live_stack.output(program))
+            with watching(redis_client, "orderbook:MSFT"):
+                _wait(lambda: ("subscribe", "MSFT") in said, lambda: live_stack.output(program))
+            _wait(lambda: ("unsubscribe", "MSFT") in said, lambda: live_stack.output(program))
+            _wait(lambda: redis_client.xlen(stream.STREAM) >= 1, lambda: live_stack.output(program))
+        assert live_stack.stop(program) == 0
+    assert ("unsubscribe", "AAPL") not in said[: said.index(("unsubscribe", "MSFT"))]
 
 
 @pytest.mark.django_db

@@ -74,7 +74,7 @@ class Command(BaseCommand):
             host=host,
             port=port,
             state_dir=settings.STATE_DIR,
-            sandbox="sandbox" in settings.MARKET_DATA,
+            market_data=settings.MARKET_DATA,
             environment=environment,
         )
         # Each keeps a core busy while it starts. The web server shares two cores with the ingest alone, whose

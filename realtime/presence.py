@@ -1,0 +1,34 @@
+"""Which rooms somebody is in, over all web processes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from realtime import keys
+from realtime.protocol.names import InvalidRoom, parse_room
+from realtime.redis import worker_client
+
+# What a Redis pattern gives a meaning to; a prefix has none of it, but a caller may be wrong.
+_SPECIAL = re.compile(r"([*?\[\]\\^])")
+
+
+def occupied(prefix: str) -> list[str]:
+    """The keys of the rooms of ``prefix`` that have members, sorted; raises redis.RedisError.
+
+    A process subscribes to a room while somebody is in it or about to join, so Redis itself knows: nothing
+    is counted that a process which dies would leave behind.
+    """
+    client = worker_client()
+    database = int(client.get_connection_kwargs().get("db") or 0)
+    start = keys.channel(database, f"{prefix}:")
+    channels: Any = client.pubsub_channels(_SPECIAL.sub(r"\\\1", start) + "*")
+    rooms = (channel.decode(errors="replace").removeprefix(start) for channel in channels)
+    return sorted(key for key in rooms if _is_key(prefix, key))
+
+
+def _is_key(prefix: str, key: str) -> bool:
+    try:
+        return parse_room(f"{prefix}:{key}").key == key
+    except InvalidRoom:
+        return False
