@@ -5,7 +5,8 @@ A calendar takes about a second to work out, so each process keeps what it once 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
@@ -20,13 +21,18 @@ _building = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The sessions of one market, oldest first: opening and closing as Unix seconds."""
+    """The sessions of one market, oldest first: opening and closing as Unix seconds.
+
+    ``pauses`` are the lunch breaks within sessions, as (start, end); most markets have none.
+    """
 
     opens: tuple[int, ...]
     closes: tuple[int, ...]
     close_by_day: dict[date, int]
     usual_close: time
     timezone: ZoneInfo
+    days: tuple[date, ...] = ()
+    pauses: tuple[tuple[int, int], ...] = ()
 
     def is_open(self, moment: datetime) -> bool:
         """True within a session, and beyond the last one the calendar knows, where only caution is safe."""
@@ -35,6 +41,24 @@ class Schedule:
         if index < 0:
             return False
         return seconds <= self.closes[index] or index == len(self.opens) - 1
+
+    def is_trading(self, moment: datetime) -> bool:
+        """True within a session that the calendar lists, and not in its lunch break."""
+        seconds = moment.timestamp()
+        index = bisect_right(self.opens, seconds) - 1
+        if index < 0 or seconds > self.closes[index]:
+            return False
+        pause = bisect_right(self.pauses, (seconds, math.inf)) - 1
+        return pause < 0 or seconds >= self.pauses[pause][1]
+
+    def last_closed(self, moment: datetime) -> date | None:
+        """The newest session that had closed by ``moment``."""
+        index = bisect_right(self.closes, moment.timestamp()) - 1
+        return self.days[index] if index >= 0 else None
+
+    def sessions(self, start: date, end: date) -> tuple[date, ...]:
+        """The sessions from ``start`` to ``end`` inclusive, oldest first."""
+        return self.days[bisect_left(self.days, start) : bisect_right(self.days, end)]
 
     def last_open(self, moment: datetime) -> datetime | None:
         """The newest opening up to ``moment``."""
@@ -75,10 +99,19 @@ def _build(name: str) -> Schedule:
 
     calendar = exchange_calendars.get_calendar(name)
     closes = [int(moment.timestamp()) for moment in calendar.closes]
+    days = tuple(day.date() for day in calendar.sessions)
+    pauses = zip(calendar.break_starts, calendar.break_ends, strict=True) if calendar.has_break else ()
     return Schedule(
         opens=tuple(int(moment.timestamp()) for moment in calendar.opens),
         closes=tuple(closes),
-        close_by_day={day.date(): second for day, second in zip(calendar.sessions, closes, strict=True)},
+        close_by_day=dict(zip(days, closes, strict=True)),
         usual_close=calendar.close_times[-1][1],
         timezone=ZoneInfo(str(calendar.tz)),
+        days=days,
+        pauses=tuple(
+            # A session without a pause has NaT in both places, which equals nothing.
+            (int(start.timestamp()), int(end.timestamp()))
+            for start, end in pauses
+            if start == start
+        ),
     )
