@@ -33,6 +33,12 @@ def claim(origin: Dataset.Origin) -> None:
         Dataset.objects.filter(id=1).update(origin=origin)
 
 
+def refuse_sandbox() -> None:
+    """Raise SandboxAndRealData where the database holds the sandbox, and claim nothing."""
+    if Dataset.objects.filter(id=1, origin=Dataset.Origin.SANDBOX).exists():
+        claim(Dataset.Origin.REAL)
+
+
 def bump_version() -> None:
     """Say that bars, statements or indicators changed; call it in the transaction of the change."""
     Dataset.objects.filter(id=1).update(version=F("version") + 1)
