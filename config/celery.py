@@ -19,6 +19,26 @@ app.conf.beat_schedule = {
         "task": "stocks.tasks.compute_latest_indicators",
         "schedule": crontab(minute=20),
     },
+    # An old poll is of no use: what no worker took in time is dropped, and the next one asks anew.
+    "poll quotes": {
+        "task": "stocks.tasks.poll_quotes",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "load the end of the day": {
+        "task": "stocks.tasks.load_end_of_day",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 540},
+    },
+    "refresh exchange rates": {
+        "task": "stocks.tasks.refresh_fx",
+        "schedule": crontab(minute=7),
+        "options": {"expires": 3000},
+    },
+    "delete old rows": {
+        "task": "stocks.tasks.prune_old_rows",
+        "schedule": crontab(hour=4, minute=10),
+    },
     "forget ended sessions": {
         "task": "accounts.tasks.prune_sessions",
         "schedule": crontab(hour=3, minute=40),

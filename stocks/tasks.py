@@ -1,13 +1,15 @@
-"""Scheduled work of the stocks app."""
+"""Scheduled work of the stocks app: doors to the services, which run once per slot however often called."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
 from stocks.providers.sandbox import NAME
 from stocks.refresh import indicators_refresh
 from stocks.sandbox_fill import fill_sandbox
+from stocks.services import end_of_day, fx_schedule, polling, pruning
 
 
 @shared_task
@@ -21,3 +23,27 @@ def roll_sandbox() -> None:
 def compute_latest_indicators() -> None:
     """Bring the indicators up to the data."""
     indicators_refresh()
+
+
+@shared_task(time_limit=30, soft_time_limit=25)
+def poll_quotes() -> None:
+    """Ask for the prices of the markets that trade now."""
+    polling.poll_quotes(now=timezone.now())
+
+
+@shared_task(time_limit=540, soft_time_limit=500)
+def load_end_of_day() -> None:
+    """Load the bars of closed sessions, and what companies announced and filed."""
+    end_of_day.run_end_of_day(now=timezone.now())
+
+
+@shared_task(time_limit=300, soft_time_limit=270)
+def refresh_fx() -> None:
+    """Ask for the exchange rates between the currencies of our markets."""
+    fx_schedule.run_fx(now=timezone.now())
+
+
+@shared_task
+def prune_old_rows() -> None:
+    """Delete what is older than it is kept."""
+    pruning.run_prune(now=timezone.now())

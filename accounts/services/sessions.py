@@ -98,15 +98,13 @@ def sessions_end(*, sessions: QuerySet[Session], because: str) -> int:
 
 
 @transaction.atomic
-def sessions_prune(*, now: datetime) -> int:
-    """Delete sessions that ended over 30 days ago, and refresh tokens used longer ago than they live.
+def sessions_prune(*, now: datetime, kept: timedelta = KEPT_AFTER_END) -> int:
+    """Delete sessions that ended longer than ``kept`` ago, and refresh tokens used longer ago than they live.
 
     Returns how many sessions were deleted.
     """
-    ended = now - KEPT_AFTER_END
-    RefreshToken.objects.filter(
-        used_at__lt=now - max(settings.REFRESH_TOKEN_LIFETIME, KEPT_AFTER_END)
-    ).delete()
+    ended = now - kept
+    RefreshToken.objects.filter(used_at__lt=now - max(settings.REFRESH_TOKEN_LIFETIME, kept)).delete()
     _, deleted = Session.objects.filter(Q(expires_at__lt=ended) | Q(revoked_at__lt=ended)).delete()
     return deleted.get(Session._meta.label, 0)
 

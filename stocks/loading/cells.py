@@ -8,7 +8,6 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 PLACES = 8
-_STEP = Decimal(1).scaleb(-PLACES)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _NUMBER = re.compile(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})([eE][+-]?\d{1,2})?", re.ASCII)
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})|(\d{4})(\d{2})(\d{2})", re.ASCII)
@@ -24,8 +23,8 @@ class BadCell(Exception):
         self.kind = kind or reason
 
 
-def decimal(text: str, name: str, *, limit: Decimal) -> Decimal | None:
-    """A finite number strictly between ``-limit`` and ``limit``, half to even at eight decimals."""
+def decimal(text: str, name: str, *, limit: Decimal, places: int = PLACES) -> Decimal | None:
+    """A finite number strictly between ``-limit`` and ``limit``, half to even at ``places`` decimals."""
     if not text:
         return None
     if not _NUMBER.fullmatch(text):
@@ -33,14 +32,14 @@ def decimal(text: str, name: str, *, limit: Decimal) -> Decimal | None:
     value = _EXACT.create_decimal(text)
     if abs(value) >= limit:
         raise BadCell(f"the {name} is too large")
-    return rounded(value)
+    return rounded(value, places)
 
 
-def rounded(value: Decimal) -> Decimal:
-    """The finite value with at most eight decimals, half to even."""
+def rounded(value: Decimal, places: int = PLACES) -> Decimal:
+    """The finite value with at most ``places`` decimals, half to even."""
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
-    return value if exponent >= -PLACES else value.quantize(_STEP, context=_EXACT)
+    return value if exponent >= -places else value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
 
 
 def whole(text: str, name: str) -> int | None:

@@ -29,8 +29,8 @@ class LoadCommand(BaseCommand):
 
     name: str
     layouts: Sequence[Layout]
-    #: What --market means to this command.
-    market_help: str
+    #: What --market means to this command; empty where it has no such option.
+    market_help: str = ""
 
     def make(self, options: dict[str, Any]) -> Make:
         """How to make the kind of load from the command's options."""
@@ -45,7 +45,8 @@ class LoadCommand(BaseCommand):
             metavar="OURS=THEIRS",
             help="name of one of our columns in this file; repeatable",
         )
-        parser.add_argument("--market", default="", help=self.market_help)
+        if self.market_help:
+            parser.add_argument("--market", default="", help=self.market_help)
         parser.add_argument("--source", default="csv", help="source noted on the rows (csv)")
         parser.add_argument(
             "--report", type=Path, help="write refused rows to this CSV file (STATE_DIR/reports/…)"

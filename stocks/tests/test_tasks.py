@@ -5,7 +5,7 @@ from celery import current_app
 
 from stocks import tasks
 from stocks.dataset import bump_version
-from stocks.models import DailyBar, Dataset, LatestIndicators, Stock
+from stocks.models import DailyBar, Dataset, JobRun, LatestIndicators, Stock
 from stocks.refresh import indicators_refresh
 from stocks.tests.factories import StockFactory, bars
 
@@ -20,7 +20,38 @@ def _change() -> float | None:
 def test_the_schedule_names_tasks_that_exist():
     scheduled = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
     ours = {name for name in scheduled if name.startswith("stocks.")}
-    assert ours == {tasks.roll_sandbox.name, tasks.compute_latest_indicators.name}
+    assert ours == {
+        tasks.roll_sandbox.name,
+        tasks.compute_latest_indicators.name,
+        tasks.poll_quotes.name,
+        tasks.load_end_of_day.name,
+        tasks.refresh_fx.name,
+        tasks.prune_old_rows.name,
+    }
+
+
+def test_no_task_runs_longer_than_the_broker_waits_for_it(settings):
+    current_app.loader.import_default_modules()
+    waits = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    for entry in current_app.conf.beat_schedule.values():
+        task = current_app.tasks[entry["task"]]
+        assert (task.time_limit or settings.CELERY_TASK_TIME_LIMIT) < waits
+        assert entry.get("options", {}).get("expires", 0) < waits
+
+
+@pytest.mark.parametrize("names", [[], ["sandbox"]])
+def test_what_asks_providers_does_nothing_without_a_provider_of_real_data(settings, redis_client, names):
+    StockFactory.create()
+    settings.MARKET_DATA = names
+    for task in (tasks.poll_quotes, tasks.load_end_of_day, tasks.refresh_fx):
+        task()
+    assert not JobRun.objects.exists()
+
+
+def test_old_rows_are_deleted_once_a_day(redis_client):
+    tasks.prune_old_rows()
+    tasks.prune_old_rows()
+    assert JobRun.objects.get().task == "prune"
 
 
 def test_without_the_sandbox_nothing_is_invented(settings):
