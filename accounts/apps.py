@@ -6,5 +6,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Imported for its effect: the classes register themselves.
-        from accounts import schema  # noqa: F401
+        # Imported for their effect: classes and receivers register themselves.
+        from accounts import schema, tiers  # noqa: F401
+
+        # A limit that cannot be read stops the start, not the first request.
+        tiers.tiers()

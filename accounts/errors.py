@@ -68,3 +68,10 @@ class AccountsBusy(AccountsError):
 class MailNotSent(AccountsError):
     code = "SERVICE_UNAVAILABLE"
     message = "The mail server does not answer; retry."
+
+
+class RateLimited(AccountsError):
+    """The account has made as many requests as its tier allows in this time."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    message = "Too many requests"

@@ -124,3 +124,21 @@ class AcceptedReply(serializers.Serializer[Any]):
 class ConfirmedReply(serializers.Serializer[Any]):
     api_key = serializers.CharField(source="text")
     user = UserReply(source="row.user")
+
+
+class LimitReply(serializers.Serializer[Any]):
+    """At most so many requests in any time of this length."""
+
+    name = serializers.CharField()
+    requests = serializers.IntegerField(source="limit")
+    window_s = serializers.IntegerField(source="seconds")
+
+
+class TierReply(serializers.Serializer[Any]):
+    tier = serializers.CharField(source="name")
+    limits = LimitReply(many=True, source="policies")
+    websocket_rooms = serializers.IntegerField(help_text="The most rooms of one WebSocket.")
+
+
+class TiersReply(serializers.Serializer[Any]):
+    tiers = TierReply(many=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import auth, keys, registration
+from accounts.views import auth, keys, registration, tiers
 
 urlpatterns = [
     path("auth/register", auth.RegisterView.as_view(), name="auth-register"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("auth/logout", auth.LogoutView.as_view(), name="auth-logout"),
     path("auth/me", auth.MeView.as_view(), name="auth-me"),
     path("auth/ping", auth.PingView.as_view(), name="auth-ping"),
+    path("tiers", tiers.TiersView.as_view(), name="tiers"),
     path("api-keys", keys.KeyListView.as_view(), name="api-keys"),
     path("api-keys/<uuid:key_id>", keys.KeyView.as_view(), name="api-key"),
     path("register", registration.RegistrationView.as_view(), name="register"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -163,6 +164,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.middleware.RequestIdMiddleware",
     "config.api.middleware.RequestLogMiddleware",
+    # Before what answers 304: such a reply is counted and says so.
+    "accounts.middleware.RateLimitHeadersMiddleware",
     "config.api.middleware.ConditionalReadMiddleware",
     "accounts.middleware.PrivateRepliesMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -260,6 +263,17 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Stockroom <noreply@l
 
 # --- The API --------------------------------------------------------------------------------------------
 
+# What each tier may use, smallest first; several limits of one tier hold at once.
+TIERS: dict[str, dict[str, Any]] = {
+    "free": {
+        "requests": _words(env.list("LIMITS_FREE", default=["100/minute", "1000/day"])),
+        "websocket_rooms": 30,
+    },
+    "basic": {"requests": _words(env.list("LIMITS_BASIC", default=["500/minute"])), "websocket_rooms": 100},
+    "pro": {"requests": _words(env.list("LIMITS_PRO", default=["2000/minute"])), "websocket_rooms": 500},
+}
+# Processes that serve requests, all replicas together: without Redis each lets through its part of a limit.
+RATE_LIMIT_WORKERS = env.int("RATE_LIMIT_WORKERS", default=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -267,6 +281,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.ApiKeyAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.AccountThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["config.api.json.ExactJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -303,7 +318,7 @@ REALTIME_ROOMS = {
     "sector": "stocks.rooms.SectorRoom",
 }
 REALTIME_AUTHENTICATE = "accounts.authentication.authenticate_token"
-REALTIME_MAX_ROOMS = {"free": 30, "basic": 100, "pro": 500}
+REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for name, tier in TIERS.items()}
 
 # --- Celery ---------------------------------------------------------------------------------------------
 

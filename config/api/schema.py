@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "406": "No such representation",
     "413": "Body too large",
     "415": "Unsupported media type",
+    "429": "Too many requests",
     "503": "A store does not answer; retry",
 }
 
@@ -35,7 +36,7 @@ def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     reply = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for operations in result["paths"].values():
         for operation in operations.values():
-            codes = ["400", "401", "403", "404", "405", "406", "503"]
+            codes = ["400", "401", "403", "404", "405", "406", "429", "503"]
             if "requestBody" in operation:
                 codes += ["409", "413", "415"]
             for code in codes:
