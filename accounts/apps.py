@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for their effect: classes and receivers register themselves.
-        from accounts import schema, tiers  # noqa: F401
+        from accounts import schema, signals, tiers  # noqa: F401
 
         # A limit that cannot be read stops the start, not the first request.
         tiers.tiers()

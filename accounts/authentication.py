@@ -9,20 +9,24 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from accounts import session_cache
 from accounts.errors import AccountsError, InvalidApiKey, InvalidToken
 from accounts.keys import api_key_digest, api_key_prefix
 from accounts.models import ApiKey, Session, User
 from accounts.principal import Principal
 from accounts.selectors import api_key_find, session_find
 from accounts.services.keys import api_key_record_use
-from accounts.tokens import AccessClaims, access_token_read
+from accounts.token_cache import tokens
+from accounts.tokens import AccessClaims
 
+#: In the WSGI environment: a request that found no entry of its session, so that one is worth writing.
+REMEMBER = "stockroom.remember"
 _SCHEMES = ("bearer", "token")
 
 
 def session_prove(token: str) -> tuple[Session, AccessClaims]:
     """The live session of an access token, with its user; raises InvalidToken. One query."""
-    claims = access_token_read(token)
+    claims = tokens.read(token).claims
     session = session_find(session_id=claims.session_id, user_id=claims.user_id, now=timezone.now())
     if session is None:
         raise InvalidToken
@@ -83,6 +87,8 @@ class BearerAuthentication(BaseAuthentication):
             session, _ = session_prove(credential)
         except AccountsError as error:
             raise AuthenticationFailed(error.message) from error
+        if REMEMBER in request.META:
+            session_cache.remember(session)
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

@@ -15,6 +15,11 @@ def sessions_alive(*, now: datetime) -> QuerySet[Session]:
     return Session.objects.filter(revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
 
 
+def sessions_of(user: User, *, now: datetime) -> QuerySet[Session]:
+    """The user's sessions that are neither revoked nor expired, whether the user may sign in or not."""
+    return Session.objects.filter(user_id=user.pk, revoked_at__isnull=True, expires_at__gt=now).order_by()
+
+
 def session_find(*, session_id: UUID, user_id: UUID, now: datetime) -> Session | None:
     """The session while it is alive, with its user, in one query."""
     return sessions_alive(now=now).select_related("user").filter(pk=session_id, user_id=user_id).first()

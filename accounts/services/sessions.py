@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import session_cache
 from accounts.errors import InvalidRefreshToken, WrongCredentials
 from accounts.models import RefreshToken, Session, User
 from accounts.passwords import password_matches
@@ -91,10 +92,13 @@ def session_end(*, session: Session, refresh_token: str | None = None) -> None:
     sessions_end(sessions=Session.objects.filter(ended, user=session.user_id), because="logout")
 
 
+@transaction.atomic
 def sessions_end(*, sessions: QuerySet[Session], because: str) -> int:
     """Revoke the sessions that are not revoked yet; returns how many those were."""
-    alive = sessions.order_by().filter(revoked_at__isnull=True)
-    return alive.update(revoked_at=timezone.now(), revoked_because=because)
+    alive = Session.objects.filter(pk__in=sessions.order_by().values("pk"), revoked_at__isnull=True)
+    ids = list(alive.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    session_cache.forget(ids)
+    return Session.objects.filter(pk__in=ids).update(revoked_at=timezone.now(), revoked_because=because)
 
 
 @transaction.atomic

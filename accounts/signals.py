@@ -1,0 +1,58 @@
+"""What was remembered of a session is forgotten when it goes or its user changes, whoever does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save, pre_delete
+from django.dispatch import receiver
+from django.utils import timezone
+
+from accounts import session_cache
+from accounts.models import Session, User
+from accounts.selectors import sessions_of
+
+# What an entry says, or what decides whether the user may come in at all.
+_REMEMBERED = frozenset({"email", "tier", "is_active", "password"})
+
+
+@receiver(post_save, sender=User)
+def user_saved(instance: User, created: bool, update_fields: Any = None, **_: Any) -> None:
+    """Forget the sessions of a user who is not as they were."""
+    if created or (update_fields is not None and not _REMEMBERED & set(update_fields)):
+        return
+    forget_user(instance)
+
+
+@receiver(pre_delete, sender=User)
+def user_deleted(instance: User, **_: Any) -> None:
+    forget_user(instance)
+
+
+@receiver(post_delete, sender=Session)
+def session_deleted(instance: Session, **_: Any) -> None:
+    if instance.revoked_at is None and instance.expires_at > timezone.now():
+        session_cache.forget([instance.pk])
+
+
+@receiver(post_save, sender=Session)
+def session_saved(instance: Session, created: bool, **_: Any) -> None:
+    if not created:
+        session_cache.forget([instance.pk])
+
+
+def forget_user(user: User) -> None:
+    """Have the database asked again about every session of the user.
+
+    Now, so that nobody acts on what was once the change is committed, and then again: some may have been
+    opened meanwhile.
+    """
+
+    def forget() -> None:
+        ids = sessions_of(user, now=timezone.now()).values_list("pk", flat=True)
+        session_cache.forget(ids, seconds=session_cache.CHANGED_SECONDS)
+
+    forget()
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(forget)
