@@ -62,6 +62,19 @@ def redis_client() -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
+def _redis() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _no_cached_quotes(request: pytest.FixtureRequest) -> None:
+    """Quotes in Redis outlive the transaction that a test of the database is wrapped in."""
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        request.getfixturevalue("_redis").delete("quotes")
+
+
+@pytest.fixture(scope="session")
 def market_data_dir() -> Path:
     """The directory of real listings, bars and fundamentals beside the project; skips where it is absent."""
     directory = PROJECT.parent / "shared" / "data"

@@ -7,6 +7,7 @@ class StocksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from stocks import signals  # noqa: F401  (its receivers register themselves)
         from stocks.reference import ensure_reference_rows
 
         # The callable alone is what the signal passes `using` to; a strong reference keeps it alive.

@@ -65,6 +65,11 @@ class Schedule:
         index = bisect_right(self.opens, moment.timestamp()) - 1
         return datetime.fromtimestamp(self.opens[index], UTC) if index >= 0 else None
 
+    def next_open(self, moment: datetime) -> datetime | None:
+        """The first opening after ``moment``; None beyond the last one the calendar knows."""
+        index = bisect_right(self.opens, moment.timestamp())
+        return datetime.fromtimestamp(self.opens[index], UTC) if index < len(self.opens) else None
+
     def close_of(self, day: date) -> datetime:
         """When the session of ``day`` ended; at the usual hour where the calendar lists no such session."""
         if (seconds := self.close_by_day.get(day)) is not None:
@@ -91,6 +96,11 @@ def schedule(calendar: str) -> Schedule:
         if calendar not in _schedules:
             _schedules[calendar] = _build(calendar)
         return _schedules[calendar]
+
+
+def is_built(calendar: str) -> bool:
+    """Whether `schedule` answers at once for this calendar."""
+    return calendar in _schedules
 
 
 def _build(name: str) -> Schedule:

@@ -139,7 +139,7 @@ def of_session(stock: Stock, session: LastSession, now: datetime) -> LatestPrice
         received_at=None,
         source=session.source,
         basis="close",
-        stale=_is_stale(stock, session.source, as_of, now),
+        stale=is_stale(stock.market.calendar, session.source, as_of, now),
     )
 
 
@@ -155,14 +155,15 @@ def _of_quote(stock: Stock, quote: Quote, now: datetime) -> LatestPrice:
         received_at=quote.received_at,
         source=quote.source,
         basis="quote",
-        stale=_is_stale(stock, quote.source, quote.as_of, now),
+        stale=is_stale(stock.market.calendar, quote.source, quote.as_of, now),
     )
 
 
-def _is_stale(stock: Stock, source: str, as_of: datetime, now: datetime) -> bool:
+def is_stale(calendar: str, source: str, as_of: datetime, now: datetime) -> bool:
+    """Whether the market has traded on since a price of ``as_of``; ``calendar`` is that of its market."""
     if source == SANDBOX:
         return now - as_of > FRESH_FOR
-    return schedule(stock.market.calendar).is_stale(as_of, now)
+    return schedule(calendar).is_stale(as_of, now)
 
 
 def _splits_between(before: dict[int, Bar], newest: dict[int, tuple[Bar, str]]) -> dict[int, list[Action]]:

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from accounts.strict import StrictSerializer
 from stocks.errors import StocksError
 from stocks.figures import rounded
-from stocks.models import Stock
 from stocks.selectors.listing import MAX_CODE
-from stocks.selectors.prices import LastSession, LatestPrice
+from stocks.selectors.prices import LastSession
 from stocks.serializers.fields import OneError, SymbolsField, maybe, number, one_of
+from stocks.services.quotes import PricedStock
 
 SYMBOL_PLACES = 4
 
@@ -71,9 +71,10 @@ class SymbolsReply(serializers.Serializer[Any]):
     errors = serializers.DictField(child=OneError())  # type: ignore[assignment]  # DRF takes it off
 
 
-def quote_reply(stock: Stock, price: LatestPrice) -> dict[str, Any]:
+def quote_reply(priced: PricedStock) -> dict[str, Any]:
+    price = priced.price
     return {
-        "symbol": stock.code,
+        "symbol": priced.code,
         "c": price.price,
         "d": price.change,
         "dp": price.change_pct,
@@ -82,7 +83,7 @@ def quote_reply(stock: Stock, price: LatestPrice) -> dict[str, Any]:
         "o": price.open,
         "pc": price.previous_close,
         "t": int(price.as_of.timestamp()),
-        "currency": stock.currency,
+        "currency": priced.currency,
         "source": price.source,
         "as_of": price.as_of,
         "received_at": price.received_at,

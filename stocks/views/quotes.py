@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from stocks.selectors.symbols import prices_by_symbol, sessions_by_symbol
+from stocks.selectors.symbols import sessions_by_symbol
 from stocks.serializers import quotes as shapes
+from stocks.services.quotes import read_quotes
 from stocks.views.base import LIVE, MarketDataView
 from stocks.views.examples import QUOTE, SYMBOL, SYMBOLS
 
@@ -29,7 +30,7 @@ class QuoteView(MarketDataView):
     )
     def get(self, request: Request) -> Response:
         query = shapes.SymbolQuery.parse(request.query_params)
-        return Response(shapes.quote_reply(*prices_by_symbol([query["symbol"]], now=timezone.now()).one()))
+        return Response(shapes.quote_reply(read_quotes([query["symbol"]], now=timezone.now()).one()))
 
 
 class QuotesView(MarketDataView):
@@ -44,10 +45,10 @@ class QuotesView(MarketDataView):
     )
     def get(self, request: Request) -> Response:
         query = shapes.SymbolsQuery.parse(request.query_params)
-        answers = prices_by_symbol(query["symbols"], now=timezone.now())
+        answers = read_quotes(query["symbols"], now=timezone.now())
         return Response(
             {
-                "quotes": {stock.code: shapes.quote_reply(stock, price) for stock, price in answers.found},
+                "quotes": {priced.code: shapes.quote_reply(priced) for priced in answers.found},
                 "errors": shapes.errors_reply(answers.errors),
             }
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stocks import quote_cache
 from stocks.loading.kinds import Make
 from stocks.loading.listings import LAYOUTS, VENUE_NOT_STATED, Listings
 from stocks.management.loading import LoadCommand, market, source
@@ -16,3 +17,9 @@ class Command(LoadCommand):
     def make(self, options: dict[str, Any]) -> Make:
         where = market(options["market"])
         return lambda header, _: Listings(header, market=where, source=source(options["source"]))
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        line = super().handle(*args, **options)
+        # A stock may be of another market or currency now.
+        quote_cache.forget_all()
+        return line
