@@ -19,8 +19,15 @@ _SECRETS = re.compile(
 )
 
 
+# Each secret has one of these beside or in it; without any of them there is nothing to look for.
+_MARKS = ("sk_", "eyj", "=", "authorization", "x-api-key", "://")
+
+
 def redact(text: str) -> str:
     """``text`` with keys, tokens and passwords replaced by ``[secret]``."""
+    folded = text.casefold()
+    if not any(mark in folded for mark in _MARKS):
+        return text
     return _SECRETS.sub("[secret]", text)
 
 
@@ -59,6 +66,7 @@ def logging_settings(request_log: Path, *, level: str) -> dict[str, Any]:
         "formatters": {
             "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
             "request": {
+                "class": "config.request_file.LineFormatter",
                 "format": "[{asctime}] [{levelname}] [API_REQUEST] {message}",
                 "datefmt": "%d/%b/%Y %H:%M:%S",
                 "style": "{",
@@ -71,12 +79,10 @@ def logging_settings(request_log: Path, *, level: str) -> dict[str, Any]:
                 "filters": ["refusals", "redact"],
             },
             "requests": {
-                "class": "logging.handlers.RotatingFileHandler",
+                "class": "config.request_file.RequestFile",
                 "filename": str(request_log),
-                "maxBytes": 10 * 1024 * 1024,
-                "backupCount": 5,
-                "delay": True,
-                "encoding": "utf-8",
+                "max_bytes": 10 * 1024 * 1024,
+                "backups": 5,
                 "formatter": "request",
                 "filters": ["redact"],
             },

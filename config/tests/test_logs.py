@@ -146,4 +146,4 @@ def test_the_file_is_named_and_rotates():
     logging_settings: dict[str, Any] = settings.LOGGING
     handler = logging_settings["handlers"]["requests"]
     assert Path(handler["filename"]).name == "apicalls.log"
-    assert handler["class"].endswith("RotatingFileHandler")
+    assert (handler["max_bytes"], handler["backups"]) == (10 * 1024 * 1024, 5)
