@@ -7,4 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DATABASE_POOL_SIZE", "16")
 
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from config.hot import HotRead  # noqa: E402 - it needs models, and Django is set up only now
+
+application = HotRead(_django)

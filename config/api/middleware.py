@@ -15,8 +15,15 @@ from django.utils.functional import SimpleLazyObject
 
 logger = logging.getLogger("stockroom.requests")
 
+# What is printable and no space, which is nearly every text.
+_PLAIN = re.compile(r"[!-~]*")
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def accepted_id(given: str) -> str:
+    """The caller's own id of a request where it is well formed, else a fresh one."""
+    return given if _ACCEPTED_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 class RequestIdMiddleware:
@@ -26,8 +33,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _ACCEPTED_ID.fullmatch(given) else str(uuid.uuid4())
+        request_id = accepted_id(request.headers.get("X-Request-ID", ""))
         setattr(request, "request_id", request_id)  # noqa: B010 (HttpRequest declares no such attribute)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
@@ -75,17 +81,28 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
-        milliseconds = (time.perf_counter() - started) * 1000
-        logger.info(
-            "%s %s %s %d %.1fms %s",
-            printable(request.method or ""),
-            printable(request.path),
-            printable(_principal(request)),
-            response.status_code,
-            milliseconds,
-            getattr(request, "request_id", "-"),
+        log_request(
+            method=request.method or "",
+            path=request.path,
+            principal=_principal(request),
+            status=response.status_code,
+            seconds=time.perf_counter() - started,
+            request_id=getattr(request, "request_id", "-"),
         )
         return response
+
+
+def log_request(
+    *, method: str, path: str, principal: str, status: int, seconds: float, request_id: str
+) -> None:
+    """Write the line of one request."""
+    if logger.isEnabledFor(logging.INFO):
+        line = (
+            f"{printable(method)} {printable(path)} {printable(principal)} {status} "
+            f"{seconds * 1000:.1f}ms {request_id}"
+        )
+        # Made by hand: where a line comes from is always here, and need not be looked up.
+        logger.handle(logging.LogRecord(logger.name, logging.INFO, __file__, 0, line, None, None))
 
 
 def _principal(request: HttpRequest) -> str:
@@ -99,7 +116,8 @@ def _principal(request: HttpRequest) -> str:
 
 def printable(text: str) -> str:
     """The first 300 characters of ``text`` as one word: spaces and control characters are escaped."""
-    return "".join(map(_escaped, text[:300]))
+    text = text[:300]
+    return text if _PLAIN.fullmatch(text) else "".join(map(_escaped, text))
 
 
 def _escaped(character: str) -> str:
