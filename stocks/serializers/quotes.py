@@ -48,6 +48,9 @@ class QuoteReply(serializers.Serializer[Any]):
         help_text="The market has traded on since: in session, older than 90 s; else a session was missed."
     )
     price_basis = one_of(["quote", "close"], help_text="close: no quote is known, this is the last bar.")
+    fallback = serializers.BooleanField(
+        help_text="It comes from a provider that is asked when the one before it does not answer."
+    )
 
 
 class QuotesReply(serializers.Serializer[Any]):
@@ -90,6 +93,7 @@ def quote_reply(priced: PricedStock) -> dict[str, Any]:
         "delay_s": price.delay_s,
         "stale": price.stale,
         "price_basis": price.basis,
+        "fallback": priced.fallback,
     }
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import redis
@@ -15,55 +14,44 @@ from stocks import gate, stream
 from stocks.providers.errors import ProviderError
 from stocks.providers.mesh.flight import fly
 from stocks.providers.mesh.mesh import mesh
-from stocks.providers.protocol import Capability, Update
+from stocks.providers.protocol import Update
 from stocks.types import StockKey, Tick
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What asking brought: believed prices by code, why there is none by code.
-
-    A stock whose price was asked for by somebody else at the same time stands in neither: its price is where
-    prices are kept by now.
-    """
-
-    ticks: dict[str, Tick] = field(default_factory=dict)
-    errors: dict[str, ProviderError] = field(default_factory=dict)
-
-
-def can_quote(keys: Sequence[StockKey]) -> list[StockKey]:
-    """Those of ``keys`` that some configured provider may be asked about."""
-    return [key for key in keys if mesh().covers(Capability.QUOTES, key)]
-
-
-def fetch_quotes(keys: Sequence[StockKey]) -> Asked:
+def fetch_quotes(
+    keys: Sequence[StockKey], remember: Callable[[Sequence[Tick]], None]
+) -> Mapping[str, ProviderError]:
     """Ask the mesh for the prices of ``keys`` and hand on what the gate lets through.
 
-    One stock is asked once, however many want it at the same time: the others wait. A list is one question,
-    asked for itself; several different lists that name the same stock may each ask for it.
+    One stock is asked about once, however many want it at the same time: the others wait. A list is one
+    question, asked for itself; different lists that name the same stock may each ask for it.
+
+    Args:
+        keys: each stock once.
+        remember: called with the believed prices, before those who wait go on.
+
+    Returns:
+        Why there is no price, by code; of those who waited for somebody else's question about one stock too.
     """
-    asked = Asked()
-    if not keys:
-        return asked
+    errors: dict[str, ProviderError] = {}
+
+    def ask() -> None:
+        quoted = mesh().quotes(keys)
+        believed = hand_on(Update(ticks=tuple(quoted.ticks.values())), now=timezone.now())
+        remember(believed.ticks)
+        errors.update(quoted.errors)
+        # Who waits for a single stock hears why there is no price.
+        if len(keys) == 1 and (error := quoted.errors.get(keys[0].code)) is not None:
+            raise error
+
     name = keys[0].code if len(keys) == 1 else ",".join(sorted(key.code for key in keys))
     try:
-        fly(f"quotes:{name}", lambda: _ask(keys, asked))
+        fly(f"quotes:{name}", ask)
     except ProviderError as error:
-        asked.errors.update({key.code: error for key in keys})
-    return asked
-
-
-def _ask(keys: Sequence[StockKey], asked: Asked) -> None:
-    quoted = mesh().quotes(keys)
-    now = timezone.now()
-    believed = hand_on(Update(ticks=tuple(quoted.ticks.values())), now=now)
-    asked.ticks.update({tick.code: tick for tick in believed.ticks})
-    asked.errors.update(quoted.errors)
-    # Who waits for a single stock hears why there is no price.
-    if len(keys) == 1 and not asked.ticks and (error := asked.errors.get(keys[0].code)) is not None:
-        raise error
+        errors.update({key.code: error for key in keys})
+    return errors
 
 
 def hand_on(update: Update, *, now: datetime) -> Update:

@@ -76,7 +76,7 @@ def ensure_fresh(
         if now - row.at < life:
             return Freshness(row.at, row.source, missing=row.missing)
     if have:
-        _behind(name, lambda: _refresh(name, refresh, now))
+        behind(name, lambda: _refresh(name, refresh, now))
         return Freshness(row.at if row else None, row.source if row else "", stale=True)
     try:
         fly(name, lambda: _refresh(name, refresh, now))
@@ -103,7 +103,7 @@ def _refresh(name: str, refresh: Callable[[], str], now: datetime) -> None:
         raise NotFound(f"nobody has {name}")
 
 
-def _behind(name: str, refresh: Callable[[], None]) -> None:
+def behind(name: str, refresh: Callable[[], None]) -> None:
     """Refresh in a thread of its own, once for as many readers as there are."""
     with _guard:
         if name in _waiting or len(_waiting) >= MAX_WAITING or _failed.get(name, 0.0) > time.monotonic():

@@ -31,6 +31,7 @@ AAPL = {
     "delay_s": 0.25,
     "stale": False,
     "price_basis": "quote",
+    "fallback": False,
 }
 
 
@@ -102,6 +103,7 @@ def test_without_a_quote_the_last_bar_stands_in_and_says_so():
         "delay_s": None,
         "stale": False,
         "price_basis": "close",
+        "fallback": False,
     }
 
 

@@ -155,6 +155,7 @@ QUOTE = OpenApiExample(
         "delay_s": 0.04,
         "stale": False,
         "price_basis": "quote",
+        "fallback": False,
     },
 )
 _SESSION = {
