@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
+from datetime import date
 
 from django.db.models import Count, Q
 
+from stocks.overview.standings import COMPARED_WITHIN
 from stocks.selectors.listing import listed_stocks
-
-#: A stock whose last session lies further behind its market's newest is not compared with the others: its
-#: change of one day may be a year old. The composite scores rank within the same days.
-COMPARED_WITHIN: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)

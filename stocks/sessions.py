@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
+from typing import Any
 from zoneinfo import ZoneInfo
 
 #: Older than this while its market is open, a quote no longer says what the stock trades at.
@@ -23,7 +25,8 @@ _building = Lock()
 class Schedule:
     """The sessions of one market, oldest first: opening and closing as Unix seconds.
 
-    ``pauses`` are the lunch breaks within sessions, as (start, end); most markets have none.
+    ``pauses`` are the lunch breaks within sessions, as (start, end); most markets have none. ``late_opens``
+    and ``early_closes`` are the sessions that differ so from the usual hours of their time.
     """
 
     opens: tuple[int, ...]
@@ -33,6 +36,8 @@ class Schedule:
     timezone: ZoneInfo
     days: tuple[date, ...] = ()
     pauses: tuple[tuple[int, int], ...] = ()
+    late_opens: frozenset[date] = frozenset()
+    early_closes: frozenset[date] = frozenset()
 
     def is_open(self, moment: datetime) -> bool:
         """True within a session, and beyond the last one the calendar knows, where only caution is safe."""
@@ -69,6 +74,16 @@ class Schedule:
         """The first opening after ``moment``; None beyond the last one the calendar knows."""
         index = bisect_right(self.opens, moment.timestamp())
         return datetime.fromtimestamp(self.opens[index], UTC) if index < len(self.opens) else None
+
+    def session_of(self, moment: datetime) -> date | None:
+        """The newest session that had opened by ``moment``: the one that a trade of then belongs to."""
+        index = bisect_right(self.opens, moment.timestamp()) - 1
+        return self.days[index] if index >= 0 else None
+
+    def session_before(self, day: date) -> date | None:
+        """The last session before ``day``."""
+        index = bisect_left(self.days, day) - 1
+        return self.days[index] if index >= 0 else None
 
     def close_of(self, day: date) -> datetime:
         """When the session of ``day`` ended; at the usual hour where the calendar lists no such session."""
@@ -108,15 +123,17 @@ def _build(name: str) -> Schedule:
     import exchange_calendars
 
     calendar = exchange_calendars.get_calendar(name)
-    closes = [int(moment.timestamp()) for moment in calendar.closes]
+    zone = ZoneInfo(str(calendar.tz))
+    opens = tuple(int(moment.timestamp()) for moment in calendar.opens)
+    closes = tuple(int(moment.timestamp()) for moment in calendar.closes)
     days = tuple(day.date() for day in calendar.sessions)
     pauses = zip(calendar.break_starts, calendar.break_ends, strict=True) if calendar.has_break else ()
     return Schedule(
-        opens=tuple(int(moment.timestamp()) for moment in calendar.opens),
-        closes=tuple(closes),
+        opens=opens,
+        closes=closes,
         close_by_day=dict(zip(days, closes, strict=True)),
         usual_close=calendar.close_times[-1][1],
-        timezone=ZoneInfo(str(calendar.tz)),
+        timezone=zone,
         days=days,
         pauses=tuple(
             # A session without a pause has NaT in both places, which equals nothing.
@@ -124,4 +141,24 @@ def _build(name: str) -> Schedule:
             for start, end in pauses
             if start == start
         ),
+        # The calendar's own lists of such days leave some out, among them Seoul's first session of a year.
+        late_opens=frozenset(
+            day
+            for day, at in zip(days, opens, strict=True)
+            if _hour(at, zone) > _usual(calendar.open_times, day)
+        ),
+        early_closes=frozenset(
+            day
+            for day, at in zip(days, closes, strict=True)
+            if _hour(at, zone) < _usual(calendar.close_times, day)
+        ),
     )
+
+
+def _hour(seconds: int, zone: ZoneInfo) -> time:
+    return datetime.fromtimestamp(seconds, zone).time()
+
+
+def _usual(hours: Sequence[tuple[Any, time]], day: date) -> time:
+    """The hour in force on ``day``, of (first day or None, hour), oldest first."""
+    return next(hour for first, hour in reversed(hours) if first is None or first.date() <= day)

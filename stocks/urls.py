@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from stocks.views import fundamentals, history, listing, quotes, reports
+from stocks.views import fundamentals, history, listing, market, quotes, reports
 
 urlpatterns = [
     path("stocks", listing.StockListView.as_view(), name="stocks"),
@@ -22,4 +22,7 @@ urlpatterns = [
     path("market/news", reports.MarketNewsView.as_view(), name="market-news"),
     path("market/forex", reports.ForexView.as_view(), name="market-forex"),
     path("market/crypto", reports.CryptoView.as_view(), name="market-crypto"),
+    path("market/overview", market.OverviewView.as_view(), name="market-overview"),
+    path("market/status", market.StatusView.as_view(), name="market-status"),
+    path("market/calendar/<str:market>", market.CalendarView.as_view(), name="market-calendar"),
 ]

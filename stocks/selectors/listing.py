@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
-from stocks.errors import StockNotFound
+from stocks.errors import MarketNotFound, StockNotFound
 from stocks.models import Market, Stock
 
 #: The market name that stands for all of them.
@@ -19,6 +19,14 @@ _ECHOED = 40
 def market_codes() -> list[str]:
     """Every market, in alphabetical order."""
     return list(Market.objects.values_list("code", flat=True))
+
+
+def market_by_code(code: str) -> Market:
+    """The market with this code, in any letter case; raises MarketNotFound."""
+    market = Market.objects.filter(code=code.upper()).first() if code.isprintable() else None
+    if market is None:
+        raise MarketNotFound(code[:_ECHOED])
+    return market
 
 
 def listed_stocks(*, market: str = ALL_MARKETS, sector: str = "") -> QuerySet[Stock]:

@@ -18,7 +18,7 @@ from stocks.tests.factories import (
 )
 from stocks.tests.shapes import assert_described, document, problems
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
 
 
 @pytest.fixture(params=["full", "bare", "unpriced"])
@@ -48,6 +48,9 @@ def stock(request, db):
         ("stocks_prices", "/v1/stocks/005930/prices?from=2024-01-01&to=2024-12-31&adjust=total"),
         ("stocks_financials", "/v1/stocks/005930/financials"),
         ("market_quotes", "/v1/market/quotes?symbols=005930,XXX"),
+        ("market_overview", "/v1/market/overview"),
+        ("market_status", "/v1/market/status"),
+        ("market_calendar", "/v1/market/calendar/KOSPI"),
     ],
 )
 def test_a_public_reply_is_described(stock, operation, path):

@@ -175,3 +175,133 @@ SYMBOLS = OpenApiExample(
         "errors": {"XXX": {"error": "STOCK_NOT_FOUND", "message": "No stock has the code 'XXX'."}},
     },
 )
+_ROW = {
+    "code": "005930",
+    "name": "삼성전자",
+    "sector": "Technology",
+    "currency": "KRW",
+    "price": 71000,
+    "previous_close": 70000,
+    "change": 1000,
+    "change_pct": 1.4286,
+    "volume": 15234567,
+    "traded_value": 1081654257000,
+    "as_of": "2024-11-08T06:30:00.000Z",
+    "received_at": None,
+    "source": "sandbox",
+    "stale": False,
+    "price_basis": "close",
+}
+OVERVIEW = OpenApiExample(
+    "One market",
+    response_only=True,
+    value={
+        "sandbox": True,
+        "markets": [
+            {
+                "market": "KOSPI",
+                "name": "KRX KOSPI Market",
+                "currency": "KRW",
+                "session": "2024-11-08",
+                "previous_session": "2024-11-07",
+                "running": False,
+                "stale": False,
+                "as_of": "2024-11-08T06:30:00.000Z",
+                "computed_at": "2024-11-08T09:00:00.000Z",
+                "sources": ["sandbox"],
+                "closes": 790,
+                "quotes": 0,
+                "breadth": {
+                    "advances": 552,
+                    "declines": 209,
+                    "unchanged": 27,
+                    "halted": 2,
+                    "unknown": 0,
+                    "missing": 0,
+                    "stocks": 790,
+                    "lagging": 0,
+                    "new_highs_52w": 18,
+                    "new_lows_52w": 20,
+                    "ranged": 786,
+                },
+                "volume": 15234567,
+                "traded_value": 1081654257000,
+                "movers": {"up": [_ROW], "down": []},
+                "most_active": {"volume": [_ROW], "traded_value": [_ROW]},
+                "sectors": [
+                    {
+                        "sector": "Technology",
+                        "stocks": 94,
+                        "advances": 80,
+                        "declines": 12,
+                        "average_change_pct": 1.7435,
+                        "weighted_change_pct": 1.1327,
+                        "weighted_stocks": 94,
+                        "traded_value": 1540504114935,
+                    }
+                ],
+                "warnings": [],
+            }
+        ],
+    },
+)
+_SESSION_HOURS = {
+    "date": "2024-11-29",
+    "weekday": "Friday",
+    "opens": "2024-11-29T14:30:00.000Z",
+    "closes": "2024-11-29T18:00:00.000Z",
+    "pause_begins": None,
+    "pause_ends": None,
+    "late_open": False,
+    "early_close": True,
+}
+MARKET_STATUS = OpenApiExample(
+    "After an early close",
+    response_only=True,
+    value={
+        "now": "2024-11-29T19:00:00.000Z",
+        "sandbox": False,
+        "markets": [
+            {
+                "market": "NYSE",
+                "name": "New York Stock Exchange",
+                "mic": "XNYS",
+                "country": "US",
+                "timezone": "America/New_York",
+                "local_time": "2024-11-29T14:00:00-05:00",
+                "state": "closed",
+                "reason": "early_close",
+                "session": _SESSION_HOURS,
+                "next_open": "2024-12-02T14:30:00.000Z",
+                "next_close": "2024-12-02T21:00:00.000Z",
+                "quote": {
+                    "as_of": "2024-11-29T18:00:00.000Z",
+                    "received_at": "2024-11-29T18:00:00.250Z",
+                    "source": "finnhub",
+                    "delay_s": 0.25,
+                    "age_s": 3600,
+                    "stale": False,
+                },
+            }
+        ],
+        "notes": [],
+    },
+)
+CALENDAR = OpenApiExample(
+    "Thanksgiving",
+    response_only=True,
+    value={
+        "market": "NYSE",
+        "name": "New York Stock Exchange",
+        "timezone": "America/New_York",
+        "calendar": "XNYS",
+        "from_date": "2024-11-28",
+        "to_date": "2024-11-29",
+        "known_from": "2006-11-27",
+        "known_to": "2027-11-26",
+        "complete": True,
+        "sessions": [_SESSION_HOURS],
+        "holidays": [{"date": "2024-11-28", "weekday": "Thursday"}],
+        "warnings": [],
+    },
+)
