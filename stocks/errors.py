@@ -86,6 +86,17 @@ class NoCryptoPrice(StocksError):
         )
 
 
+class OrderBookNotAvailable(StocksError):
+    """``reason`` is for people."""
+
+    code = "ORDER_BOOK_NOT_AVAILABLE"
+
+    def __init__(self, stock_code: str, reason: str) -> None:
+        super().__init__(
+            f"There is no order book of {stock_code!r}: {reason}.", stock_code=stock_code, reason=reason
+        )
+
+
 class DataUnavailable(StocksError):
     """Nothing is stored, and no provider that has it answers now; ``reason`` is for people."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from stocks.views import fundamentals, history, listing, market, quotes, reports
+from stocks.views import around, fundamentals, history, listing, market, quotes, reports
 
 urlpatterns = [
     path("stocks", listing.StockListView.as_view(), name="stocks"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("stocks/<str:code>/prices", history.StockPricesView.as_view(), name="stock-prices"),
     path("stocks/<str:code>/financials", fundamentals.StockFinancialsView.as_view(), name="stock-financials"),
     path("stocks/<str:code>/news", reports.StockNewsView.as_view(), name="stock-news"),
+    path("stocks/<str:code>/actions", around.StockActionsView.as_view(), name="stock-actions"),
+    path("stocks/<str:code>/orderbook", around.StockOrderBookView.as_view(), name="stock-orderbook"),
+    path("stocks/<str:code>/peers", around.StockPeersView.as_view(), name="stock-peers"),
     path("symbol/<str:symbol>/", quotes.SymbolView.as_view(), name="symbol"),
     path("symbols/", quotes.SymbolsView.as_view(), name="symbols"),
     path("market/quote", quotes.QuoteView.as_view(), name="market-quote"),

@@ -45,6 +45,7 @@ STATUS: dict[type[Exception], int] = {
     stocks.NoNews: 404,
     stocks.NoRates: 404,
     stocks.NoCryptoPrice: 404,
+    stocks.OrderBookNotAvailable: 404,
     stocks.MarketNotFound: 404,
     stocks.SandboxAndRealData: 409,
     stocks.DataUnavailable: 503,

@@ -53,8 +53,13 @@ def stock_detail(stock: Stock, *, now: datetime) -> StockDetail:
         session=session,
         price=price,
         market_cap=_market_cap(stock, session, figures, today=now.date()),
-        indicators={name: _figure(figures, name) for name in KEY_INDICATORS},
+        indicators=key_indicators(figures),
     )
+
+
+def key_indicators(figures: LatestIndicators | None) -> dict[str, Decimal | None]:
+    """KEY_INDICATORS of a stock, each None where it is unknown."""
+    return {name: _figure(figures, name) for name in KEY_INDICATORS}
 
 
 def _figure(figures: LatestIndicators | None, name: str) -> Decimal | None:

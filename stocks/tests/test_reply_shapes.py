@@ -47,6 +47,8 @@ def stock(request, db):
         ("stocks_detail", "/v1/stocks/005930"),
         ("stocks_prices", "/v1/stocks/005930/prices?from=2024-01-01&to=2024-12-31&adjust=total"),
         ("stocks_financials", "/v1/stocks/005930/financials"),
+        ("stocks_actions", "/v1/stocks/005930/actions"),
+        ("stocks_peers", "/v1/stocks/005930/peers"),
         ("market_quotes", "/v1/market/quotes?symbols=005930,XXX"),
         ("market_overview", "/v1/market/overview"),
         ("market_status", "/v1/market/status"),
@@ -66,6 +68,12 @@ def test_a_single_price_is_described():
     bar(stock, "2024-11-08", 71000)
     assert_described("market_quote", ask("/v1/market/quote?symbol=A"))
     assert_described("symbol_retrieve", member().get("/v1/symbol/A/"))
+
+
+def test_an_order_book_is_described(settings):
+    settings.MARKET_DATA = ["sandbox"]
+    StockFactory.create(code="005930")
+    assert_described("stocks_orderbook", ask("/v1/stocks/005930/orderbook"))
 
 
 def test_the_examples_in_the_document_are_described_too():

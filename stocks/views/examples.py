@@ -305,3 +305,45 @@ CALENDAR = OpenApiExample(
         "warnings": [],
     },
 )
+ACTIONS = OpenApiExample(
+    "A split",
+    response_only=True,
+    value={
+        "stock_code": "AAPL",
+        "actions": [
+            {
+                "kind": "split",
+                "ex_date": "2020-08-31",
+                "ratio": 4,
+                "amount": None,
+                "currency": None,
+                "effective": True,
+                "of_company": True,
+                "meaning": "Each share became `ratio` shares.",
+                "source": "yahoo",
+            }
+        ],
+    },
+)
+ORDER_BOOK = OpenApiExample(
+    "One level a side",
+    response_only=True,
+    value={
+        "stock_code": "005930",
+        "currency": "KRW",
+        "asks": [{"price": 71100, "volume": 1200, "total": 1200}],
+        "bids": [{"price": 71000, "volume": 1800, "total": 1800}],
+        "total_ask_volume": 1200,
+        "total_bid_volume": 1800,
+        "spread": 100,
+        "spread_pct": 0.1408,
+        "mid": 71050,
+        "imbalance": 0.2,
+        "as_of": "2024-11-08T03:00:00.000Z",
+        "received_at": "2024-11-08T03:00:00.120Z",
+        "source": "kis",
+        "delay_s": 0.12,
+        "stale": False,
+        "origin": "stream",
+    },
+)
