@@ -5,6 +5,8 @@ from __future__ import annotations
 # One hash for all rooms: the fields `epoch` and `run`, and per room its sequence. Epoch and sequences are in
 # one key so that they can only be lost together.
 POSITIONS = "realtime:positions"
+# A hash of the version that each room has reached, for events that have one.
+VERSIONS = "realtime:versions"
 
 
 def snapshot(room: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgpack
 from redis.commands.core import Script
 
 from realtime import keys
@@ -20,14 +21,18 @@ from realtime.rooms import find_room
 
 # Long enough for the longest closure of an exchange.
 SNAPSHOT_LIFE = timedelta(days=14)
-# Redis serves nobody else while it publishes one batch: 500 events are about 5 ms.
-EVENTS_PER_CALL = 500
+# A room that is told something every second is not given its fortnight anew every second.
+RENEW_SECONDS = 3600.0
+# Redis serves nobody else while it publishes one batch: so many messages are about 5 ms.
+MESSAGES_PER_CALL = 1000
 
 _RESERVED = frozenset({"type", "room", "sequence", "timestamp"})
 
+#: By room, when this process last renewed its snapshot.
+_renewed: dict[str, float] = {}
 
-@dataclass(frozen=True, slots=True)
-class RoomEvent:
+
+class RoomEvent(NamedTuple):
     """One event of a room: the message's ``type`` and ``fields``.
 
     ``key`` is empty where the room is one value. A room of many, such as a market, gives what the event is
@@ -40,6 +45,27 @@ class RoomEvent:
     key: str = ""
 
 
+class SharedEvent(NamedTuple):
+    """An event that several rooms are told in the same words.
+
+    ``fields`` comes from ``fields_json``; ``rooms`` are pairs of a room and the key there. ``version``, where
+    it is given, is digits, always as many, that rise from one state of what is told to the next: an event is
+    left out of all its rooms where the first of them has reached that version or a later one.
+    """
+
+    type: str
+    fields: bytes
+    rooms: Sequence[tuple[str, str]]
+    version: str = ""
+
+
+def fields_json(fields: Mapping[str, Any]) -> bytes:
+    """The fields of an event as a JSON object; raises TypeError or ValueError for what has no such form."""
+    if taken := _RESERVED & fields.keys():
+        raise ValueError(f"fields may not name {', '.join(sorted(taken))}")
+    return dumps(fields)
+
+
 def publish(events: Sequence[RoomEvent]) -> None:
     """Send events to everyone in their rooms, in order, and keep the newest per room and key as its snapshot.
 
@@ -47,41 +73,108 @@ def publish(events: Sequence[RoomEvent]) -> None:
     step. Raises InvalidRoom, RoomUnknown, ValueError or TypeError for an event that cannot be written (then
     none is sent), and redis.RedisError when Redis does not take it.
     """
+    publish_shared(
+        [SharedEvent(event.type, fields_json(event.fields), [(event.room, event.key)]) for event in events]
+    )
+
+
+def publish_shared(events: Sequence[SharedEvent]) -> None:
+    """The same for events of several rooms; raises the same."""
     client = worker_client()
     database = int(client.get_connection_kwargs().get("db") or 0)
-    written = [_write(event, database) for event in events]
     ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'
-    for part in _parts(written):
+    for part in [_Part(events) for events in _parts(events)]:
         _script()(
-            keys=[keys.POSITIONS, *[snapshot for snapshot, _ in part]],
+            keys=[keys.POSITIONS, keys.VERSIONS, *map(keys.snapshot, part.names)],
             args=[
                 secrets.token_hex(8),
                 ending,
                 int(SNAPSHOT_LIFE.total_seconds()),
-                *[argument for _, arguments in part for argument in arguments],
+                keys.channel(database, ""),
+                part.packed(),
             ],
             client=client,
         )
+        part.sent()
 
 
-_Written = tuple[str, tuple[str, str, str, bytes]]
+class _Part:
+    """The events of one call as columns, their rooms numbered from 1."""
+
+    def __init__(self, events: Sequence[SharedEvent]) -> None:
+        self.names: list[str] = []
+        self._written: list[bytes] = []
+        self._renewed: list[bool] = []
+        self._number: dict[str, int] = {}
+        numbers: list[int] = []
+        places: list[str] = []
+        for event in events:
+            for room, key in event.rooms:
+                if "\0" in key:
+                    raise ValueError("a key holds no NUL")
+                numbers.append(self._number.get(room) or self._add(room))
+                places.append(key)
+        self._events = (
+            [_json(event.type) for event in events],
+            [event.version for event in events],
+            [_inside(event.fields) for event in events],
+            [len(event.rooms) for event in events],
+            numbers,
+            places,
+        )
+
+    def packed(self) -> bytes:
+        """What the script takes for its work."""
+        # Lua knows no type of its own for bytes.
+        columns = (self.names, self._written, self._renewed, *self._events)
+        packed: bytes = msgpack.packb(columns, use_bin_type=False)
+        return packed
+
+    def sent(self) -> None:
+        """Redis has taken it."""
+        now = time.monotonic()
+        _renewed.update((name, now) for name, renew in zip(self.names, self._renewed, strict=True) if renew)
+
+    def _add(self, room: str) -> int:
+        name, prefix, written = _address(room)
+        if name not in self._number:
+            find_room(prefix)
+            self.names.append(name)
+            self._written.append(written)
+            self._renewed.append(time.monotonic() - _renewed.get(name, float("-inf")) > RENEW_SECONDS)
+            self._number[name] = len(self.names)
+        # Another spelling of the same name is the same room.
+        number = self._number[room] = self._number[name]
+        return number
 
 
-def _write(event: RoomEvent, database: int) -> _Written:
-    name = parse_room(event.room)
-    find_room(name.prefix)
-    if "\0" in event.key:
-        raise ValueError("a key holds no NUL")
-    if taken := _RESERVED & event.fields.keys():
-        raise ValueError(f"fields may not name {', '.join(sorted(taken))}")
-    room = str(name)
-    opened = dumps({"type": event.type, "room": room, **event.fields})[:-1]
-    return keys.snapshot(room), (room, keys.channel(database, room), event.key, opened)
+def _inside(fields: bytes) -> bytes:
+    """Fields without their braces, and with the comma that parts them from the room's name."""
+    return b"," + fields[1:-1] if len(fields) > 2 else b""
 
 
-def _parts(written: Sequence[_Written]) -> Iterator[Sequence[_Written]]:
-    for start in range(0, len(written), EVENTS_PER_CALL):
-        yield written[start : start + EVENTS_PER_CALL]
+@lru_cache(maxsize=32_768)
+def _address(room: str) -> tuple[str, str, bytes]:
+    """The room's name as it is kept, its prefix, and the name as JSON."""
+    name = parse_room(room)
+    return str(name), name.prefix, dumps(str(name))
+
+
+@lru_cache(maxsize=256)
+def _json(text: str) -> bytes:
+    return dumps(text)
+
+
+def _parts(events: Sequence[SharedEvent]) -> Iterator[Sequence[SharedEvent]]:
+    """As many as one call takes; the messages of one event are never parted."""
+    start = count = 0
+    for at, event in enumerate(events):
+        if count and count + len(event.rooms) > MESSAGES_PER_CALL:
+            yield events[start:at]
+            start, count = at, 0
+        count += len(event.rooms)
+    if start < len(events):
+        yield events[start:]
 
 
 @cache

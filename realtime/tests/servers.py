@@ -34,10 +34,14 @@ def until(condition: Any, what: str) -> None:
 
 
 class OwnValkey:
-    """A Redis-protocol server on a port of its own; what it holds survives `kill` only where it was saved."""
+    """A Redis-protocol server on a port of its own; what it holds survives `kill` only where it was saved.
 
-    def __init__(self, directory: Path) -> None:
+    ``options`` are more of its arguments, such as `--appendonly yes`.
+    """
+
+    def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
+        self.options = options
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = redis.Redis.from_url(self.url)
@@ -45,7 +49,7 @@ class OwnValkey:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [_program(), *["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]],
+            [_program(), *["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""], *self.options],
             cwd=self.directory,
             stdout=subprocess.DEVNULL,
         )

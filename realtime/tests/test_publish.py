@@ -12,9 +12,10 @@ import redis
 from pytest_django.fixtures import Settings
 
 from realtime import keys
+from realtime import publish as publishing
 from realtime.protocol.envelope import Envelope, unpack
 from realtime.protocol.names import InvalidRoom
-from realtime.publish import RoomEvent, publish
+from realtime.publish import RoomEvent, SharedEvent, fields_json, publish, publish_shared
 from realtime.rooms import RoomUnknown
 from realtime.tests.servers import OwnValkey
 
@@ -178,3 +179,95 @@ def test_a_text_with_a_nul_stays_inside_its_json(listening: Listening) -> None:
     publish([event("a\0b")])
     (envelope,) = listening.take(1)
     assert json.loads(envelope.message)["data"]["current_price"] == "a\0b"
+
+
+def shared(price: int, version: str, *rooms: tuple[str, str]) -> SharedEvent:
+    fields = fields_json({"data": {"current_price": price}})
+    return SharedEvent("price_update", fields, rooms or ((ROOM, ""), ("market:KOSPI", "A")), version)
+
+
+def test_an_event_of_several_rooms_is_told_in_each_under_its_own_key(listening: Listening) -> None:
+    publish_shared([shared(1, ""), shared(2, "")])
+    envelopes = listening.take(4)
+    assert [envelope.key for envelope in envelopes] == [b"", b"A", b"", b"A"]
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2]
+    messages = [json.loads(envelope.message) for envelope in envelopes]
+    assert [message["room"] for message in messages] == [ROOM, "market:KOSPI"] * 2
+    assert [message["data"]["current_price"] for message in messages] == [1, 1, 2, 2]
+
+
+def test_what_a_room_has_passed_is_left_out_of_every_room(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    publish_shared([shared(2, "02"), shared(1, "01"), shared(2, "02")])
+    publish_shared([shared(2, "02"), shared(3, "03"), shared(4, "04")])
+    publish_shared([shared(1, "01")])
+    publish([event(5)])
+    envelopes = listening.take(7)
+    prices = [json.loads(envelope.message)["data"]["current_price"] for envelope in envelopes]
+    assert prices == [2, 2, 3, 3, 4, 4, 5]
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2, 3, 3, 4]
+    assert held(redis_client, ROOM)[b""] == envelopes[-1]
+
+
+def test_two_publishers_never_take_a_room_back(listening: Listening, redis_client: redis.Redis) -> None:
+    barrier = threading.Barrier(4)
+
+    def write(first: int) -> None:
+        barrier.wait()
+        for number in range(first, 400, 4):
+            publish_shared([shared(number, f"{number:03d}")])
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    publish_shared([shared(400, "400")])
+    envelopes: list[Envelope] = []
+    while not envelopes or json.loads(envelopes[-1].message)["data"]["current_price"] != 400:
+        envelopes += [one for one in listening.take(1) if one.key == b""]
+    prices = [json.loads(envelope.message)["data"]["current_price"] for envelope in envelopes]
+    assert prices == sorted(set(prices))
+    assert [envelope.position.sequence for envelope in envelopes] == list(range(1, len(prices) + 1))
+
+
+def test_a_room_without_versions_is_told_everything(listening: Listening) -> None:
+    publish_shared([shared(2, "02")])
+    publish([event(1)])
+    assert [envelope.position.sequence for envelope in listening.take(3)] == [1, 1, 2]
+
+
+def test_the_messages_of_one_event_are_never_parted(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "MESSAGES_PER_CALL", 3)
+    publish_shared([shared(number, f"{number:02d}") for number in range(5)])
+    assert [envelope.key for envelope in listening.take(10)] == [b"", b"A"] * 5
+
+
+def test_thousands_of_keys_of_one_room_are_kept(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "MESSAGES_PER_CALL", 10_000)
+    publish_shared([shared(0, "1", ("market:KOSPI", "0"))])
+    publish([event(number, "market:KOSPI", str(number)) for number in range(5_000)])
+    snapshot = held(redis_client, "market:KOSPI")
+    assert len(snapshot) == 5_000
+    assert json.loads(snapshot[b"4999"].message)["sequence"] == 5_001
+
+
+def test_a_snapshot_lives_on_with_its_events_and_is_not_renewed_for_each(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish([event()])
+    redis_client.expire(keys.snapshot(ROOM), 1000)
+    publish([event()])
+    assert redis_client.ttl(keys.snapshot(ROOM)) <= 1000
+    monkeypatch.setattr(publishing, "RENEW_SECONDS", -1.0)
+    publish([event()])
+    assert redis_client.ttl(keys.snapshot(ROOM)) > 7 * 86_400
+    redis_client.flushdb()
+    monkeypatch.setattr(publishing, "RENEW_SECONDS", 3600.0)
+    publish([event()])
+    assert redis_client.ttl(keys.snapshot(ROOM)) > 7 * 86_400, "an emptied server holds it forever"
