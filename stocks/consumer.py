@@ -15,16 +15,20 @@ import redis
 from django.db import DataError, IntegrityError, connection
 
 from stocks import stream
+from stocks.batch import Batch, gather
+from stocks.dead_letters import bury
+from stocks.failpoints import reach
 from stocks.outages import OUTAGES, Backoff, is_outage
-from stocks.providers.protocol import Update
-from stocks.wire import BadEntry, decode
+from stocks.wire import BadEntry, Packet, decode
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Sequence[Update]], None]
+Handler = Callable[[Batch], None]
 Entry = tuple[bytes, dict[bytes, bytes]]
 
-BATCH = 200
+# A consumer that keeps up reads what there is, an entry or two. One that lags takes more at once, and of the
+# ticks of a stock only the newest costs anything.
+BATCH = 1000
 BLOCK_MS = 1000
 # A consumer that has not acknowledged for this long is dead, or waits for a store as the others do.
 RECLAIM_IDLE_MS = 20_000
@@ -32,7 +36,9 @@ RECLAIM_EVERY_SECONDS = 10.0
 FORGET_IDLE_MS = 3_600_000
 # Processes that died with the same entry in hand before it counts as what kills them.
 MAX_DELIVERIES = 5
-DEAD_KEPT = 10_000
+# How many entries are taken over at once, by how often they were given out. What ends its consumers takes
+# fewer and fewer others with it, and in the end none.
+TAKEN_OVER = {1: BATCH, 2: 30}
 # What says that this entry is wrong, whoever handles it and however often.
 WRONG_DATA = (DataError, IntegrityError)
 
@@ -42,8 +48,11 @@ class TickConsumer:
 
     ``handle`` must do no harm when it sees the same updates again: an entry is acknowledged only after it
     returned, so a process that dies in between leaves it to the next one. It may raise OUTAGES, then the same
-    entries are tried until the store is back; WRONG_DATA, then each entry is tried alone and the wrong one is
-    buried; anything else ends the process.
+    entries are tried until the store is back; WRONG_DATA, then halves of them are tried until the wrong one
+    stands alone and is buried; anything else ends the process.
+
+    With ``every_seconds`` a consumer that keeps up waits so long from one batch to the next, so that it gets
+    more at once. After a quiet time it handles what comes first immediately.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class TickConsumer:
         group: str,
         handle: Handler,
         client: redis.Redis,
+        every_seconds: float = 0.0,
         reclaim_idle_ms: int = RECLAIM_IDLE_MS,
         reclaim_every_seconds: float = RECLAIM_EVERY_SECONDS,
     ) -> None:
@@ -59,6 +69,7 @@ class TickConsumer:
         self.handle = handle
         self.client = client
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._every = every_seconds
         self._reclaim_idle_ms = reclaim_idle_ms
         self._reclaim_every = reclaim_every_seconds
         self._reclaimed_at = float("-inf")
@@ -70,31 +81,37 @@ class TickConsumer:
         """Consume until ``stop`` is set; the batch in hand is finished first."""
         backoff = Backoff(stop)
         while not stop.is_set():
+            started = time.monotonic()
             try:
-                self.step()
+                count = self.step()
                 backoff.reset()
             except (*OUTAGES, redis.ResponseError) as error:
                 if not is_outage(error):
                     raise
                 connection.close()
                 backoff.wait(f"group {self.group}", error)
+                continue
+            if 0 < count < BATCH and (left := started + self._every - time.monotonic()) > 0:
+                stop.wait(left)
         self._leave()
 
     def step(self) -> int:
         """Read and handle what is there; returns the number of entries."""
         if not self._in_hand:
             self._in_hand = self._next()
+            if self._in_hand:
+                reach("after_read")
         count = len(self._in_hand)
         self._process(self._in_hand)
         self._in_hand = []
         return count
 
     def _next(self) -> list[Entry]:
-        """One batch: an entry that a dead consumer left, or else new ones; empty where there is none."""
+        """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
         try:
             if time.monotonic() - self._reclaimed_at >= self._reclaim_every:
-                if (entry := self._reclaim()) is not None:
-                    return [entry]
+                if entries := self._reclaim():
+                    return entries
                 self._forget_idle()
                 self._reclaimed_at = time.monotonic()
             return self._read()
@@ -112,73 +129,77 @@ class TickConsumer:
         )
         return [entry for _, entries in reply or () for entry in entries]
 
-    def _reclaim(self) -> Entry | None:
-        """Take over one entry that a dead consumer left.
-
-        One at a time: if it is what kills its consumers, it takes no other with it, and no other is counted
-        as given out once more.
-        """
-        cursor: Any = b"0-0"
-        while True:
+    def _reclaim(self) -> list[Entry]:
+        """Take over entries that a dead consumer left, those together that were given out as often."""
+        while left := self._left_behind():
+            first, times, count = left
             reply: Any = self.client.xautoclaim(
-                stream.STREAM, self.group, self.name, self._reclaim_idle_ms, start_id=cursor, count=1
+                stream.STREAM, self.group, self.name, self._reclaim_idle_ms, start_id=first, count=count
             )
-            cursor, entries, deleted = reply
+            _, entries, deleted = reply
             if deleted:
+                stream.count_lost(self.client, self.group, len(deleted))
                 logger.error("group %s: %d entries were deleted unread", self.group, len(deleted))
+            if not entries:
+                continue
+            logger.warning(
+                "group %s takes over %d entries from %s on", self.group, len(entries), entries[0][0].decode()
+            )
+            if times < MAX_DELIVERIES:
+                return list(entries)
             for entry_id, fields in entries:
-                logger.warning("group %s takes over entry %s", self.group, entry_id.decode())
-                if self._deliveries(entry_id) <= MAX_DELIVERIES:
-                    return entry_id, fields
                 self._bury(entry_id, fields, f"{MAX_DELIVERIES} consumers did not finish it")
-            if cursor == b"0-0":
-                return None
+        return []
 
-    def _deliveries(self, entry_id: bytes) -> int:
-        pending: Any = self.client.xpending_range(stream.STREAM, self.group, entry_id, entry_id, 1)
-        return int(pending[0]["times_delivered"]) if pending else 0
+    def _left_behind(self) -> tuple[bytes, int, int] | None:
+        """The first entry that was left, how often it was given out, and how many to take with it."""
+        pending: Any = self.client.xpending_range(
+            stream.STREAM, self.group, "-", "+", BATCH, idle=self._reclaim_idle_ms
+        )
+        if not pending:
+            return None
+        times = pending[0]["times_delivered"]
+        alike = 0
+        for entry in pending[: TAKEN_OVER.get(times, 1)]:
+            if entry["times_delivered"] != times:
+                break
+            alike += 1
+        return pending[0]["message_id"], times, alike
 
     def _forget_idle(self) -> None:
         """Remove consumers that ended long ago; those that hold entries wait until these are taken over."""
-        consumers: Any = self.client.xinfo_consumers(stream.STREAM, self.group)
-        for consumer in consumers:
-            if consumer["idle"] > FORGET_IDLE_MS and not consumer["pending"]:
-                self.client.xgroup_delconsumer(stream.STREAM, self.group, consumer["name"])
+        stream.forget_consumers(self.client, self.group, idle_ms=FORGET_IDLE_MS)
 
     def _process(self, entries: Sequence[Entry]) -> None:
-        good: list[tuple[Entry, Update]] = []
+        good: list[tuple[Entry, Packet]] = []
         for entry in entries:
             try:
                 good.append((entry, decode(entry[1].get(stream.FIELD, b""))))
             except BadEntry as error:
                 self._bury(*entry, str(error))
-        if not good:
-            return
+        if good:
+            self._handle(good)
+
+    def _handle(self, good: Sequence[tuple[Entry, Packet]]) -> None:
         try:
-            self.handle([update for _, update in good])
+            self.handle(gather([packet for _, packet in good]))
         except WRONG_DATA as error:
             if len(good) == 1:
                 self._bury(*good[0][0], f"{type(error).__name__}: {error}")
                 return
             # One of them is wrong; the others must not wait for it.
-            for entry, _ in good:
-                self._process([entry])
+            middle = len(good) // 2
+            self._handle(good[:middle])
+            self._handle(good[middle:])
             return
         self.client.xack(stream.STREAM, self.group, *(entry_id for (entry_id, _), _ in good))
 
     def _bury(self, entry_id: bytes, fields: dict[bytes, bytes], reason: str) -> None:
         logger.error("group %s cannot use entry %s: %s", self.group, entry_id.decode(), reason)
-        about = {b"group": self.group.encode(), b"id": entry_id, b"reason": reason[:500].encode()}
-        told: dict[Any, Any] = fields | about
-        pipeline = self.client.pipeline(transaction=True)
-        pipeline.xadd(stream.DEAD, told, maxlen=DEAD_KEPT)
-        pipeline.xack(stream.STREAM, self.group, entry_id)
-        pipeline.execute()
+        bury(self.client, group=self.group, entry_id=entry_id, fields=fields, reason=reason)
 
     def _leave(self) -> None:
         try:
-            for consumer in self.client.xinfo_consumers(stream.STREAM, self.group):
-                if consumer["name"] == self.name.encode() and not consumer["pending"]:
-                    self.client.xgroup_delconsumer(stream.STREAM, self.group, self.name)
+            stream.forget_consumers(self.client, self.group, name=self.name)
         except redis.RedisError as error:
             logger.info("group %s was left without a word: %s", self.group, type(error).__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,8 @@ FUTURE_TOLERANCE = timedelta(seconds=5)
 # What the columns of prices and volumes can hold.
 MIN_PRICE, MAX_PRICE = Decimal("0.00000001"), Decimal(10) ** 12
 MAX_COUNT = 2**63 - 1
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+OUT_OF_TIME = "the time is out of range"
 
 
 def newest_ticks(updates: Iterable[Update]) -> dict[str, Tick]:
@@ -43,11 +45,13 @@ def newest_books(updates: Iterable[Update]) -> dict[str, OrderBook]:
 def why_refused(update: Tick | OrderBook, now: datetime) -> str | None:
     """Why a tick or an order book cannot be true at ``now``, or None.
 
-    Prices are numbers above 0 that a column can hold, volumes are not negative, times not from the future,
-    and the levels of a book rise and fall from a best ask that is above the best bid.
+    Prices are numbers above 0 that a column can hold, volumes are not negative, times not from the future
+    nor before 1970, and the levels of a book rise and fall from a best ask that is above the best bid.
     """
     if update.as_of > now + FUTURE_TOLERANCE:
         return "the time lies in the future"
+    if update.as_of < FIRST_MOMENT or update.received_at < FIRST_MOMENT:
+        return OUT_OF_TIME
     if not 0 <= update.seq <= MAX_COUNT:
         return "the number is out of range"
     if isinstance(update, OrderBook):

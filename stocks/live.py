@@ -5,66 +5,111 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from realtime.publish import RoomEvent, publish
+from realtime.publish import SharedEvent, fields_json, publish_shared
 from stocks import folds
-from stocks.directory import Directory, Place
+from stocks.batch import Batch, newest, sane
+from stocks.directory import Directory
+from stocks.failpoints import reach
+from stocks.messages import price_updates
 from stocks.providers.protocol import Update
 from stocks.quotes import last_ticks
 from stocks.types import OrderBook, Tick
+from stocks.wire import AS_OF, SEQ
+from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
+
+#: Time and number of a tick or an order book; the time in microseconds since 1970.
+Key = tuple[int, int]
+NEVER: Key = (-1, -1)
+
+
+class Told(NamedTuple):
+    """What is to be told of a stock: the fields of its message as JSON."""
+
+    code: str
+    key: Key
+    fields: bytes
 
 
 class LivePublisher:
     """Publishes each batch's newest tick and order book per stock to the rooms of the stock.
 
-    An older ``(as_of, seq)`` than was published before is left out, so a batch that comes again is silent. A
-    process that begins may take over what a dead one has left, and rooms have moved on since: it begins with
-    the stored quotes, behind which no price falls back.
+    An older ``(as_of, seq)`` than was published before is left out, so a batch that comes again is silent.
+    Redis knows what any publisher has published. It may lose that together with the rooms, so each remembers
+    its own as well, and begins with the stored quotes, behind which no price falls back.
     """
 
     def __init__(self) -> None:
         self._directory = Directory()
-        self._seen: dict[tuple[str, str], tuple[datetime, int]] | None = None
+        self._prices: dict[str, Key] | None = None
+        self._books: dict[str, Key] = {}
 
-    def handle(self, updates: Sequence[Update]) -> None:
-        if self._seen is None:
-            self._seen = _stored()
-        seen = self._seen
-        kept, refused = folds.sane(updates, datetime.now(UTC))
+    def handle(self, batch: Batch) -> None:
+        if self._prices is None:
+            self._prices = _stored()
+        batch, refused = sane(batch, datetime.now(UTC))
         if refused:
             logger.warning("%d updates are not published, such as %s", len(refused), refused[0])
-        ticks = [tick for tick in folds.newest_ticks(kept).values() if _is_new(seen, "price", tick)]
-        books = [book for book in folds.newest_books(kept).values() if _is_new(seen, "book", book)]
-        events = [event for tick in ticks for event in _of_tick(tick, self._directory.find(tick.code))]
-        events += [event for book in books for event in _of_book(book, self._directory.find(book.code))]
+        prices = _prices(batch, self._prices)
+        books = _books(batch.books, self._books)
+        places = self._directory.places(told.code for told in (*prices, *books))
+        events = [
+            SharedEvent("price_update", told.fields, place.prices, _version(told.key))
+            for told in prices
+            if (place := places.get(told.code)) and place.prices
+        ]
+        events += [
+            SharedEvent("orderbook_update", told.fields, place.books, _version(told.key))
+            for told in books
+            if (place := places.get(told.code)) and place.books
+        ]
         if events:
-            publish(events)
-        seen.update({("price", tick.code): (tick.as_of, tick.seq) for tick in ticks})
-        seen.update({("book", book.code): (book.as_of, book.seq) for book in books})
+            publish_shared(events)
+            reach("after_publish")
+        self._prices.update({told.code: told.key for told in prices})
+        self._books.update({told.code: told.key for told in books})
 
 
-def _stored() -> dict[tuple[str, str], tuple[datetime, int]]:
+def _stored() -> dict[str, Key]:
     """The place just before each stored quote: the quote itself may not have been published yet."""
-    return {("price", code): (tick.as_of, tick.seq - 1) for code, tick in last_ticks().items()}
+    return {code: (micros(tick.as_of), tick.seq - 1) for code, tick in last_ticks().items()}
 
 
-def _is_new(seen: Mapping[tuple[str, str], tuple[datetime, int]], kind: str, one: Tick | OrderBook) -> bool:
-    last = seen.get((kind, one.code))
-    return last is None or (one.as_of, one.seq) > last
+def _prices(batch: Batch, seen: Mapping[str, Key]) -> list[Told]:
+    """The newest price of each stock where it is newer than the one ``seen``."""
+    positions, odd = newest(batch)
+    codes = [batch.codes[number] for number in batch.code[positions].tolist()]
+    keys = zip(*batch.columns[[AS_OF, SEQ]][:, positions].tolist(), strict=True)
+    news = [
+        (at, code, key)
+        for at, code, key in zip(positions, codes, keys, strict=True)
+        if key > seen.get(code, NEVER)
+    ]
+    written = price_updates(batch, [at for at, _, _ in news])
+    told = [Told(code, key, fields) for (_, code, key), fields in zip(news, written, strict=True)]
+    told += [
+        Told(tick.code, _key(tick), fields_json(folds.price_update(tick)))
+        for tick in odd
+        if _key(tick) > seen.get(tick.code, NEVER)
+    ]
+    return told
 
 
-def _of_tick(tick: Tick, place: Place | None) -> list[RoomEvent]:
-    if place is None:
-        return []
-    fields = folds.price_update(tick)
-    events = [RoomEvent(place.price, "price_update", fields)]
-    events += [RoomEvent(room, "price_update", fields, key=tick.code) for room in place.shared]
-    return events
+def _books(books: Sequence[OrderBook], seen: Mapping[str, Key]) -> list[Told]:
+    """The newest order book of each stock where it is newer than the one ``seen``."""
+    return [
+        Told(code, _key(book), fields_json(folds.orderbook_update(book)))
+        for code, book in folds.newest_books([Update(books=tuple(books))]).items()
+        if _key(book) > seen.get(code, NEVER)
+    ]
 
 
-def _of_book(book: OrderBook, place: Place | None) -> list[RoomEvent]:
-    if place is None:
-        return []
-    return [RoomEvent(place.orderbook, "orderbook_update", folds.orderbook_update(book))]
+def _key(one: Tick | OrderBook) -> Key:
+    return micros(one.as_of), one.seq
+
+
+def _version(key: Key) -> str:
+    return f"{key[0]:020d}{key[1]:020d}"

@@ -1,32 +1,55 @@
-"""The consumer group ``store``: the newest price of each stock into the database."""
+"""The consumer group ``store``: the newest price of each stock and its bars of a minute into the database."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from stocks import folds
-from stocks.providers.protocol import Update
+from django.db import transaction
+
+from stocks.batch import Batch, newest_ticks, sane
+from stocks.directory import Directory
+from stocks.failpoints import reach
+from stocks.minute_bars import write_minutes
+from stocks.minutes import fold
 from stocks.quotes import write_quotes
+from stocks.trading_hours import in_session
+from stocks.types import Tick
 
 logger = logging.getLogger(__name__)
 
 
 class QuoteWriter:
-    """Writes the newest tick per stock of a batch in one statement; an older one than stored changes nothing.
+    """Writes the newest tick per stock of a batch, and the minutes that its ticks belong to.
+
+    Both in one transaction, each in one statement. An older tick than stored changes no quote, and one that
+    is known already changes no bar, so a batch may come again. Ticks outside the sessions of a stock's market
+    are in no bar.
+
+    Args:
+        on_written: told after the commit which ticks have become quotes. It must not fail: what it does is
+            not done again.
 
     ``refused`` and ``unlisted`` count the ticks that cannot be prices and those of codes that no stock has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_written: Callable[[Sequence[Tick]], None] | None = None) -> None:
         self.refused = 0
         self.unlisted = 0
+        self._on_written = on_written
+        self._directory = Directory()
         self._named: set[str] = set()
 
-    def handle(self, updates: Sequence[Update]) -> None:
-        kept, refused = folds.sane(updates, datetime.now(UTC))
-        written = write_quotes(folds.newest_ticks(kept).values())
+    def handle(self, batch: Batch) -> None:
+        batch, refused = sane(batch, datetime.now(UTC))
+        ticks = newest_ticks(batch)
+        minutes = fold(in_session(batch, self._directory.places(batch.all_codes())))
+        with transaction.atomic():
+            written = write_quotes(ticks)
+            reach("mid_transaction")
+            write_minutes(minutes)
+        reach("after_commit")
         self.refused += len(refused)
         self.unlisted += len(written.unknown)
         if refused:
@@ -35,3 +58,5 @@ class QuoteWriter:
         if fresh := set(written.unknown) - self._named:
             self._named |= fresh
             logger.warning("ticks of unlisted codes: %s", ", ".join(sorted(fresh)[:10]))
+        if self._on_written is not None and written.codes:
+            self._on_written([tick for tick in ticks if tick.code in written.codes])

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import redis
+from redis.commands.core import Script
 
+from realtime.redis import worker_client
 from stocks.providers.protocol import Update
 from stocks.wire import encode
 
 STREAM = "ticks"
-DEAD = "ticks:dead"
 GROUPS = ("live", "store")
 FIELD = b"batch"
+# A hash: how many entries of each group were deleted before it handled them.
+LOST = "ticks:lost"
 # At ten entries a second nearly three hours, and some 400 MB; a longer backlog means that nobody reads.
 MAX_BACKLOG = 100_000
 # A group that is this far behind is worth a line in the log.
@@ -23,6 +30,27 @@ logger = logging.getLogger(__name__)
 
 class StreamFull(Exception):
     """Nobody reads the stream: appending more would fill Redis, which holds more than ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a group is behind.
+
+    ``behind`` entries were not given to it yet (None where Redis cannot tell), ``pending`` were given out and
+    are not acknowledged. ``age_seconds`` is how long the oldest of both has been in the stream, 0 where there
+    is none. ``dead`` letters wait for a person, and ``lost`` entries were deleted before they were handled.
+    """
+
+    behind: int | None
+    pending: int
+    age_seconds: float
+    dead: int
+    lost: int
+
+
+def dead_stream(group: str) -> str:
+    """The stream of the entries that a group could not use."""
+    return f"ticks:dead:{group}"
 
 
 def ensure_groups(client: redis.Redis) -> None:
@@ -59,6 +87,55 @@ def trim(client: redis.Redis) -> int:
     return length
 
 
+def lags(client: redis.Redis | None = None) -> dict[str, Lag]:
+    """How far each group is behind; a group that is not made yet has everything before it.
+
+    A few short commands, whatever the length of the stream. Raises redis.RedisError.
+    """
+    client = client or worker_client()
+    try:
+        groups = {_text(group["name"]): group for group in client.xinfo_groups(STREAM)}
+    except redis.ResponseError as error:
+        if "no such key" not in str(error):
+            raise
+        groups = {}
+    seconds, microseconds = client.time()
+    now = seconds + microseconds / 1_000_000
+    lost: Any = client.hgetall(LOST)
+    return {
+        name: Lag(
+            behind=groups[name].get("lag") if name in groups else int(client.xlen(STREAM)),
+            pending=groups[name]["pending"] if name in groups else 0,
+            age_seconds=max(now - since, 0.0) if (since := _waits_since(client, groups.get(name))) else 0.0,
+            dead=int(client.xlen(dead_stream(name))),
+            lost=int(lost.get(name.encode(), 0)),
+        )
+        for name in GROUPS
+    }
+
+
+def count_lost(client: redis.Redis, group: str, entries: int) -> None:
+    """Note entries that were deleted before the group handled them."""
+    client.hincrby(LOST, group, entries)
+
+
+def forget_consumers(client: redis.Redis, group: str, *, idle_ms: int = 0, name: str = "") -> int:
+    """Remove consumers of a group, or the one of that name, that were idle so long and hold no entries."""
+    return int(_forget()(keys=[STREAM], args=[group, idle_ms, name], client=client))
+
+
+def _waits_since(client: redis.Redis, group: dict[str, Any] | None) -> float | None:
+    """Unix seconds of the oldest entry that a group has not finished."""
+    first = "-"
+    if group is not None:
+        pending = client.xpending(STREAM, _text(group["name"]))
+        if pending["pending"]:
+            return _id_order(_text(pending["min"]))[0] / 1000
+        first = f"({_text(group['last-delivered-id'])}"
+    entries: Any = client.xrange(STREAM, first, count=1)
+    return _id_order(_text(entries[0][0]))[0] / 1000 if entries else None
+
+
 def _first_needed(client: redis.Redis, group: dict[str, object]) -> str:
     pending = client.xpending(STREAM, _text(group["name"]))
     return _text(pending["min"]) if pending["pending"] else _text(group["last-delivered-id"])
@@ -71,3 +148,9 @@ def _id_order(entry_id: str) -> tuple[int, int]:
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@cache
+def _forget() -> Script:
+    source = (Path(__file__).parent / "lua" / "forget_consumers.lua").read_text()
+    return worker_client().register_script(source)

@@ -16,6 +16,19 @@ class Interval(StrEnum):
     MONTHLY = "monthly"
 
 
+class Intraday(StrEnum):
+    """The span of one bar within a session."""
+
+    ONE = "1m"
+    FIVE = "5m"
+    FIFTEEN = "15m"
+    SIXTY = "60m"
+
+    @property
+    def minutes(self) -> int:
+        return int(self.removesuffix("m"))
+
+
 class Adjust(StrEnum):
     """How earlier prices are made comparable: not at all, by splits, or by splits and dividends."""
 
@@ -121,6 +134,18 @@ class Bar:
     low: Decimal | None
     close: Decimal
     volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntradayBar:
+    """Open, high, low, close and volume of some minutes from ``start`` on; an unknown volume is None."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -11,9 +12,9 @@ from redis.exceptions import OutOfMemoryError
 
 from stocks import consumer as consumers
 from stocks import stream
+from stocks.batch import Batch
 from stocks.consumer import MAX_DELIVERIES, TickConsumer
 from stocks.models import Quote
-from stocks.providers.protocol import Update
 from stocks.quotes import write_quotes
 from stocks.store import QuoteWriter
 from stocks.tests.factories import StockFactory
@@ -27,8 +28,8 @@ class Seen:
         self.codes: list[str] = []
         self._act = act
 
-    def __call__(self, updates: list[Update]) -> None:
-        codes = [one.code for update_ in updates for one in update_.ticks]
+    def __call__(self, batch: Batch) -> None:
+        codes = [batch.codes[number] for number in batch.code]
         self._act(codes)
         self.codes += codes
 
@@ -47,7 +48,7 @@ def _pending(client) -> int:
 
 
 def _dead(client) -> list[dict[bytes, bytes]]:
-    return [fields for _, fields in client.xrange(stream.DEAD)]
+    return [fields for _, fields in client.xrange(stream.dead_stream("store"))]
 
 
 def _run_until(consumer: TickConsumer, reached: Callable[[], bool]) -> None:
@@ -208,6 +209,78 @@ def test_an_entry_that_ends_every_process_is_buried_and_the_rest_goes_on(redis_c
     assert _pending(redis_client) == 0
 
 
+def test_what_ends_its_consumers_takes_fewer_and_fewer_others_with_it(redis_client):
+    codes = [f"{number:03d}" for number in range(100)]
+    _append(redis_client, *codes[:50], "KILLER", *codes[50:])
+    stream.ensure_groups(redis_client)
+    redis_client.xreadgroup("store", "dead", {stream.STREAM: ">"})
+    taken: list[int] = []
+
+    def fall(given: list[str]) -> None:
+        taken.append(len(given))
+        if "KILLER" in given:
+            raise RuntimeError("as a crash does")
+
+    seen = Seen(fall)
+    while redis_client.xpending(stream.STREAM, "store")["pending"]:
+        consumer = _consumer(redis_client, seen, reclaim_idle_ms=0, reclaim_every_seconds=0)
+        with contextlib.suppress(RuntimeError):
+            consumer.step()
+        assert len(taken) < 100
+    assert sorted(seen.codes) == codes
+    assert taken[0] == 101
+    assert max(taken[1:]) == 30
+    assert len(_dead(redis_client)) == 1
+
+
+def test_a_wrong_entry_among_a_thousand_is_found_by_halving(redis_client):
+    codes = [f"{number:04d}" for number in range(1000)]
+    codes[700] = "BAD"
+    _append(redis_client, *codes)
+    calls = 0
+
+    def refuse(given: list[str]) -> None:
+        nonlocal calls
+        calls += 1
+        if "BAD" in given:
+            raise DataError("out of range")
+
+    seen = Seen(refuse)
+    consumer = _consumer(redis_client, seen)
+    while not seen.codes:
+        consumer.step()
+    assert seen.codes == [code for code in codes if code != "BAD"]
+    assert calls <= 25
+    assert len(_dead(redis_client)) == 1
+    assert _pending(redis_client) == 0
+
+
+def test_a_consumer_that_keeps_up_waits_for_more_and_one_that_lags_does_not(redis_client, monkeypatch):
+    monkeypatch.setattr(consumers, "BATCH", 2)
+    stream.ensure_groups(redis_client)
+    moments: list[tuple[float, int]] = []
+    consumer = _consumer(
+        redis_client,
+        lambda batch: moments.append((time.monotonic(), len(batch.code))),
+        every_seconds=0.5,
+    )
+    _append(redis_client, *"ABCDEFG")
+    stop = threading.Event()
+    thread = threading.Thread(target=consumer.run, args=(stop,))
+    thread.start()
+    try:
+        _wait(lambda: len(moments) == 4)
+        _append(redis_client, "H", "I")
+        _wait(lambda: len(moments) == 5)
+    finally:
+        stop.set()
+        thread.join(timeout=60)
+    times = [moment for moment, _ in moments]
+    assert [count for _, count in moments] == [2, 2, 2, 1, 2]
+    assert times[3] - times[0] < 0.45
+    assert times[4] - times[3] > 0.45
+
+
 def test_entries_that_were_deleted_while_pending_are_let_go(redis_client, caplog):
     _append(redis_client, "A", "B")
     stream.ensure_groups(redis_client)
@@ -217,6 +290,7 @@ def test_entries_that_were_deleted_while_pending_are_let_go(redis_client, caplog
     _run_until(_consumer(redis_client, seen, reclaim_idle_ms=0), lambda: seen.codes == ["B"])
     assert _pending(redis_client) == 0
     assert "1 entries were deleted unread" in caplog.text
+    assert stream.lags(redis_client)["store"].lost == 1
 
 
 def test_an_emptied_redis_is_begun_again(redis_client):
@@ -271,8 +345,8 @@ from realtime.redis import worker_client
 from stocks.consumer import TickConsumer
 from stocks.store import QuoteWriter
 write = QuoteWriter().handle
-def handle(updates):
-    write(updates)
+def handle(batch):
+    write(batch)
     os.kill(os.getpid(), signal.SIGKILL)
 TickConsumer(group="store", handle=handle, client=worker_client()).run(threading.Event())
 """
@@ -291,9 +365,9 @@ def test_a_kill_between_commit_and_acknowledgement_has_one_effect(live_stack, re
     handled: list[int] = []
     writer = QuoteWriter()
 
-    def handle(updates) -> None:
-        writer.handle(updates)
-        handled.append(len(updates))
+    def handle(batch) -> None:
+        writer.handle(batch)
+        handled.append(len(batch.code))
 
     _run_until(_consumer(redis_client, handle, reclaim_idle_ms=0), lambda: bool(handled))
     assert handled == [1]

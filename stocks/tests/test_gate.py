@@ -177,7 +177,7 @@ def test_a_person_may_let_a_held_price_through(door, redis_client):
     row = QuarantinedTick.objects.get()
     assert gate.release(row.pk, by="staff@example.com", now=NOW + timedelta(hours=1))
     ((_, fields),) = redis_client.xrange(stream.STREAM)
-    assert decode(fields[stream.FIELD]).ticks == (odd,)
+    assert decode(fields[stream.FIELD]).update().ticks == (odd,)
     row.refresh_from_db()
     assert (row.status, row.decided_by) == ("confirmed", "staff@example.com")
     assert not gate.release(row.pk, by="staff@example.com", now=NOW)

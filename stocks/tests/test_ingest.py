@@ -64,7 +64,7 @@ def test_what_a_provider_streams_stands_in_the_stream(redis_client):
         thread.join(timeout=60)
     assert not thread.is_alive()
     entries = redis_client.xrange(stream.STREAM)
-    assert all(decode(fields[stream.FIELD]) == feed.updates[0] for _, fields in entries)
+    assert all(decode(fields[stream.FIELD]).update() == feed.updates[0] for _, fields in entries)
     assert {group["name"] for group in redis_client.xinfo_groups(stream.STREAM)} == {b"live", b"store"}
     # What the health check of its container looks for.
     assert redis_client.ttl(f"ticks:ingest:{socket.gethostname()}:feed") > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -13,20 +14,25 @@ from hypothesis.extra.django import TestCase
 from stocks.models import Quote, Stock
 from stocks.store import QuoteWriter
 from stocks.tests.factories import StockFactory
-from stocks.tests.tick_cases import tick, update
+from stocks.tests.tick_cases import batch, tick, update
 
 
 @pytest.mark.django_db
-def test_the_newest_tick_of_a_batch_is_stored_by_one_statement(django_assert_num_queries):
+def test_quotes_and_bars_of_a_batch_are_a_statement_each_in_one_transaction(django_assert_num_queries):
     StockFactory.create(code="005930")
     StockFactory.create(code="AAPL")
-    first = tick()
+    writer = QuoteWriter()
+    first = tick(source="sandbox")
+    writer.handle(batch(update(replace(first, as_of=first.as_of - timedelta(seconds=1)))))
     updates = [
-        update(tick(price="71200", as_of=first.as_of, seq=3), tick("AAPL", "150.25")),
-        update(first, tick(price="71100", as_of=first.as_of, seq=2)),
+        update(replace(first, price=Decimal("71200"), seq=3), tick("AAPL", "150.25")),
+        update(first, replace(first, price=Decimal("71100"), seq=2)),
     ]
-    with django_assert_num_queries(1):
-        QuoteWriter().handle(updates)
+    with django_assert_num_queries(4) as seen:
+        writer.handle(batch(*updates))
+    begin, quotes, bars, end = [query["sql"] for query in seen.captured_queries]
+    assert begin.startswith("SAVEPOINT") and end.startswith("RELEASE")
+    assert "INSERT INTO stocks_quote" in quotes and "INSERT INTO stocks_minutebar" in bars
     prices = dict(Quote.objects.values_list("stock__code", "price"))
     assert prices == {"005930": Decimal("71200"), "AAPL": Decimal("150.25")}
 
@@ -37,7 +43,7 @@ def test_one_bad_tick_keeps_no_other_back(caplog):
     StockFactory.create(code="AAPL")
     writer = QuoteWriter()
     future = tick("AAPL", as_of=tick().as_of + timedelta(minutes=1))
-    writer.handle([update(tick("AAPL", "NaN"), tick("AAPL", "-1"), future, tick("005930"))])
+    writer.handle(batch(update(tick("AAPL", "NaN"), tick("AAPL", "-1"), future, tick("005930"))))
     assert list(Quote.objects.values_list("stock__code", flat=True)) == ["005930"]
     assert writer.refused == 3
     assert "3 updates are not stored" in caplog.text
@@ -49,7 +55,7 @@ def test_unlisted_codes_are_counted_each_time_and_named_once(caplog):
     writer = QuoteWriter()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            writer.handle([update(tick("NOSUCH"), tick("005930"))])
+            writer.handle(batch(update(tick("NOSUCH"), tick("005930"))))
     assert writer.unlisted == 3
     assert caplog.text.count("NOSUCH") == 1
     assert Quote.objects.count() == 1
@@ -75,7 +81,7 @@ class AnyOrder(TestCase):
         writer = QuoteWriter()
         edges = [0, *sorted(min(cut, len(ticks)) for cut in cuts), len(ticks)]
         for start, end in pairwise(edges):
-            writer.handle([update(*ticks[start:end])])
+            writer.handle(batch(update(*ticks[start:end])))
         newest = max(ticks, key=lambda one: (one.as_of, one.seq))
         quote = Quote.objects.get()
         assert (quote.as_of, quote.seq, quote.price) == (newest.as_of, newest.seq, newest.price)

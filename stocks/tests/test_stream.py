@@ -32,7 +32,7 @@ def test_an_update_is_one_entry(redis_client):
     stream.append(redis_client, one)
     ((_, fields),) = redis_client.xrange(stream.STREAM)
     assert list(fields) == [stream.FIELD]
-    assert decode(fields[stream.FIELD]) == one
+    assert decode(fields[stream.FIELD]).update() == one
 
 
 def test_groups_are_made_once_and_begin_at_the_first_entry(redis_client):
@@ -97,3 +97,59 @@ def test_a_group_that_falls_behind_is_named(redis_client, monkeypatch, caplog):
         stream.trim(redis_client)
     assert "group store is 4 entries behind" in caplog.text
     assert "group live" not in caplog.text
+
+
+def test_a_lag_says_what_each_group_has_still_to_do(redis_client):
+    stream.ensure_groups(redis_client)
+    for _ in range(5):
+        stream.append(redis_client, update(tick()))
+    _read(redis_client, "live", 2)
+    redis_client.xack(stream.STREAM, "store", *_read(redis_client, "store", 4))
+    redis_client.xadd(stream.dead_stream("live"), {"batch": b"x"})
+    stream.count_lost(redis_client, "store", 3)
+    lags = stream.lags(redis_client)
+    assert list(lags) == ["live", "store"]
+    assert (lags["live"].behind, lags["live"].pending) == (3, 2)
+    assert (lags["store"].behind, lags["store"].pending) == (1, 0)
+    assert (lags["live"].dead, lags["store"].dead) == (1, 0)
+    assert (lags["live"].lost, lags["store"].lost) == (0, 3)
+
+
+def test_the_age_is_that_of_the_oldest_entry_that_is_not_finished(redis_client):
+    stream.ensure_groups(redis_client)
+    now = redis_client.time()[0]
+    for ago in (600, 300, 100):
+        redis_client.xadd(stream.STREAM, {"batch": b"x"}, id=f"{(now - ago) * 1000}-0")
+    first, *rest = _read(redis_client, "live", 3)
+    _read(redis_client, "store", 3)
+    for group in stream.GROUPS:
+        redis_client.xack(stream.STREAM, group, first)
+    ages = {name: lag.age_seconds for name, lag in stream.lags(redis_client).items()}
+    assert ages["live"] == pytest.approx(300, abs=30)
+    assert ages["store"] == pytest.approx(300, abs=30)
+    for group in stream.GROUPS:
+        redis_client.xack(stream.STREAM, group, *rest)
+    assert [lag.age_seconds for lag in stream.lags(redis_client).values()] == [0, 0]
+    redis_client.xadd(stream.STREAM, {"batch": b"x"}, id=f"{(now - 50) * 1000}-0")
+    assert stream.lags(redis_client)["live"].age_seconds == pytest.approx(50, abs=30)
+
+
+def test_without_groups_everything_is_before_them(redis_client):
+    nothing = stream.Lag(behind=0, pending=0, age_seconds=0.0, dead=0, lost=0)
+    assert stream.lags(redis_client) == {"live": nothing, "store": nothing}
+    stream.append(redis_client, update(tick()))
+    assert stream.lags(redis_client)["live"].behind == 1
+
+
+def test_a_consumer_that_holds_entries_is_never_forgotten(redis_client):
+    stream.ensure_groups(redis_client)
+    stream.append(redis_client, update(tick()))
+    _read(redis_client, "store", 1)
+    for name in ("idle", "other"):
+        redis_client.xgroup_createconsumer(stream.STREAM, "store", name)
+    assert stream.forget_consumers(redis_client, "store", idle_ms=3_600_000) == 0
+    assert stream.forget_consumers(redis_client, "store", name="idle") == 1
+    assert stream.forget_consumers(redis_client, "store", name="reader") == 0
+    assert stream.forget_consumers(redis_client, "store") == 1
+    (left,) = redis_client.xinfo_consumers(stream.STREAM, "store")
+    assert (left["name"], left["pending"]) == (b"reader", 1)
