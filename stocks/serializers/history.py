@@ -15,7 +15,7 @@ from stocks.figures import plain
 from stocks.models import Stock
 from stocks.selectors.history import History
 from stocks.serializers.fields import maybe, number, one_of
-from stocks.types import Adjust, Interval
+from stocks.types import Adjust, Interval, Intraday
 
 COLUMNS = ("trade_date", "open", "high", "low", "close", "volume")
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
@@ -38,12 +38,15 @@ class SessionDateField(serializers.DateField):
 class HistoryQuery(StrictSerializer):
     """A range of days (``from`` and ``to`` are short for ``from_date`` and ``to_date``), and how to show it.
 
-    The range ends today where nothing is said, and begins a year before its end.
+    The range ends today where nothing is said, and begins a year before its end; of bars of minutes it is at
+    most 7 days long, and by default it is.
     """
 
-    from_date = SessionDateField(required=False, help_text="First day; a year before the last by default.")
+    from_date = SessionDateField(
+        required=False, help_text="First day; by default a year, or a week, up to the last."
+    )
     to_date = SessionDateField(required=False, help_text="Last day; today by default.")
-    interval = one_of(Interval, default=Interval.DAILY)
+    interval = one_of([*Interval, *Intraday], default=Interval.DAILY)
     adjust = one_of(
         Adjust,
         default=Adjust.SPLIT,
@@ -64,12 +67,18 @@ class HistoryQuery(StrictSerializer):
             given = attrs.pop(short, None)
             if given is not None and attrs.setdefault(f"{short}_date", given) != given:
                 raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
+        attrs["adjust"] = Adjust(attrs["adjust"])
+        if attrs["interval"] in list(Intraday):
+            attrs["interval"] = Intraday(attrs["interval"])
+            if attrs["adjust"] is Adjust.TOTAL:
+                raise serializers.ValidationError({"adjust": ["bars of minutes have none or split"]})
+            # Which day today is depends on the market.
+            return attrs
         attrs.setdefault("to_date", timezone.now().date())
         attrs.setdefault("from_date", max(FIRST_DAY, attrs["to_date"] - YEAR))
         if attrs["from_date"] > attrs["to_date"]:
             raise serializers.ValidationError({"from_date": ["is later than to_date"]})
         attrs["interval"] = Interval(attrs["interval"])
-        attrs["adjust"] = Adjust(attrs["adjust"])
         return attrs
 
 

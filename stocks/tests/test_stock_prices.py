@@ -268,7 +268,7 @@ def test_a_wrong_parameter_is_refused_by_name(name, value):
 def test_a_refused_choice_names_what_is_allowed():
     StockFactory.create(code="A")
     details = refused(ask("/v1/stocks/A/prices", interval="hourly"), 400, "VALIDATION_ERROR")
-    assert details == {"interval": ["must be one of: daily, weekly, monthly"]}
+    assert details == {"interval": ["must be one of: daily, weekly, monthly, 1m, 5m, 15m, 60m"]}
 
 
 def test_an_end_before_its_beginning_is_refused():

@@ -107,6 +107,31 @@ HISTORY = OpenApiExample(
         "warnings": [],
     },
 )
+INTRADAY = OpenApiExample(
+    "Bars of 5 minutes",
+    response_only=True,
+    media_type="application/json",
+    value={
+        "stock_code": "005930",
+        "interval": "5m",
+        "adjust": "split",
+        "currency": "KRW",
+        "source": "sandbox",
+        "from_date": "2024-11-08",
+        "to_date": "2024-11-08",
+        "prices": [
+            {
+                "start": "2024-11-08T00:00:00.000Z",
+                "open": 70000,
+                "high": 70300,
+                "low": 69900,
+                "close": 70200,
+                "volume": 412300,
+            }
+        ],
+        "warnings": [],
+    },
+)
 FINANCIALS = OpenApiExample(
     "A quarter",
     response_only=True,
