@@ -1,0 +1,534 @@
+"""How fast ticks pass the stream: from XADD to the message in their room, and a backlog into both groups.
+
+    python benchmarks/ingest.py [--quick]
+
+2,700 stocks stand in a database of its own, on DATABASE_URL or on embedded servers that end with the program;
+a REDIS_URL must name an empty database. `manage.py consume_ticks live` and `store` read what this program
+appends: entries of 100 ticks, one every 100/rate seconds whatever the consumers do. Another process is
+subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
+and of the same clock, so every message says how long it took. A tick that a newer one of its stock replaced
+in the same batch has no message of its own; the newest tick of every stock must have arrived in its room and
+in its quote, and the sequences of the rooms have no gap, or the program ends with an error.
+
+Then a backlog is drained by both groups at once. In the same run the same entries are read by bare XREADGROUP
+and XACK, and as many ticks go by a bare COPY into an unlogged table. The last line is a JSON object; its
+`producer_fell_behind_…` is true where the entries of a rate were sent late, so that it was not that rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import hiredis
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import redis
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+from config.embedded import EmbeddedServers  # noqa: E402 - the project is on the path only now
+
+TICKS = 100
+RATES = {"2k": 2_000, "20k": 20_000}
+SEED = 3
+WARM_SECONDS, WAIT_SECONDS = 3.0, 300.0
+# Sent later than this at the 99th percentile, entries did not come at the rate that was asked for.
+LATE_MS = 50.0
+MICROS = 1_000_000
+# Where the rows of an entry begin, and how many numbers a row has: see stocks/wire.py.
+HEAD, WIDTH = 9, 9
+STOP = b"bench:stop"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="8 s at each rate, 300,000 ticks to drain")
+    parser.add_argument("--seconds", type=float, help="so long at each rate")
+    parser.add_argument("--backlog", type=int, help="so many ticks to drain")
+    parser.add_argument("--stocks", type=int, default=2_700, help="so many stocks")
+    options = parser.parse_args()
+    seconds = options.seconds or (8.0 if options.quick else 30.0)
+    backlog = options.backlog or (300_000 if options.quick else 2_000_000)
+    with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, _environment(Path(scratch)):
+        codes = _fill(options.stocks)
+        report = _measure(Path(scratch), Entries(codes), seconds, backlog)
+    print(_table(report))
+    print(json.dumps(report))
+
+
+@contextlib.contextmanager
+def _environment(scratch: Path) -> Iterator[None]:
+    """Point the environment at a fresh database, which is dropped in the end."""
+    given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
+    servers = EmbeddedServers(
+        scratch / "state",
+        postgres=not given["DATABASE_URL"],
+        valkey=not given["REDIS_URL"],
+        temporary=True,
+    )
+    with servers as services:
+        database = given["DATABASE_URL"] or services.database_url
+        assert database is not None
+        name = f"stockroom_bench_{os.getpid()}"
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+            try:
+                os.environ |= {
+                    "DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl(),
+                    "REDIS_URL": given["REDIS_URL"] or str(services.redis_url),
+                    "STATE_DIR": str(scratch / "state"),
+                    "LOG_DIR": str(scratch / "logs"),
+                    "MARKET_DATA": "none",
+                    "RATE_LIMITS": "off",
+                    "DJANGO_SETTINGS_MODULE": "config.settings",
+                }
+                with _redis() as client:
+                    if client.dbsize():
+                        sys.exit("REDIS_URL names a database that is not empty")
+                    yield
+                    client.flushdb()
+            finally:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(os.environ["REDIS_URL"])
+
+
+def _database() -> psycopg.Connection[Any]:
+    return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+
+def _fill(count: int) -> list[str]:
+    """Make the tables and so many stocks on two markets and in twelve sectors; returns their codes."""
+    migrate = [sys.executable, str(PROJECT / "manage.py"), "migrate", "-v0"]
+    subprocess.run(migrate, check=True, cwd=PROJECT)
+    import django
+
+    django.setup()
+    codes = [f"{number:06d}" for number in range(count)]
+    with _database() as connection:
+        connection.execute(
+            "INSERT INTO stocks_stock (code, name, market_id, sector, segment, kind, industry, isin,"
+            " currency, is_active, source, updated_at)"
+            " SELECT code, 'Company ' || code, (ARRAY['KOSPI', 'KOSDAQ'])[1 + n %% 2],"
+            " 'Sector ' || n %% 12, '', 'equity', '', '', 'KRW', true, 'sandbox', now()"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS given (code, n)",
+            [codes],
+        )
+        connection.execute("VACUUM ANALYZE stocks_stock")
+    return codes
+
+
+class Entries:
+    """Entries of 100 ticks of different stocks, written before the clock runs.
+
+    Each gets its time, its numbers and its volumes as it is taken: the volume is the microseconds since
+    ``origin``.
+    """
+
+    def __init__(self, codes: Sequence[str], kinds: int = 2_000) -> None:
+        from stocks.providers.protocol import Update
+        from stocks.tests.tick_cases import tick
+        from stocks.wire import encode
+
+        chance = random.Random(SEED)
+        self.codes = codes
+        self.size = min(TICKS, len(codes))
+        # Before the oldest tick of any backlog, so that no volume is below 0.
+        self.origin = _now() - 3600 * MICROS
+        self.volumes = dict.fromkeys(codes, 0)
+        self._taken = 0
+        self._members = [chance.sample(codes, self.size) for _ in range(kinds)]
+        self._entries = [
+            encode(
+                Update(
+                    tuple(
+                        tick(code, str(chance.randint(1_000, 200_000)), source="sandbox") for code in members
+                    )
+                )
+            )
+            for members in self._members
+        ]
+
+    def take(self, micros: int) -> bytes:
+        """One more entry, of that moment in microseconds since 1970."""
+        kind = self._taken % len(self._entries)
+        payload = bytearray(self._entries[kind])
+        rows = np.frombuffer(payload, "<i8", self.size * WIDTH, HEAD).reshape(-1, WIDTH)
+        rows[:, 1:3] = micros
+        rows[:, 3] = self._taken * TICKS + np.arange(self.size)
+        rows[:, 4] = micros - self.origin
+        self.volumes.update(dict.fromkeys(self._members[kind], micros - self.origin))
+        self._taken += 1
+        return bytes(payload)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int) -> dict[str, Any]:
+    report: dict[str, Any] = {"seconds": seconds, "batch": entries.size, "stocks": len(entries.codes)}
+    with _consumers(scratch) as consumers, _redis() as client:
+        report |= _drain(client, consumers, entries, backlog)
+        for name, rate in RATES.items():
+            report |= {
+                f"{key}_{name}": value
+                for key, value in _at_rate(client, consumers, entries, rate, seconds).items()
+            }
+    report |= _copy(entries, backlog)
+    report["ratio_to_bare_stream"] = round(report["drain_per_s"] / report["bare_stream_per_s"], 3)
+    report["ratio_to_copy"] = round(report["drain_per_s"] / report["copy_per_s"], 3)
+    return report | {"seed": SEED, "cores": os.cpu_count()}
+
+
+@contextlib.contextmanager
+def _consumers(scratch: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """The two commands, once both have joined their groups."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for group in ("live", "store"):
+            with (scratch / f"{group}.log").open("wb") as log:
+                processes[group] = subprocess.Popen(
+                    [sys.executable, str(PROJECT / "manage.py"), "consume_ticks", group],
+                    cwd=PROJECT,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+        with _redis() as client:
+            for group, process in processes.items():
+                _wait(lambda group=group: _has_joined(client, group), process, scratch / f"{group}.log")
+        yield processes
+    finally:
+        for process in processes.values():
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in processes.values():
+            process.wait(20)
+
+
+def _has_joined(client: redis.Redis, group: str) -> bool:
+    from stocks.stream import STREAM
+
+    try:
+        return bool(client.xinfo_consumers(STREAM, group))
+    except redis.ResponseError:
+        return False
+
+
+def _wait(reached: Any, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not reached():
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"a consumer did not do its work:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.01)
+
+
+def _at_rate(
+    client: redis.Redis,
+    consumers: dict[str, subprocess.Popen[bytes]],
+    entries: Entries,
+    rate: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """Latencies and processor time at so many ticks a second; ends the program where a tick was lost."""
+    from stocks import stream
+
+    _send(client, entries, rate, WARM_SECONDS)
+    _settled(client)
+    stream.trim(client)
+    here, there = multiprocessing.Pipe()
+    channels = [f"realtime:{_number(client)}:price:{code}".encode() for code in entries.codes]
+    listener = multiprocessing.get_context("fork").Process(
+        target=_listen, args=(there, channels), daemon=True
+    )
+    listener.start()
+    assert here.recv() == "subscribed"
+    before, begun = _processor_seconds(client, consumers), time.perf_counter()
+    late, offered = _send(client, entries, rate, seconds)
+    took = time.perf_counter() - begun
+    after = _processor_seconds(client, consumers)
+    _settled(client)
+    client.publish(STOP, b"")
+    heard: dict[str, Any] = here.recv()
+    listener.join(10)
+    delays = np.sort(heard["at"] - entries.origin - heard["volumes"]) / 1000
+    assert heard["gaps"] == 0, f"{heard['gaps']} gaps in the sequences of rooms"
+    newest = {channel.rsplit(b":", 1)[1].decode(): volume for channel, volume in heard["newest"].items()}
+    expected = {code: entries.volumes[code] for code in newest}
+    assert newest == expected, "a room did not end with its newest price"
+    assert _stored() == {code: volume for code, volume in entries.volumes.items() if volume}, "quotes differ"
+    return {
+        "p50_ms": _percentile(delays, 50),
+        "p99_ms": _percentile(delays, 99),
+        "max_ms": round(float(delays[-1]), 2),
+        "offered": offered,
+        "offered_per_s": round(offered / took),
+        "delivered": len(delays),
+        "stocks_heard": len(newest),
+        "producer_late_p99_ms": _percentile(late, 99),
+        "producer_fell_behind": bool(_percentile(late, 99) > LATE_MS),
+        "cores_used": {name: round((after[name] - before[name]) / took, 3) for name in after},
+    }
+
+
+def _send(
+    client: redis.Redis, entries: Entries, rate: int, seconds: float
+) -> tuple[npt.NDArray[np.float64], int]:
+    """Append entries on schedule; how late each was, in milliseconds, and how many ticks they held."""
+    count = max(1, int(rate * seconds / entries.size))
+    late = np.empty(count)
+    started = time.perf_counter()
+    for number in range(count):
+        due = started + number * entries.size / rate
+        while (left := due - time.perf_counter()) > 0:
+            time.sleep(left)
+        late[number] = -left * 1000
+        client.xadd("ticks", {b"batch": entries.take(_now())})
+    return np.sort(late), count * entries.size
+
+
+def _listen(report: Connection, channels: list[bytes]) -> None:
+    """Take every message of these channels until STOP, and say what they told."""
+    url = urlsplit(os.environ["REDIS_URL"])
+    with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
+        reader = hiredis.Reader()
+        if url.password:
+            link.sendall(_packed(b"AUTH", url.password.encode()))
+        link.sendall(_packed(b"SUBSCRIBE", *channels, STOP))
+        waiting = len(channels) + 1
+        at: list[int] = []
+        volumes: list[int] = []
+        newest: dict[bytes, int] = {}
+        sequences: dict[bytes, int] = {}
+        gaps = 0
+        while True:
+            part = link.recv(1 << 20)
+            now = _now()
+            reader.feed(part)
+            while (message := reader.gets()) is not False:
+                if not isinstance(message, list):
+                    continue
+                if message[0] == b"subscribe":
+                    waiting -= 1
+                    if not waiting:
+                        report.send("subscribed")
+                    continue
+                _, channel, payload = message
+                if channel == STOP:
+                    told = {"at": np.array(at), "volumes": np.array(volumes), "newest": newest, "gaps": gaps}
+                    report.send(told)
+                    return
+                begin = payload.index(b'"volume":') + 9
+                volume = int(payload[begin : payload.index(b",", begin)])
+                sequence = int(payload[: payload.index(b" ")])
+                gaps += sequences.get(channel, sequence - 1) != sequence - 1
+                sequences[channel] = sequence
+                newest[channel] = volume
+                at.append(now)
+                volumes.append(volume)
+
+
+def _packed(*words: bytes) -> bytes:
+    command: Any = words
+    return hiredis.pack_command(command)
+
+
+def _drain(
+    client: redis.Redis, consumers: dict[str, subprocess.Popen[bytes]], entries: Entries, backlog: int
+) -> dict[str, Any]:
+    """Stop both consumers, append a backlog as of 20,000 ticks a second, and let them go."""
+    from stocks import stream
+    from stocks.consumer import BATCH
+
+    count = max(1, backlog // entries.size)
+    first = _now() - count * entries.size * MICROS // RATES["20k"]
+    # Imports, plans and the directory of stocks are paid for before anything is counted.
+    for number in range(200):
+        client.xadd(stream.STREAM, {stream.FIELD: entries.take(first - (200 - number) * 10_000)})
+    _settled(client)
+    stream.trim(client)
+    client.xgroup_create(stream.STREAM, "bare", id="$")
+    for process in consumers.values():
+        process.send_signal(signal.SIGSTOP)
+    appended = 0.0
+    for start in range(0, count, 100):
+        pipeline = client.pipeline(transaction=False)
+        for number in range(start, min(start + 100, count)):
+            at = first + number * entries.size * MICROS // RATES["20k"]
+            pipeline.xadd(stream.STREAM, {stream.FIELD: entries.take(at)})
+        begun = time.perf_counter()
+        pipeline.execute()
+        appended += time.perf_counter() - begun
+    begun = time.perf_counter()
+    before = _processor_seconds(client, consumers)
+    for process in consumers.values():
+        process.send_signal(signal.SIGCONT)
+    done: dict[str, float] = {}
+    while len(done) < len(consumers):
+        for group, lag in stream.lags(client).items():
+            if not lag.behind and not lag.pending:
+                done.setdefault(group, time.perf_counter() - begun)
+        assert time.perf_counter() - begun < WAIT_SECONDS, "the backlog was not drained"
+        time.sleep(0.01)
+    after = _processor_seconds(client, consumers)
+    assert _stored() == {code: volume for code, volume in entries.volumes.items() if volume}, "quotes differ"
+
+    started = time.perf_counter()
+    read = 0
+    while reply := _read_bare(client, BATCH):
+        ids = [entry_id for entry_id, _ in reply]
+        read += len(ids)
+        client.xack(stream.STREAM, "bare", *ids)
+    bare = time.perf_counter() - started
+    assert read == count
+    client.xgroup_destroy(stream.STREAM, "bare")
+    stream.trim(client)
+    seconds = max(done.values())
+    ticks = count * entries.size
+    return {
+        "backlog": ticks,
+        "drain_per_s": round(ticks / seconds),
+        **{f"drain_seconds_{group}": round(value, 3) for group, value in done.items()},
+        "drain_cpu_seconds": {name: round(after[name] - before[name], 3) for name in after},
+        "bare_xadd_per_s": round(ticks / appended),
+        "bare_stream_per_s": round(ticks / bare),
+    }
+
+
+def _read_bare(client: redis.Redis, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    reply: Any = client.xreadgroup("bare", "bench", {"ticks": ">"}, count=count)
+    return [entry for _, entries in reply or () for entry in entries]
+
+
+def _copy(entries: Entries, backlog: int) -> dict[str, Any]:
+    """As many ticks of the same form by a bare COPY into an unlogged table."""
+    from stocks.wire import decode
+
+    lines = [
+        f"{tick.code}\t{tick.price}\t{tick.as_of}\t{tick.received_at}\t{tick.source}\t{tick.seq}\t"
+        f"{tick.volume}\t{tick.open}\t{tick.high}\t{tick.low}\t{tick.previous_close}\n"
+        for _ in range(min(1_000, max(1, backlog // entries.size)))
+        for tick in decode(entries.take(_now())).update().ticks
+    ]
+    block = "".join(lines).encode()
+    blocks = max(1, round(backlog / len(lines)))
+    with _database() as connection:
+        connection.execute(
+            "CREATE UNLOGGED TABLE bench_ticks (code text, price numeric(20, 8), as_of timestamptz,"
+            " received_at timestamptz, source text, seq bigint, volume bigint, open numeric(20, 8),"
+            " high numeric(20, 8), low numeric(20, 8), previous_close numeric(20, 8))"
+        )
+        started = time.perf_counter()
+        with connection.cursor().copy("COPY bench_ticks FROM STDIN") as copy:
+            for _ in range(blocks):
+                copy.write(block)
+        seconds = time.perf_counter() - started
+        connection.execute("DROP TABLE bench_ticks")
+    return {"copy_per_s": round(blocks * len(lines) / seconds)}
+
+
+def _settled(client: redis.Redis) -> None:
+    """Wait until both groups have handled everything."""
+    from stocks.stream import lags
+
+    deadline = time.monotonic() + WAIT_SECONDS
+    while any(lag.behind or lag.pending for lag in lags(client).values()):
+        assert time.monotonic() < deadline, "the groups did not catch up"
+        time.sleep(0.02)
+    assert all(lag.dead == lag.lost == 0 for lag in lags(client).values())
+
+
+def _stored() -> dict[str, int]:
+    with _database() as connection:
+        rows = connection.execute(
+            "SELECT code, volume FROM stocks_quote JOIN stocks_stock ON stocks_stock.id = stock_id"
+        )
+        return dict(rows.fetchall())
+
+
+def _number(client: redis.Redis) -> int:
+    return int(client.get_connection_kwargs().get("db") or 0)
+
+
+def _processor_seconds(
+    client: redis.Redis, consumers: dict[str, subprocess.Popen[bytes]]
+) -> dict[str, float]:
+    """What each part has used so far: the consumers, Redis, this program, and PostgreSQL for the store."""
+    used = client.info("cpu")
+    with _database() as connection:
+        backends = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    own = os.times()
+    return {
+        **{group: _of_process(process.pid) for group, process in consumers.items()},
+        "redis": float(used["used_cpu_sys"]) + float(used["used_cpu_user"]),
+        "postgres": sum(_of_process(pid) for (pid,) in backends),
+        "producer": own.user + own.system,
+    }
+
+
+def _of_process(pid: int) -> float:
+    """Processor seconds of a process of this machine; 0 where it is on another one."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _percentile(ordered: npt.NDArray[np.float64], percent: int) -> float:
+    """The nearest-rank percentile of sorted values."""
+    return round(float(ordered[max(0, -(-len(ordered) * percent // 100) - 1)]), 2)
+
+
+def _table(report: dict[str, Any]) -> str:
+    lines = [
+        "| ticks/s | offered | messages | p50 ms | p99 ms | max ms | producer late, p99 ms"
+        " | cores: live, store, redis, postgres |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in RATES:
+        cores = report[f"cores_used_{name}"]
+        cells = [
+            *(f"{report[f'{key}_{name}']:,}" for key in ("offered_per_s", "offered", "delivered")),
+            *(str(report[f"{key}_{name}"]) for key in ("p50_ms", "p99_ms", "max_ms")),
+            str(report[f"producer_late_p99_ms_{name}"]),
+            ", ".join(str(cores[part]) for part in ("live", "store", "redis", "postgres")),
+        ]
+        if report[f"producer_fell_behind_{name}"]:
+            cells[-2] += ", it fell behind"
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "| backlog | both groups, ticks/s | bare XREADGROUP + XACK | ratio | bare COPY | ratio |",
+        "|---|---|---|---|---|---|",
+        f"| {report['backlog']:,} | {report['drain_per_s']:,} | {report['bare_stream_per_s']:,}"
+        f" | {report['ratio_to_bare_stream']} | {report['copy_per_s']:,} | {report['ratio_to_copy']} |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
