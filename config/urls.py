@@ -9,12 +9,14 @@ from config import health, pages
 from config.metrics.door import metrics
 
 admin.site.site_header = admin.site.site_title = "Stockroom"
+admin.site.index_template = "admin/stocks/index.html"
 
 urlpatterns = [
     path("", pages.dashboard, name="dashboard"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
+    path("admin/operations/", include("stocks.admin.urls")),
     path("admin/", admin.site.urls),
     path("v1/schema", pages.SchemaView.as_view(), name="schema"),
     path("v1/docs", pages.docs, name="docs"),

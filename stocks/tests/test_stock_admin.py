@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import count
 
 import pytest
 from django.contrib import admin
@@ -14,12 +15,20 @@ from django.urls import reverse
 
 from accounts.models import User
 from stocks.models import (
+    CompanyProfile,
     CorporateAction,
+    CryptoQuote,
     Dataset,
+    Fetched,
     FundamentalSnapshot,
+    FxRate,
+    JobRun,
     LatestIndicators,
     LoadedFile,
     Market,
+    MinuteBar,
+    NewsArticle,
+    QuarantinedTick,
     Quote,
     Statement,
     Stock,
@@ -44,7 +53,20 @@ MODELS = [
     LatestIndicators,
     Dataset,
     LoadedFile,
+    CompanyProfile,
+    NewsArticle,
+    FxRate,
+    CryptoQuote,
+    JobRun,
+    QuarantinedTick,
+    Fetched,
 ]
+WRITTEN_BY_THE_SERVICE = [
+    *(Quote, LatestIndicators, Dataset, LoadedFile, CompanyProfile, NewsArticle),
+    *(FxRate, CryptoQuote, JobRun, QuarantinedTick, Fetched),
+]
+NOON = datetime(2024, 11, 8, 3, tzinfo=UTC)
+_numbers = count()
 
 
 @pytest.fixture
@@ -68,7 +90,41 @@ def fill() -> Stock:
     LoadedFile.objects.create(
         command="load_prices", name="bars.csv", sha256="0" * 64, options={"n": stock.pk}
     )
+    fill_reports(stock)
     return stock
+
+
+def fill_reports(stock: Stock) -> None:
+    number = next(_numbers)
+    came = {"received_at": NOON, "source": "test"}
+    MinuteBar.objects.create(
+        stock=stock,
+        start=NOON,
+        **dict.fromkeys(("open", "high", "low", "close"), Decimal("70000.25")),
+        **dict.fromkeys(("first_at", "last_at"), NOON),
+        **dict.fromkeys(("first_seq", "last_seq"), 1),
+        source="test",
+    )
+    CompanyProfile.objects.create(stock=stock, **came)
+    article = NewsArticle.objects.create(
+        url_hash=number.to_bytes(32, "big"),
+        url=f"https://example.com/{number}",
+        title="<script>alert(1)</script>",
+        published_at=NOON,
+        **came,
+    )
+    article.stocks.add(stock)
+    FxRate.objects.create(
+        base="USD", quote=f"{number:03}", date=NOON.date(), rate=Decimal(2), as_of=NOON, **came
+    )
+    CryptoQuote.objects.create(symbol=f"C{number}", currency="USD", price=Decimal(1), as_of=NOON, **came)
+    JobRun.objects.create(
+        task="poll", slot=str(number), started_at=NOON, errors=["<script>alert(1)</script>"]
+    )
+    QuarantinedTick.objects.create(
+        code=f"Q{number}", source="test", reason="<script>alert(1)</script>", received_at=NOON
+    )
+    Fetched.objects.create(name=f"news:{number}", at=NOON)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -106,6 +162,7 @@ def test_a_stocks_page_shows_its_newest_bars_and_its_quote(staff):
     assert "<td>70000.5</td>" in text
     assert len(re.findall(r"<td>2024-\d\d-\d\d</td>|<td>[A-Z][a-z.]+ \d+, 2024</td>", text)) == 30
     assert "71000 KRW at 2024-11-08 06:30:00 UTC (test)" in text
+    assert "<td>2024-11-08 03:00 UTC</td><td>70000.25</td>" in text
 
 
 def test_names_from_files_are_escaped(staff):
@@ -114,13 +171,16 @@ def test_names_from_files_are_escaped(staff):
         page_of(Stock, "changelist"),
         page_of(Stock, "change", stock.pk),
         page_of(Quote, "changelist"),
+        page_of(NewsArticle, "changelist"),
+        page_of(JobRun, "change", JobRun.objects.get().pk),
+        page_of(QuarantinedTick, "changelist"),
     ):
         text = staff.get(page).content.decode()
         assert "<script>alert" not in text
         assert html.escape("<script>alert(1)</script>") in text
 
 
-@pytest.mark.parametrize("model", [Quote, LatestIndicators, Dataset, LoadedFile])
+@pytest.mark.parametrize("model", WRITTEN_BY_THE_SERVICE)
 def test_what_the_service_writes_is_read_only(staff, model):
     fill()
     row = model._default_manager.first()
