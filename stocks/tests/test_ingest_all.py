@@ -54,7 +54,7 @@ class Feed:
 def _prices(client) -> dict[tuple[str, str], Decimal]:
     found: dict[tuple[str, str], Decimal] = {}
     for _, fields in client.xrange(stream.STREAM):
-        found |= {(one.source, one.code): one.price for one in decode(fields[stream.FIELD]).ticks}
+        found |= {(one.source, one.code): one.price for one in decode(fields[stream.FIELD]).update().ticks}
     return found
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -327,6 +328,10 @@ def test_a_paused_consumer_that_wakes_up_after_others_took_its_entries_does_no_h
         assert nursery.wait(pid, 60) == 0
 
 
+def _has_grown(load: Load, count: int) -> bool:
+    return len(load.appended) > count
+
+
 def test_a_redis_that_is_killed_keeps_what_it_has_taken(listed, tmp_path):
     valkey = OwnValkey(tmp_path, "--appendonly", "yes")
     valkey.start()
@@ -337,7 +342,7 @@ def test_a_redis_that_is_killed_keeps_what_it_has_taken(listed, tmp_path):
             load.start()
             for _ in range(3):
                 before = len(load.appended)
-                _wait(lambda before=before: len(load.appended) > before + 500)
+                _wait(partial(_has_grown, load, before + 500))
                 valkey.kill()
                 valkey.start()
             load.stop()

@@ -65,7 +65,7 @@ def world(settings, redis_client) -> Iterator[World]:
 def _ticks(client) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for _, fields in client.xrange(stream.STREAM):
-        found |= {tick.code: tick.price for tick in decode(fields[stream.FIELD]).ticks}
+        found |= {tick.code: tick.price for tick in decode(fields[stream.FIELD]).update().ticks}
     return found
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 
 from accounts.tests.parallel import in_parallel
 from stocks import quote_cache, stream
+from stocks.batch import gather
 from stocks.models import QuarantinedTick, Quote
 from stocks.quotes import write_quotes
 from stocks.services.quotes import read_quotes
@@ -81,9 +82,9 @@ def test_a_price_is_asked_for_once_in_thirty_seconds(market, clock):
 def test_a_fetched_price_goes_the_way_of_every_tick(market, redis_client):
     _quote()
     ((_, fields),) = redis_client.xrange(stream.STREAM)
-    update = decode(fields[stream.FIELD])
-    assert [tick.code for tick in update.ticks] == ["AAPL"]
-    QuoteWriter().handle([update])
+    packet = decode(fields[stream.FIELD])
+    assert [tick.code for tick in packet.update().ticks] == ["AAPL"]
+    QuoteWriter().handle(gather([packet]))
     assert Quote.objects.get().price == Decimal("100.10")
 
 

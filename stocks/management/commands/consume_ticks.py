@@ -11,6 +11,7 @@ from realtime.redis import worker_client
 from stocks.consumer import Handler, TickConsumer
 from stocks.live import LivePublisher
 from stocks.management.endless import stop_event
+from stocks.quote_cache import QuoteCache
 from stocks.store import QuoteWriter
 from stocks.stream import GROUPS
 
@@ -28,7 +29,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        handlers: dict[str, Handler] = {"live": LivePublisher().handle, "store": QuoteWriter().handle}
+        handlers: dict[str, Handler] = {
+            "live": LivePublisher().handle,
+            "store": QuoteWriter(on_written=QuoteCache().put).handle,
+        }
         group = options["group"]
         consumer = TickConsumer(
             group=group,
