@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -26,10 +27,12 @@ _SCHEMES = ("bearer", "token")
 
 def session_prove(token: str) -> tuple[Session, AccessClaims]:
     """The live session of an access token, with its user; raises InvalidToken. One query."""
-    claims = tokens.read(token).claims
+    known, asked_at = tokens.read(token), time.monotonic()
+    claims = known.claims
     session = session_find(session_id=claims.session_id, user_id=claims.user_id, now=timezone.now())
     if session is None:
         raise InvalidToken
+    known.alive_at = asked_at
     return session, claims
 
 

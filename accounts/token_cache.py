@@ -19,13 +19,18 @@ GENERATION = 10_000
 
 
 class KnownToken:
-    """A checked token, and what was last found out about its session by whoever uses the cache."""
+    """A checked token, and what was last found out about its session.
 
-    __slots__ = ("claims", "expires", "standing")
+    ``alive_at`` is when the database was last asked and said that the session lives, by the monotonic clock;
+    ``standing`` belongs to whoever reads the entries of ``accounts.session_cache``.
+    """
+
+    __slots__ = ("alive_at", "claims", "expires", "standing")
 
     def __init__(self, claims: AccessClaims) -> None:
         self.claims = claims
         self.expires = claims.expires_at.timestamp()
+        self.alive_at = float("-inf")
         self.standing: Any = None
 
 

@@ -112,8 +112,8 @@ class _Written:
 class HotRead:
     """WSGI middleware, see above.
 
-    After a failure of Redis nothing is answered here for as long as an entry of a session may live: whoever
-    ended a session meanwhile may not have been able to say so.
+    After a failure of Redis an entry of a session is not believed until the database was asked about the
+    session once more: whoever ended it meanwhile may not have been able to say so.
     """
 
     def __init__(self, application: Application) -> None:
@@ -186,7 +186,7 @@ class HotRead:
             known = tokens.read(environ["HTTP_AUTHORIZATION"][7:])
         except InvalidToken:
             return None
-        if time.monotonic() - breaker.failed_at < session_cache.ALIVE_SECONDS + 1:
+        if breaker.failed_at > known.alive_at:
             return None
         try:
             account, reply = self._ask(known, symbol)

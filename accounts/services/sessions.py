@@ -98,6 +98,8 @@ def sessions_end(*, sessions: QuerySet[Session], because: str) -> int:
     alive = Session.objects.filter(pk__in=sessions.order_by().values("pk"), revoked_at__isnull=True)
     ids = list(alive.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     session_cache.forget(ids)
+    # Once more for what the first one could not be told while Redis was away.
+    transaction.on_commit(lambda: session_cache.forget(ids))
     return Session.objects.filter(pk__in=ids).update(revoked_at=timezone.now(), revoked_because=because)
 
 

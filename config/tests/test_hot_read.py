@@ -514,6 +514,21 @@ def test_after_an_outage_entries_of_before_it_are_not_believed(warm, token, sett
         assert ask(warm, "symbol=005930", token).status == 401
 
 
+def test_after_an_outage_one_look_into_the_database_opens_the_short_way(warm, token, settings, queries):
+    address = settings.REDIS_URL
+    with absent_redis() as settings.REDIS_URL:
+        ask(warm, "symbol=005930", token)
+    settings.REDIS_URL = address
+    deadline = time.monotonic() + 10
+    while True:
+        with queries() as counted:
+            assert ask(warm, "symbol=005930", token).status == 200
+        if counted.count == 0:
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_what_was_let_through_without_redis_is_told_to_it_before_the_short_way_opens(
     warm, alice, token, settings, redis_client
 ):
