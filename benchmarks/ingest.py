@@ -40,12 +40,9 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 import redis
+from bench_servers import fresh_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
-
-from config.embedded import EmbeddedServers  # noqa: E402 - the project is on the path only now
-
 TICKS = 100
 RATES = {"2k": 2_000, "20k": 20_000}
 SEED = 3
@@ -67,46 +64,11 @@ def main() -> None:
     options = parser.parse_args()
     seconds = options.seconds or (8.0 if options.quick else 30.0)
     backlog = options.backlog or (300_000 if options.quick else 2_000_000)
-    with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, _environment(Path(scratch)):
+    with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, fresh_environment(Path(scratch)):
         codes = _fill(options.stocks)
         report = _measure(Path(scratch), Entries(codes), seconds, backlog)
     print(_table(report))
     print(json.dumps(report))
-
-
-@contextlib.contextmanager
-def _environment(scratch: Path) -> Iterator[None]:
-    """Point the environment at a fresh database, which is dropped in the end."""
-    given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-    servers = EmbeddedServers(
-        scratch / "state",
-        postgres=not given["DATABASE_URL"],
-        valkey=not given["REDIS_URL"],
-        temporary=True,
-    )
-    with servers as services:
-        database = given["DATABASE_URL"] or services.database_url
-        assert database is not None
-        name = f"stockroom_bench_{os.getpid()}"
-        with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            try:
-                os.environ |= {
-                    "DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl(),
-                    "REDIS_URL": given["REDIS_URL"] or str(services.redis_url),
-                    "STATE_DIR": str(scratch / "state"),
-                    "LOG_DIR": str(scratch / "logs"),
-                    "MARKET_DATA": "none",
-                    "RATE_LIMITS": "off",
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                }
-                with _redis() as client:
-                    if client.dbsize():
-                        sys.exit("REDIS_URL names a database that is not empty")
-                    yield
-                    client.flushdb()
-            finally:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _redis() -> redis.Redis:

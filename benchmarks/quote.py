@@ -40,16 +40,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+from bench_servers import fresh_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
-
-from config.embedded import EmbeddedServers  # noqa: E402 - the project is on the path only now
-
 HOST = "127.0.0.1"
 PATH = "/v1/market/quote?symbol={}"
 CLIENTS = 16
@@ -84,42 +80,17 @@ def main() -> None:
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     peer_python = _peer_python()
-    with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, _environment(Path(scratch)):
+    with (
+        tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
+        fresh_environment(
+            Path(scratch),
+            RATE_LIMITS="on",
+            LIMITS_PRO=f"{LIMIT}/minute",
+            JWT_SIGNING_KEY=secrets.token_urlsafe(48),
+        ),
+    ):
         _manage("migrate", "-v0")
         print(json.dumps(_run(Path(scratch), peer_python, rounds, seconds)))
-
-
-@contextlib.contextmanager
-def _environment(scratch: Path) -> Iterator[None]:
-    """Point the environment at a fresh database, which is dropped in the end."""
-    given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-    servers = EmbeddedServers(
-        scratch / "state",
-        postgres=not given["DATABASE_URL"],
-        valkey=not given["REDIS_URL"],
-        temporary=True,
-    )
-    with servers as services:
-        database = given["DATABASE_URL"] or services.database_url
-        assert database is not None
-        name = f"stockroom_bench_{os.getpid()}"
-        with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            try:
-                os.environ |= {
-                    "DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl(),
-                    "REDIS_URL": given["REDIS_URL"] or str(services.redis_url),
-                    "STATE_DIR": str(scratch / "state"),
-                    "LOG_DIR": str(scratch / "logs"),
-                    "MARKET_DATA": "none",
-                    "RATE_LIMITS": "on",
-                    "LIMITS_PRO": f"{LIMIT}/minute",
-                    "JWT_SIGNING_KEY": secrets.token_urlsafe(48),
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                }
-                yield
-            finally:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _peer_python() -> Path:

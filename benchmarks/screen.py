@@ -28,15 +28,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
+from bench_servers import fresh_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
-
-from config.embedded import EmbeddedServers  # noqa: E402 - the project is on the path only now
-
 DATA = PROJECT.parent / "shared" / "data"
 BARS = ("krx_daily_2023_2025.csv.gz", "krx_daily_2025_2026.csv.gz")
 SCREENS, SEED = 50, 2
@@ -54,44 +50,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="which fifty screens are drawn")
     options = parser.parse_args()
     requests = options.requests or (QUICK_REQUESTS if options.quick else REQUESTS)
-    with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, _environment(Path(scratch)):
+    with (
+        tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
+        fresh_environment(Path(scratch), MARKET_DATA="none" if DATA.is_dir() else "sandbox"),
+    ):
         market = _load()
         # A server that has run for a minute has statistics of its tables.
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
         with _server(Path(scratch)) as port:
             print(json.dumps(_measure(port, market, requests, options.seed)))
-
-
-@contextlib.contextmanager
-def _environment(scratch: Path) -> Iterator[None]:
-    """Point the environment at a fresh database, which is dropped in the end."""
-    given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-    servers = EmbeddedServers(
-        scratch / "state",
-        postgres=not given["DATABASE_URL"],
-        valkey=not given["REDIS_URL"],
-        temporary=True,
-    )
-    with servers as services:
-        database = given["DATABASE_URL"] or services.database_url
-        assert database is not None
-        name = f"stockroom_bench_{os.getpid()}"
-        with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            try:
-                os.environ |= {
-                    "DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl(),
-                    "REDIS_URL": given["REDIS_URL"] or str(services.redis_url),
-                    "STATE_DIR": str(scratch / "state"),
-                    "LOG_DIR": str(scratch / "logs"),
-                    "MARKET_DATA": "none" if DATA.is_dir() else "sandbox",
-                    "RATE_LIMITS": "off",
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                }
-                yield
-            finally:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _load() -> str:
