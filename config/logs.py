@@ -92,6 +92,9 @@ def logging_settings(request_log: Path, *, level: str) -> dict[str, Any]:
             "stockroom.requests": {"handlers": ["requests"], "level": "INFO", "propagate": False},
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
+            # Polls come every ten seconds; what a run did stands in its JobRun.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             # uvicorn logs with handlers of its own, and a token may stand in the address of a WebSocket.
             "uvicorn.error": {"filters": ["queries"]},
             "uvicorn.access": {"filters": ["queries"]},
