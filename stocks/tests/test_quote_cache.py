@@ -219,15 +219,17 @@ def test_a_read_takes_what_is_fresh_and_asks_the_database_for_the_rest(aapl, dja
     QuoteFactory.create(stock=aapl, price=Decimal("1"), as_of=now, received_at=now)
     QuoteFactory.create(stock=msft, price=Decimal("2"), as_of=now, received_at=now)
     with django_assert_num_queries(1):
-        first = read_quotes(["MSFT", "XXX", "AAPL"], now=now)
+        first = read_quotes(["MSFT", "AAPL"], now=now)
     with django_assert_num_queries(0):
         again = read_quotes(["MSFT", "AAPL"], now=now)
     assert [(one.code, int(one.price.price)) for one in again.found] == [("MSFT", 2), ("AAPL", 1)]
     assert again.found == first.found
-    assert [symbol for symbol, _ in first.errors] == ["XXX"]
     with django_assert_num_queries(1):
-        mixed = read_quotes(["AAPL", "msft", "XXX", "MSFT"], now=now)
+        mixed = read_quotes(["AAPL", "msft", "MSFT"], now=now)
     assert [one.code for one in mixed.found] == ["AAPL", "MSFT", "MSFT"]
+    unknown = read_quotes(["AAPL", "XXX", "MSFT"], now=now)
+    assert [one.code for one in unknown.found] == ["AAPL", "MSFT"]
+    assert [symbol for symbol, _ in unknown.errors] == ["XXX"]
 
 
 def test_a_code_in_small_letters_is_its_own_stock_where_there_is_one(aapl):
