@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from realtime.redis import worker_client
 from stocks import gate, stream
+from stocks.providers.errors import ProviderError
 from stocks.providers.protocol import Streams
 from stocks.types import StockKey
 
@@ -24,6 +25,8 @@ TRIM_SECONDS = 10.0
 ALIVE, ALIVE_SECONDS = "ticks:ingest:", 60
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
+#: Seconds until a provider that refuses to stream is asked again.
+REFUSED_SECONDS = 300.0
 #: A stream looks up every second; one that has not ended by then hangs.
 END_SECONDS = 10.0
 
@@ -75,14 +78,20 @@ def ingest_all(
 ) -> None:
     """``ingest`` from several providers, each in a thread of its own and for the stocks that it covers.
 
-    Ends when ``stop`` is set, or when one of them ends, however it does: then all end, and its error is
-    raised.
+    One that refuses us, as with a key that is no longer good, is tried again after ``REFUSED_SECONDS`` and
+    keeps no other back. Ends when ``stop`` is set, or when one of them ends in any other way: then all end,
+    and its error is raised.
     """
     failures: list[BaseException] = []
 
     def follow(provider: Streams) -> None:
         try:
-            ingest(provider, stop, lambda: [key for key in wanted() if provider.covers(key)])
+            while not stop.is_set():
+                try:
+                    ingest(provider, stop, lambda: [key for key in wanted() if provider.covers(key)])
+                except ProviderError as error:
+                    logger.error("%s does not stream: %s", provider.name, error.message)
+                    stop.wait(REFUSED_SECONDS)
         except BaseException as error:
             failures.append(error)
         finally:

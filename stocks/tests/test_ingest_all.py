@@ -14,6 +14,7 @@ import pytest
 from stocks import stream
 from stocks.ingest import StreamEnded, ingest_all
 from stocks.models import QuarantinedTick
+from stocks.providers.errors import AuthFailed
 from stocks.providers.protocol import Update
 from stocks.tests.factories import QuoteFactory, StockFactory
 from stocks.tests.tick_cases import tick, update
@@ -94,6 +95,26 @@ def test_an_error_of_a_stream_is_not_swallowed(redis_client):
     broken.error = LookupError("a bug of an adapter")
     with pytest.raises(LookupError, match="a bug of an adapter"):
         ingest_all([broken, Feed("seoul", "KOSPI")], threading.Event(), lambda: WANTED)
+
+
+def test_one_that_refuses_us_keeps_no_other_back_and_is_tried_again(redis_client, monkeypatch, caplog):
+    monkeypatch.setattr("stocks.ingest.REFUSED_SECONDS", 0.2)
+    refusing = Feed("new_york", "NASDAQ", ends_after=0)
+    refusing.error = AuthFailed("new_york: the key is refused")
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=ingest_all, args=([refusing, Feed("seoul", "KOSPI")], stop, lambda: WANTED)
+    )
+    thread.start()
+    try:
+        _until(lambda: caplog.text.count("new_york does not stream: new_york: the key is refused") >= 2)
+        assert set(_prices(redis_client)) == {("seoul", "005930")}
+        refusing.left, refusing.error = None, None
+        _until(lambda: ("new_york", "AAPL") in _prices(redis_client))
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
 
 
 def test_a_price_that_cannot_be_believed_does_not_reach_the_stream(redis_client):
