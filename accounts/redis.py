@@ -83,9 +83,6 @@ class Breaker:
 breaker = Breaker()
 
 
-breaker = Breaker()
-
-
 class _Local(threading.local):
     connection: Any = None
     generation = -1
@@ -181,6 +178,20 @@ class _Link:
             self._reader.feed(piece)
         return answer
 
+    def is_open(self) -> bool:
+        """Whether the next reply will be the next question's.
+
+        Not where the server has hung up meanwhile, as a restarted one has; nothing was asked of it yet, so
+        another connection may be made without a word.
+        """
+        try:
+            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def close(self) -> None:
         self._made.disconnect()
 
@@ -188,7 +199,12 @@ class _Link:
 def _link() -> _Link:
     """The connection of this thread, of after the last failure."""
     link: _Link | None = getattr(_local, "link", None)
-    if link is not None and link.generation == breaker.generation and link.address == settings.REDIS_URL:
+    if (
+        link is not None
+        and link.generation == breaker.generation
+        and link.address == settings.REDIS_URL
+        and link.is_open()
+    ):
         return link
     if link is not None:
         link.close()

@@ -12,7 +12,10 @@ from accounts.local_limits import local_limits
 
 def close_breaker() -> None:
     """Try Redis again without waiting."""
+    generation = redis.breaker.generation
     redis.breaker.__init__()  # type: ignore[misc]  # its state is that of a new one
+    # Connections from before are not used again.
+    redis.breaker.generation = generation + 1
 
 
 def forget_outages() -> None:

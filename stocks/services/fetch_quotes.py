@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 def fetch_quotes(
-    keys: Sequence[StockKey], remember: Callable[[Sequence[Tick]], None]
+    keys: Sequence[StockKey],
+    still_due: Callable[[Sequence[StockKey]], Sequence[StockKey]],
+    remember: Callable[[Sequence[Tick]], None],
 ) -> Mapping[str, ProviderError]:
     """Ask the mesh for the prices of ``keys`` and hand on what the gate lets through.
 
@@ -30,6 +32,8 @@ def fetch_quotes(
 
     Args:
         keys: each stock once.
+        still_due: which of them are to be asked about, looked at when it is this caller's turn: somebody else
+            may have brought them a moment ago.
         remember: called with the believed prices, before those who wait go on.
 
     Returns:
@@ -38,7 +42,10 @@ def fetch_quotes(
     errors: dict[str, ProviderError] = {}
 
     def ask() -> None:
-        quoted = mesh().quotes(keys)
+        wanted = still_due(keys)
+        if not wanted:
+            return
+        quoted = mesh().quotes(wanted)
         believed = hand_on(Update(ticks=tuple(quoted.ticks.values())), now=timezone.now())
         remember(believed.ticks)
         errors.update(quoted.errors)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from stocks import quote_cache
 from stocks.errors import DataUnavailable, NoPrice, StocksError
@@ -167,12 +168,16 @@ def _fetch(stocks: Sequence[Stock]) -> Mapping[str, ProviderError]:
     """Ask the providers, and put what they say into the cache before anybody who waits looks there."""
     places = {stock.code: (stock.currency, stock.market.calendar) for stock in stocks}
 
+    def still_due(keys: Sequence[StockKey]) -> Sequence[StockKey]:
+        cached, now = quote_cache.get_many([key.code for key in keys]), timezone.now()
+        return [key for key in keys if key.code not in cached or not cached[key.code].is_fresh(now)]
+
     def remember(ticks: Sequence[Tick]) -> None:
         quote_cache.remember(
             [CachedQuote(tick, *places[tick.code], checked_at=tick.received_at) for tick in ticks]
         )
 
-    return fetch_quotes([key_of(stock) for stock in stocks], remember)
+    return fetch_quotes([key_of(stock) for stock in stocks], still_due, remember)
 
 
 def _take_in(stocks: Sequence[Stock], prices: dict[int, LatestPrice], now: datetime) -> None:
