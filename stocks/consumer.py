@@ -18,7 +18,7 @@ from stocks import stream
 from stocks.batch import Batch, gather
 from stocks.dead_letters import bury
 from stocks.failpoints import reach
-from stocks.outages import OUTAGES, Backoff, is_outage
+from stocks.outages import OUTAGES, PERHAPS, Backoff, is_outage
 from stocks.wire import BadEntry, Packet, decode
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class TickConsumer:
             try:
                 count = self.step()
                 backoff.reset()
-            except (*OUTAGES, redis.ResponseError) as error:
+            except (*OUTAGES, *PERHAPS) as error:
                 if not is_outage(error):
                     raise
                 connection.close()

@@ -6,12 +6,15 @@ import logging
 import threading
 
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 logger = logging.getLogger(__name__)
 
 #: What is raised while Redis or PostgreSQL is away or too busy; trying again later is right.
 OUTAGES = (redis.ConnectionError, redis.TimeoutError, OperationalError, InterfaceError)
+#: What may be said for the same reason: ``is_outage`` tells.
+PERHAPS = (InternalError, redis.ResponseError)
 # Redis says some of it as the error of a command.
 _ANSWERS = ("LOADING", "OOM", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "MISCONF", "BUSY ")
 
@@ -22,6 +25,9 @@ def is_outage(error: BaseException) -> bool:
     """Whether waiting can help."""
     if isinstance(error, redis.ResponseError):
         return isinstance(error, redis.exceptions.OutOfMemoryError) or str(error).startswith(_ANSWERS)
+    if isinstance(error, InternalError):
+        # The process was paused within a transaction, and PostgreSQL has let go of what it held.
+        return isinstance(error.__cause__, IdleInTransactionSessionTimeout)
     return isinstance(error, OUTAGES)
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from stocks.batch import Batch, newest_ticks, sane
 from stocks.directory import Directory
@@ -18,6 +18,9 @@ from stocks.trading_hours import in_session
 from stocks.types import Tick
 
 logger = logging.getLogger(__name__)
+
+# A process that is paused between two statements must not keep its rows from the others for long.
+_LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 
 
 class QuoteWriter:
@@ -45,7 +48,12 @@ class QuoteWriter:
         batch, refused = sane(batch, datetime.now(UTC))
         ticks = newest_ticks(batch)
         minutes = fold(in_session(batch, self._directory.places(batch.all_codes())))
+        # Within somebody else's transaction it would hold for all the rest of that.
+        own = not connection.in_atomic_block
         with transaction.atomic():
+            if own:
+                with connection.cursor() as cursor:
+                    cursor.execute(_LET_GO)
             written = write_quotes(ticks)
             reach("mid_transaction")
             write_minutes(minutes)

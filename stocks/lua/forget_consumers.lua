@@ -5,8 +5,13 @@
 -- ARGV[2]  milliseconds for which they must have been idle
 -- ARGV[3]  the name of the only one to remove, or empty: all
 
+-- An emptied Redis has neither stream nor group.
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then
+  return 0
+end
 local removed = 0
-for _, pairs_of in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+for _, pairs_of in ipairs(consumers) do
   local consumer = {}
   for at = 1, #pairs_of, 2 do
     consumer[pairs_of[at]] = pairs_of[at + 1]

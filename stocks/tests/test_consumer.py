@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import DataError, OperationalError
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from stocks import consumer as consumers
 from stocks import stream
@@ -176,6 +176,18 @@ def test_what_a_dead_consumer_left_is_taken_over(redis_client):
     assert _pending(redis_client) == 0
 
 
+def test_as_it_runs_in_production_an_entry_is_taken_over_within_a_minute(redis_client):
+    _append(redis_client, "A")
+    stream.ensure_groups(redis_client)
+    ((_, ((entry_id, _),)),) = redis_client.xreadgroup("store", "dead", {stream.STREAM: ">"})
+    # It died fourteen seconds ago.
+    redis_client.xclaim(stream.STREAM, "store", "dead", 0, [entry_id], idle=14_000)
+    started = time.monotonic()
+    seen = Seen()
+    _run_until(_consumer(redis_client, seen), lambda: seen.codes == ["A"])
+    assert 20 <= 14 + time.monotonic() - started <= 60
+
+
 def test_what_a_living_consumer_works_on_is_left_to_it(redis_client):
     _append(redis_client, "A")
     stream.ensure_groups(redis_client)
@@ -307,6 +319,20 @@ def test_an_emptied_redis_is_begun_again(redis_client):
     finally:
         stop.set()
         thread.join(timeout=60)
+
+
+def test_redis_may_be_emptied_at_any_moment_of_the_loop(redis_client):
+    seen = Seen()
+    consumer = _consumer(redis_client, seen, reclaim_idle_ms=0, reclaim_every_seconds=0)
+    for act in ("_reclaim", "_forget_idle", "_read"):
+        consumer.step()
+        redis_client.flushdb()
+        with contextlib.suppress(ResponseError):
+            getattr(consumer, act)()
+        assert consumer.step() == 0
+        _append(redis_client, act)
+        assert consumer.step() == 1
+    assert seen.codes == ["_reclaim", "_forget_idle", "_read"]
 
 
 def _wait(reached: Callable[[], bool]) -> None:

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import redis
 from django.conf import settings
@@ -193,7 +194,7 @@ def _read_by(client: redis.Redis, group: str) -> int:
 
 
 def _wait(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 40
     while not reached():
         assert time.monotonic() < deadline, "it was not reached within two minutes"
         time.sleep(0.02)
@@ -332,10 +333,36 @@ def _has_grown(load: Load, count: int) -> bool:
     return len(load.appended) > count
 
 
+def test_a_consumer_that_is_paused_within_a_transaction_does_not_keep_its_rows(
+    nursery, listed, load, redis_client
+):
+    stream.ensure_groups(redis_client)
+    # It stops itself between the two statements of its transaction.
+    paused = nursery.spawn("store", "mid_transaction:3:STOP")
+    load.start()
+    _wait(lambda: stream.lags(redis_client)["store"].pending > 0 and _is_stopped(paused))
+    others = [nursery.spawn(group) for group in stream.GROUPS]
+    before = len(load.appended)
+    _wait(lambda: len(load.appended) > before + 500)
+    load.stop()
+    _settled(redis_client)
+    assert last_ticks() == _newest(load.appended)
+    os.kill(paused, signal.SIGCONT)
+    for pid in (paused, *others):
+        nursery.term(pid)
+        assert nursery.wait(pid, 60) == 0
+    assert stored_minutes() == minutes_of(load.appended)
+
+
+def _is_stopped(pid: int) -> bool:
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
 def test_a_redis_that_is_killed_keeps_what_it_has_taken(listed, tmp_path):
     valkey = OwnValkey(tmp_path, "--appendonly", "yes")
     valkey.start()
-    load = Load(valkey.client, random.Random(SEED))
+    # A connection of its own: those of the other client are cut with the server.
+    load = Load(redis.Redis.from_url(valkey.url), random.Random(SEED))
     try:
         with _nursery(tmp_path / "nursery.log", valkey.url) as nursery:
             members = [nursery.spawn(group) for group in stream.GROUPS]

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from stocks import stream
+from stocks.consumer import TickConsumer
+from stocks.dead_letters import dead_letters
 from stocks.models import Quote, Stock
 from stocks.store import QuoteWriter
 from stocks.tests.factories import StockFactory
@@ -59,6 +64,40 @@ def test_unlisted_codes_are_counted_each_time_and_named_once(caplog):
     assert writer.unlisted == 3
     assert caplog.text.count("NOSUCH") == 1
     assert Quote.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_want_to_know_are_told_after_the_commit_which_ticks_became_quotes():
+    for code in ("A", "B"):
+        StockFactory.create(code=code)
+    told: list[tuple[list[str], bool]] = []
+    writer = QuoteWriter(
+        on_written=lambda ticks: told.append(([one.code for one in ticks], connection.in_atomic_block))
+    )
+    first = tick("A")
+    newer = replace(first, seq=2, price=Decimal(5))
+    writer.handle(batch(update(first, tick("NOSUCH"))))
+    writer.handle(batch(update(first)))
+    writer.handle(batch(update(newer, tick("B"))))
+    assert told == [(["A"], False), (["A", "B"], False)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_that_the_database_refuses_delays_a_thousand_others_by_less_than_two_seconds(redis_client):
+    for number in range(100):
+        StockFactory.create(code=f"{number:06d}")
+    stream.ensure_groups(redis_client)
+    for number in range(1_000):
+        source = "a source of too many letters" if number == 917 else "test"
+        stream.append(redis_client, update(tick(f"{number % 100:06d}", source=source, seq=number)))
+    consumer = TickConsumer(group="store", handle=QuoteWriter().handle, client=redis_client)
+    started = time.monotonic()
+    assert consumer.step() == 1_000
+    assert time.monotonic() - started < 2
+    assert Quote.objects.count() == 100
+    (letter,) = dead_letters()
+    assert letter.reason.startswith("DataError")
+    assert redis_client.xpending(stream.STREAM, "store")["pending"] == 0
 
 
 class AnyOrder(TestCase):

@@ -153,3 +153,7 @@ def test_a_consumer_that_holds_entries_is_never_forgotten(redis_client):
     assert stream.forget_consumers(redis_client, "store") == 1
     (left,) = redis_client.xinfo_consumers(stream.STREAM, "store")
     assert (left["name"], left["pending"]) == (b"reader", 1)
+    redis_client.xgroup_destroy(stream.STREAM, "store")
+    assert stream.forget_consumers(redis_client, "store") == 0
+    redis_client.flushdb()
+    assert stream.forget_consumers(redis_client, "store") == 0
