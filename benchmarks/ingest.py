@@ -4,15 +4,17 @@
 
 2,700 stocks stand in a database of its own, on DATABASE_URL or on embedded servers that end with the program;
 a REDIS_URL must name an empty database. `manage.py consume_ticks live` and `store` read what this program
-appends: entries of 100 ticks, one every 100/rate seconds whatever the consumers do. Another process is
-subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
+appends.
+
+First both are stopped, a backlog is appended, and both drain it at once. In the same run the same entries are
+read by bare XREADGROUP and XACK, and as many ticks go by a bare COPY into an unlogged table. Then come entries
+of 100 ticks, one every 100/rate seconds whatever the consumers do, while another process is subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
 and of the same clock, so every message says how long it took. A tick that a newer one of its stock replaced
 in the same batch has no message of its own; the newest tick of every stock must have arrived in its room and
 in its quote, and the sequences of the rooms have no gap, or the program ends with an error.
 
-Then a backlog is drained by both groups at once. In the same run the same entries are read by bare XREADGROUP
-and XACK, and as many ticks go by a bare COPY into an unlogged table. The last line is a JSON object; its
-`producer_fell_behind_…` is true where the entries of a rate were sent late, so that it was not that rate.
+The last line is a JSON object. `producer_fell_behind_…` is true where the entries of a rate were sent late, so
+that it was not that rate; `cores_used_…` are processor seconds a second.
 """
 
 from __future__ import annotations
@@ -54,6 +56,9 @@ MICROS = 1_000_000
 HEAD, WIDTH = 9, 9
 STOP = b"bench:stop"
 
+#: The group and the process of each.
+Consumers = list[tuple[str, subprocess.Popen[bytes]]]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -61,12 +66,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="so long at each rate")
     parser.add_argument("--backlog", type=int, help="so many ticks to drain")
     parser.add_argument("--stocks", type=int, default=2_700, help="so many stocks")
+    parser.add_argument("--live", type=int, default=1, help="so many processes of the group live")
     options = parser.parse_args()
     seconds = options.seconds or (8.0 if options.quick else 30.0)
     backlog = options.backlog or (300_000 if options.quick else 2_000_000)
     with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, fresh_environment(Path(scratch)):
         codes = _fill(options.stocks)
-        report = _measure(Path(scratch), Entries(codes), seconds, backlog)
+        report = _measure(Path(scratch), Entries(codes), seconds, backlog, options.live)
     print(_table(report))
     print(json.dumps(report))
 
@@ -148,9 +154,14 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int) -> dict[str, Any]:
-    report: dict[str, Any] = {"seconds": seconds, "batch": entries.size, "stocks": len(entries.codes)}
-    with _consumers(scratch) as consumers, _redis() as client:
+def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int, live: int) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "seconds": seconds,
+        "batch": entries.size,
+        "stocks": len(entries.codes),
+        "live_processes": live,
+    }
+    with _consumers(scratch, [*["live"] * live, "store"]) as consumers, _redis() as client:
         report |= _drain(client, consumers, entries, backlog)
         for name, rate in RATES.items():
             report |= {
@@ -164,37 +175,40 @@ def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int) -> d
 
 
 @contextlib.contextmanager
-def _consumers(scratch: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """The two commands, once both have joined their groups."""
-    processes: dict[str, subprocess.Popen[bytes]] = {}
+def _consumers(scratch: Path, groups: Sequence[str]) -> Iterator[Consumers]:
+    """The commands of these groups, once all have joined them."""
+    processes: Consumers = []
     try:
-        for group in ("live", "store"):
-            with (scratch / f"{group}.log").open("wb") as log:
-                processes[group] = subprocess.Popen(
+        for number, group in enumerate(groups):
+            with (scratch / f"consumer-{number}.log").open("wb") as log:
+                process = subprocess.Popen(
                     [sys.executable, str(PROJECT / "manage.py"), "consume_ticks", group],
                     cwd=PROJECT,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
+            processes.append((group, process))
         with _redis() as client:
-            for group, process in processes.items():
-                _wait(lambda group=group: _has_joined(client, group), process, scratch / f"{group}.log")
+            for number, (group, process) in enumerate(processes):
+                log_file = scratch / f"consumer-{number}.log"
+                _wait(lambda group=group: _joined(client, group) == groups.count(group), process, log_file)
         yield processes
     finally:
-        for process in processes.values():
+        for _, process in processes:
             process.send_signal(signal.SIGCONT)
             process.terminate()
-        for process in processes.values():
+        for _, process in processes:
             process.wait(20)
 
 
-def _has_joined(client: redis.Redis, group: str) -> bool:
+def _joined(client: redis.Redis, group: str) -> int:
+    """How many consumers a group has."""
     from stocks.stream import STREAM
 
     try:
-        return bool(client.xinfo_consumers(STREAM, group))
+        return len(client.xinfo_consumers(STREAM, group))
     except redis.ResponseError:
-        return False
+        return 0
 
 
 def _wait(reached: Any, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -207,7 +221,7 @@ def _wait(reached: Any, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _at_rate(
     client: redis.Redis,
-    consumers: dict[str, subprocess.Popen[bytes]],
+    consumers: Consumers,
     entries: Entries,
     rate: int,
     seconds: float,
@@ -315,9 +329,7 @@ def _packed(*words: bytes) -> bytes:
     return hiredis.pack_command(command)
 
 
-def _drain(
-    client: redis.Redis, consumers: dict[str, subprocess.Popen[bytes]], entries: Entries, backlog: int
-) -> dict[str, Any]:
+def _drain(client: redis.Redis, consumers: Consumers, entries: Entries, backlog: int) -> dict[str, Any]:
     """Stop both consumers, append a backlog as of 20,000 ticks a second, and let them go."""
     from stocks import stream
     from stocks.consumer import BATCH
@@ -330,7 +342,7 @@ def _drain(
     _settled(client)
     stream.trim(client)
     client.xgroup_create(stream.STREAM, "bare", id="$")
-    for process in consumers.values():
+    for _, process in consumers:
         process.send_signal(signal.SIGSTOP)
     appended = 0.0
     for start in range(0, count, 100):
@@ -343,10 +355,10 @@ def _drain(
         appended += time.perf_counter() - begun
     begun = time.perf_counter()
     before = _processor_seconds(client, consumers)
-    for process in consumers.values():
+    for _, process in consumers:
         process.send_signal(signal.SIGCONT)
     done: dict[str, float] = {}
-    while len(done) < len(consumers):
+    while len(done) < len(stream.GROUPS):
         for group, lag in stream.lags(client).items():
             if not lag.behind and not lag.pending:
                 done.setdefault(group, time.perf_counter() - begun)
@@ -432,9 +444,7 @@ def _number(client: redis.Redis) -> int:
     return int(client.get_connection_kwargs().get("db") or 0)
 
 
-def _processor_seconds(
-    client: redis.Redis, consumers: dict[str, subprocess.Popen[bytes]]
-) -> dict[str, float]:
+def _processor_seconds(client: redis.Redis, consumers: Consumers) -> dict[str, float]:
     """What each part has used so far: the consumers, Redis, this program, and PostgreSQL for the store."""
     used = client.info("cpu")
     with _database() as connection:
@@ -443,7 +453,10 @@ def _processor_seconds(
         ).fetchall()
     own = os.times()
     return {
-        **{group: _of_process(process.pid) for group, process in consumers.items()},
+        **{
+            name: sum(_of_process(process.pid) for group, process in consumers if group == name)
+            for name in ("live", "store")
+        },
         "redis": float(used["used_cpu_sys"]) + float(used["used_cpu_user"]),
         "postgres": sum(_of_process(pid) for (pid,) in backends),
         "producer": own.user + own.system,

@@ -30,6 +30,7 @@ _RESERVED = frozenset({"type", "room", "sequence", "timestamp"})
 
 #: By room, when this process last renewed its snapshot.
 _renewed: dict[str, float] = {}
+_NEVER = float("-inf")
 
 
 class RoomEvent(NamedTuple):
@@ -106,6 +107,7 @@ class _Part:
         self._written: list[bytes] = []
         self._renewed: list[bool] = []
         self._number: dict[str, int] = {}
+        self._now = time.monotonic()
         numbers: list[int] = []
         places: list[str] = []
         for event in events:
@@ -132,8 +134,9 @@ class _Part:
 
     def sent(self) -> None:
         """Redis has taken it."""
-        now = time.monotonic()
-        _renewed.update((name, now) for name, renew in zip(self.names, self._renewed, strict=True) if renew)
+        _renewed.update(
+            (name, self._now) for name, renew in zip(self.names, self._renewed, strict=True) if renew
+        )
 
     def _add(self, room: str) -> int:
         name, prefix, written = _address(room)
@@ -141,7 +144,7 @@ class _Part:
             find_room(prefix)
             self.names.append(name)
             self._written.append(written)
-            self._renewed.append(time.monotonic() - _renewed.get(name, float("-inf")) > RENEW_SECONDS)
+            self._renewed.append(self._now - _renewed.get(name, _NEVER) > RENEW_SECONDS)
             self._number[name] = len(self.names)
         # Another spelling of the same name is the same room.
         number = self._number[room] = self._number[name]

@@ -6,6 +6,7 @@ A busy second holds tens of thousands of them, so no Decimal, datetime or mappin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,26 +20,37 @@ _PERCENT_PLACES = 4
 
 def price_updates(batch: Batch, positions: Sequence[int]) -> list[bytes]:
     """The JSON of ``folds.price_update`` for the ticks of these columns."""
+    if not positions:
+        return []
+    codes, sources = batch.codes, [_json(source) for source in batch.sources]
     columns = batch.columns[:, positions]
-    names = {number: dumps(batch.codes[number]).decode() for number in set(batch.code[positions].tolist())}
-    sources = [dumps(source).decode() for source in batch.sources]
-    milliseconds = (columns[AS_OF] // 1000).astype("datetime64[ms]")
+    moments = columns[AS_OF] // 1000
+    # The ticks of an entry mostly have the same time.
+    different, which = np.unique(moments, return_inverse=True)
+    times = np.datetime_as_string(different.astype("datetime64[ms]")).tolist()
     return [
         (
-            f'{{"stock_code":{names[code]},"data":{{"current_price":{plain(price)}'
-            f',"change_amount":{plain(price - previous) if previous != UNKNOWN else "null"}'
+            f'{{"stock_code":{_json(codes[code])},"data":{{"current_price":{plain(price)}'
+            f',"change_amount":{"null" if previous == UNKNOWN else plain(price - previous)}'
             f',"change_percent":{change_percent(price, previous)}'
-            f',"volume":{volume if volume != UNKNOWN else "null"}'
-            f',"timestamp":"{moment}Z","source":{sources[source]}}}}}'
+            f',"volume":{"null" if volume == UNKNOWN else volume}'
+            f',"timestamp":"{times[time]}Z","source":{sources[source]}}}}}'
         ).encode()
-        for code, source, price, previous, volume, moment in zip(
+        for code, source, price, previous, volume, time in zip(
             batch.code[positions].tolist(),
             batch.source[positions].tolist(),
-            *columns[[PRICE, PREVIOUS_CLOSE, VOLUME]].tolist(),
-            np.datetime_as_string(milliseconds).tolist(),
+            columns[PRICE].tolist(),
+            columns[PREVIOUS_CLOSE].tolist(),
+            columns[VOLUME].tolist(),
+            which.tolist(),
             strict=True,
         )
     ]
+
+
+@lru_cache(maxsize=65_536)
+def _json(text: str) -> str:
+    return dumps(text).decode()
 
 
 def plain(units: int, places: int = PLACES, one: int = _ONE) -> str:
