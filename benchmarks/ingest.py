@@ -6,15 +6,16 @@
 a REDIS_URL must name an empty database. `manage.py consume_ticks live` and `store` read what this program
 appends.
 
-First both are stopped, a backlog is appended, and both drain it at once. In the same run the same entries are
-read by bare XREADGROUP and XACK, and as many ticks go by a bare COPY into an unlogged table. Then come entries
-of 100 ticks, one every 100/rate seconds whatever the consumers do, while another process is subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
+First both are stopped, a backlog is appended, and both drain it at once. In the same run the same entries
+are read by bare XREADGROUP and XACK, and as many ticks go by a bare COPY into an unlogged table. Then come
+entries of 100 ticks, one every 100/rate seconds whatever the consumers do, while another process is
+subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
 and of the same clock, so every message says how long it took. A tick that a newer one of its stock replaced
 in the same batch has no message of its own; the newest tick of every stock must have arrived in its room and
 in its quote, and the sequences of the rooms have no gap, or the program ends with an error.
 
-The last line is a JSON object. `producer_fell_behind_…` is true where the entries of a rate were sent late, so
-that it was not that rate; `cores_used_…` are processor seconds a second.
+The last line is a JSON object. `producer_fell_behind_…` is true where the entries of a rate were sent late,
+so that it was not that rate; `cores_used_…` are processor seconds a second.
 """
 
 from __future__ import annotations
