@@ -28,7 +28,7 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 # A consumer that keeps up reads what there is, an entry or two. One that lags takes more at once, and of the
 # ticks of a stock only the newest costs anything.
-BATCH = 1000
+BATCH = 2000
 BLOCK_MS = 1000
 # A consumer that has not acknowledged for this long is dead, or waits for a store as the others do.
 RECLAIM_IDLE_MS = 20_000
