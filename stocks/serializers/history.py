@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -105,39 +106,64 @@ class HistoryReply(serializers.Serializer[Any]):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-def history_reply(stock: Stock, query: dict[str, Any], history: History) -> dict[str, Any]:
+def bars_reply(
+    stock: Stock,
+    query: Mapping[str, Any],
+    *,
+    sources: Iterable[str],
+    prices: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    """What stands around the bars of a stock, whatever their interval."""
     return {
         "stock_code": stock.code,
         "interval": query["interval"],
         "adjust": query["adjust"],
         "currency": stock.currency,
-        "source": ",".join(history.sources) or None,
+        "source": ",".join(sources) or None,
         "from_date": query["from_date"],
         "to_date": query["to_date"],
-        "prices": [
-            {
-                "trade_date": bar.date,
-                "open": bar.open,
-                "high": bar.high,
-                "low": bar.low,
-                "close": bar.close,
-                "volume": bar.volume,
-            }
-            for bar in history.bars
-        ],
-        "warnings": history.warnings,
+        "prices": prices,
+        "warnings": warnings,
     }
 
 
-def history_csv(history: History) -> str:
-    """The bars as CSV with a header line; unknown is empty.
+def bars_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Bars as CSV with a header line; unknown is empty.
 
-    Every cell is a date or a number in plain digits, so a spreadsheet has no formula to run.
+    Every cell is a time or a number in plain digits, so a spreadsheet has no formula to run.
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for bar in history.bars:
-        prices = ("" if price is None else plain(price) for price in (bar.open, bar.high, bar.low, bar.close))
-        writer.writerow([bar.date.isoformat(), *prices, bar.volume])
+    writer.writerow(columns)
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def history_reply(stock: Stock, query: dict[str, Any], history: History) -> dict[str, Any]:
+    prices = [
+        {
+            "trade_date": bar.date,
+            "open": bar.open,
+            "high": bar.high,
+            "low": bar.low,
+            "close": bar.close,
+            "volume": bar.volume,
+        }
+        for bar in history.bars
+    ]
+    return bars_reply(stock, query, sources=history.sources, prices=prices, warnings=history.warnings)
+
+
+def history_csv(history: History) -> str:
+    return bars_csv(
+        COLUMNS,
+        (
+            (
+                bar.date.isoformat(),
+                *("" if one is None else plain(one) for one in (bar.open, bar.high, bar.low, bar.close)),
+                bar.volume,
+            )
+            for bar in history.bars
+        ),
+    )

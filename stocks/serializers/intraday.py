@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +13,7 @@ from stocks.figures import plain
 from stocks.models import Stock
 from stocks.selectors.intraday import IntradayHistory
 from stocks.serializers.fields import number, one_of
+from stocks.serializers.history import bars_csv, bars_reply
 from stocks.types import Adjust, Intraday
 
 COLUMNS = ("start", "open", "high", "low", "close", "volume")
@@ -56,38 +55,29 @@ class IntradayReply(serializers.Serializer[Any]):
 
 
 def intraday_reply(stock: Stock, query: Mapping[str, Any], history: IntradayHistory) -> dict[str, Any]:
-    return {
-        "stock_code": stock.code,
-        "interval": query["interval"],
-        "adjust": query["adjust"],
-        "currency": stock.currency,
-        "source": ",".join(history.sources) or None,
-        "from_date": query["from_date"],
-        "to_date": query["to_date"],
-        "prices": [
-            {
-                "start": bar.start,
-                "open": bar.open,
-                "high": bar.high,
-                "low": bar.low,
-                "close": bar.close,
-                "volume": bar.volume,
-            }
-            for bar in history.bars
-        ],
-        "warnings": [],
-    }
+    prices = [
+        {
+            "start": bar.start,
+            "open": bar.open,
+            "high": bar.high,
+            "low": bar.low,
+            "close": bar.close,
+            "volume": bar.volume,
+        }
+        for bar in history.bars
+    ]
+    return bars_reply(stock, query, sources=history.sources, prices=prices, warnings=[])
 
 
 def intraday_csv(history: IntradayHistory) -> str:
-    """The bars as CSV with a header line; unknown is empty.
-
-    Every cell is a time or a number in plain digits, so a spreadsheet has no formula to run.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for bar in history.bars:
-        prices = map(plain, (bar.open, bar.high, bar.low, bar.close))
-        writer.writerow([timestamp(bar.start), *prices, "" if bar.volume is None else bar.volume])
-    return text.getvalue()
+    return bars_csv(
+        COLUMNS,
+        (
+            (
+                timestamp(bar.start),
+                *map(plain, (bar.open, bar.high, bar.low, bar.close)),
+                "" if bar.volume is None else bar.volume,
+            )
+            for bar in history.bars
+        ),
+    )

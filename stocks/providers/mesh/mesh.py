@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Generic, TypeVar, cast
 
 from django.core.signals import setting_changed
@@ -247,11 +247,7 @@ class Mesh:
             else:
                 calls -= 1
                 try:
-                    ticks = self._call(
-                        provider,
-                        Capability.QUOTES,
-                        lambda part=part: provider.quotes(part),  # type: ignore[misc]
-                    )
+                    ticks = self._call(provider, Capability.QUOTES, partial(provider.quotes, part))
                 except ProviderError as failure:
                     error = failure
                     # What it could not do for these it will not do for the next.
@@ -278,7 +274,7 @@ class Mesh:
         missing: NotFound | None = None
         for place, provider in enumerate(able):
             try:
-                value = self._call(provider, capability, lambda provider=provider: call(provider))  # type: ignore[misc]
+                value = self._call(provider, capability, partial(call, provider))
             except NotFound as error:
                 missing = error
             except ProviderError as error:
