@@ -10,8 +10,8 @@ from typing import Any
 
 from realtime import eager, sockets
 from realtime.client import Client, Gone
+from realtime.frame import Frame
 from realtime.limits import Limits
-from realtime.live import Frame
 from realtime.protocol.codes import SLOW_CLIENT, Code
 
 logger = logging.getLogger(__name__)

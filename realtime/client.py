@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from realtime.live import Frame, LiveRoom, Slot
+from realtime.frame import Frame
+from realtime.live import LiveRoom, Slot
 from realtime.protocol.codes import Code
 
 

@@ -15,9 +15,9 @@ from operator import attrgetter
 
 from realtime.client import Client, Gone
 from realtime.counts import Counts
+from realtime.frame import Batch, Event, Frame
 from realtime.limits import Limits
-from realtime.live import Event, Frame, LiveRoom, Slot
-from realtime.protocol import messages
+from realtime.live import LiveRoom, Slot
 from realtime.protocol.codes import SLOW_CLIENT, Code
 
 logger = logging.getLogger(__name__)
@@ -211,4 +211,4 @@ class Fanout:
 def _joined(run: list[Frame]) -> list[Frame]:
     if len(run) <= 1:
         return run
-    return [Frame(messages.batch(frame.body for frame in run), run[-1].order)]
+    return [Batch(run)]

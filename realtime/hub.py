@@ -10,9 +10,10 @@ from realtime.client import Client
 from realtime.counts import Counts
 from realtime.errors import Unavailable
 from realtime.fanout import Fanout
+from realtime.frame import Frame
 from realtime.limits import Limits, configured
 from realtime.link import Link
-from realtime.live import Frame, LiveRoom
+from realtime.live import LiveRoom
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
 from realtime.protocol.envelope import Envelope

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from realtime.frame import Event, Frame
 from realtime.protocol import messages
 from realtime.protocol.envelope import Envelope
 from realtime.protocol.position import NOWHERE, Position
 
 if TYPE_CHECKING:
     from realtime.client import Client
-
-
-class Frame:
-    """A message on its way to clients, encoded once for all of them.
-
-    ``order`` is its place among all frames of the process. ``asgi`` is filled in by the first ASGI socket
-    that sends it; another transport would keep its own encoding beside.
-    """
-
-    __slots__ = ("asgi", "body", "order")
-
-    def __init__(self, body: bytes, order: int) -> None:
-        self.body = body
-        self.order = order
-        self.asgi: dict[str, Any] | None = None
-
-
-class Event(Frame):
-    """A frame that a newer one of the same room and key makes worthless."""
-
-    __slots__ = ("position",)
-
-    def __init__(self, body: bytes, order: int, position: Position) -> None:
-        super().__init__(body, order)
-        self.position = position
 
 
 class Slot:

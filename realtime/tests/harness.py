@@ -10,8 +10,9 @@ from typing import Any
 
 from realtime import hub as hubs
 from realtime.client import Client, Gone
+from realtime.frame import Frame
 from realtime.hub import Hub
-from realtime.live import Frame, LiveRoom
+from realtime.live import LiveRoom
 from realtime.protocol.codes import Code
 
 
