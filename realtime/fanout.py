@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from realtime.client import Client, Gone
 from realtime.counts import Counts
 from realtime.frame import Batch, Event, Frame
 from realtime.limits import Limits
-from realtime.live import LiveRoom, Slot
+from realtime.live import LiveRoom, LogEvent, LogRoom, Slot
 from realtime.protocol.codes import SLOW_CLIENT, Code
+from realtime.protocol.position import Position
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +60,19 @@ class Fanout:
 
     def mark(self, slot: Slot) -> None:
         """A slot has a new event: its room's members get it soon."""
-        room = slot.room
-        if not room.members:
-            return
-        if slot in room.changed:
+        if slot in slot.room.changed:
             self._counts.conflated += 1
-        room.changed[slot] = slot.event
-        self._changed[room] = None
-        self._schedule()
+        self._mark(slot.room, slot, slot.event)
+
+    def mark_event(self, event: LogEvent) -> None:
+        """A log has a new event: its room's members get it soon, and every one of them."""
+        self._mark(event.room, event, event)
+
+    def _mark(self, room: LiveRoom, place: Slot | Frame, event: Frame) -> None:
+        if room.members:
+            room.changed[place] = event
+            self._changed[room] = None
+            self._schedule()
 
     def forget(self, room: LiveRoom) -> None:
         """A room without members has nobody to tell."""
@@ -116,6 +122,13 @@ class Fanout:
         for room in [room for room in self._changed if room.name in client.rooms]:
             self.spread(room)
         self._post(client, Frame(body, self.next_order()))
+        if not client.blocked:
+            self._drain(client)
+
+    def give(self, client: Client, events: Iterable[tuple[bytes, Position]], room: LogRoom) -> None:
+        """Send one client events of the past, before what its rooms are told from now on."""
+        for body, position in events:
+            self._post(client, LogEvent(body, self.next_order(), position, room))
         if not client.blocked:
             self._drain(client)
 

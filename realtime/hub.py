@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from realtime.client import Client
 from realtime.counts import Counts
 from realtime.errors import Unavailable
 from realtime.fanout import Fanout
+from realtime.follow import Follower, Past
 from realtime.frame import Frame
 from realtime.limits import Limits, configured
 from realtime.link import Link
-from realtime.live import LiveRoom
+from realtime.live import LatestRoom, LiveRoom, LogRoom
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
 from realtime.protocol.envelope import Envelope
+from realtime.protocol.names import parse_room
 from realtime.protocol.position import Position
 from realtime.redis import Target, address
+from realtime.rooms import LOG, find_room
 from realtime.wheel import Wheel
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
@@ -58,6 +61,12 @@ class Hub:
         )
         self.wheel = Wheel(loop=loop, period=limits.heartbeat_seconds, beat=self._beat, close=self.close)
         self._link = Link(target=target, listener=self)
+        self._follower = Follower(
+            reader=self._link,
+            counts=self.counts,
+            next_order=self._fanout.next_order,
+            tell=self._fanout.mark_event,
+        )
         self._lost_for_good: asyncio.TimerHandle | None = None
         self.available = True
 
@@ -110,7 +119,7 @@ class Hub:
         for name in names:
             room = self.rooms.get(name)
             if room is None:
-                room = self.rooms[name] = LiveRoom(name)
+                room = self.rooms[name] = _new_room(name)
                 new.append(room)
             room.holds += 1
             held.append(room)
@@ -130,6 +139,8 @@ class Hub:
     def release(self, rooms: Iterable[LiveRoom]) -> None:
         for room in rooms:
             room.holds -= 1
+            if isinstance(room, LogRoom) and not room.holds:
+                room.recent = []
             self._drop_if_empty(room)
 
     def join(self, client: Client, room: LiveRoom) -> None:
@@ -150,38 +161,54 @@ class Hub:
 
     def _take_back(self, client: Client, room: LiveRoom) -> None:
         if client.outbox:
-            for slot in room.slots.values():
-                event = client.outbox.pop(slot, None)
-                if event is not None and client.blocked:
-                    client.backlog -= len(event.body)
+            for place in room.waiting(client.outbox):
+                frame = client.outbox.pop(place)
+                if client.blocked:
+                    client.backlog -= len(frame.body)
 
     def _drop_if_empty(self, room: LiveRoom) -> None:
         if not room.members:
             self._fanout.forget(room)
             if not room.holds and self.rooms.get(room.name) is room:
                 del self.rooms[room.name]
-                if room.fallback is not None:
-                    room.fallback.cancel()
+                room.drop()
                 self._link.unwatch(room)
 
     # --- What the link tells ---
 
     def on_event(self, room: LiveRoom, envelope: Envelope) -> None:
         self.counts.events += 1
-        slot = room.take(envelope, self._fanout.next_order())
-        if slot is not None:
-            self._fanout.mark(slot)
+        if isinstance(room, LogRoom):
+            self._follower.on_event(room, envelope)
+        elif isinstance(room, LatestRoom):
+            slot = room.take(envelope, self._fanout.next_order())
+            if slot is not None:
+                self._fanout.mark(slot)
 
-    def on_state(self, room: LiveRoom, position: Position, held: Mapping[bytes, Envelope]) -> None:
-        """What Redis holds for a room that is subscribed now."""
-        for slot in room.merge(position, held, self._fanout.next_order()):
-            self._fanout.mark(slot)
-        room.ready.set()
+    def on_state(self, room: LiveRoom, position: Position, held: Sequence[Envelope]) -> None:
+        """Where a room that is subscribed now stands, and what Redis holds for it."""
+        if isinstance(room, LogRoom):
+            self._follower.on_state(room, position)
+        elif isinstance(room, LatestRoom):
+            for slot in room.merge(position, held, self._fanout.next_order()):
+                self._fanout.mark(slot)
+            room.ready.set()
+
+    async def replay(self, room: LogRoom, since: Position) -> Past | None:
+        """What a log was told after ``since``; None where it is not all kept. Raises Unavailable."""
+        return await self._follower.replay(room, since)
+
+    def give(self, client: Client, events: Iterable[tuple[bytes, Position]], room: LogRoom) -> None:
+        """Tell one client what its log room was told before it joined."""
+        if not client.closed:
+            self._fanout.give(client, events, room)
 
     def on_lost(self) -> None:
         """Redis is away: nobody joins until the rooms are read again, and if it stays away, all are told."""
         for room in self.rooms.values():
             room.ready.clear()
+            if isinstance(room, LogRoom):
+                self._follower.on_lost(room)
         if self._lost_for_good is None and self.available:
             self._lost_for_good = self._loop.call_later(self.limits.link_grace_seconds, self._give_up)
 
@@ -202,6 +229,11 @@ class Hub:
         """End the link and the timers."""
         self.wheel.stop()
         self._fanout.stop()
+        self._follower.stop()
         if self._lost_for_good is not None:
             self._lost_for_good.cancel()
         await self._link.stop()
+
+
+def _new_room(name: str) -> LiveRoom:
+    return LogRoom(name) if find_room(parse_room(name).prefix).mode == LOG else LatestRoom(name)

@@ -7,11 +7,18 @@ from __future__ import annotations
 POSITIONS = "realtime:positions"
 # A hash of the version that each room has reached, for events that have one.
 VERSIONS = "realtime:versions"
+# A hash of the newest event of each room that is one value.
+NEWEST = "realtime:newest"
 
 
-def snapshot(room: str) -> str:
-    """A hash of the newest event per key of the room."""
-    return f"realtime:snapshot:{room}"
+def members(room: str) -> str:
+    """A hash of the keys of a room of many: each with its newest event, or with where that is written out."""
+    return f"realtime:members:{room}"
+
+
+def log(room: str) -> str:
+    """The stream of the last events of a log room."""
+    return f"realtime:log:{room}"
 
 
 def channel(database: int, room: str) -> str:

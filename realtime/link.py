@@ -10,14 +10,16 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from realtime import keys
-from realtime.live import LiveRoom
-from realtime.protocol.envelope import BadEnvelope, Envelope, unpack
-from realtime.protocol.position import NOWHERE, Position
-from realtime.redis import CONNECT_SECONDS, Target
+from realtime.live import LiveRoom, LogRoom
+from realtime.protocol.envelope import BadEnvelope, Envelope, retold, unpack, unpack_all
+from realtime.protocol.position import Position
+from realtime.redis import CONNECT_SECONDS, Target, script
 from realtime.resp import Lost, RespConnection
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ ROOMS_PER_COMMAND = 500
 
 class Listener(Protocol):
     def on_event(self, room: LiveRoom, envelope: Envelope) -> None: ...
-    def on_state(self, room: LiveRoom, position: Position, held: Mapping[bytes, Envelope]) -> None: ...
+    def on_state(self, room: LiveRoom, position: Position, held: Sequence[Envelope]) -> None: ...
     def on_lost(self) -> None: ...
     def on_found(self) -> None: ...
 
@@ -43,6 +45,8 @@ class Link:
         self._listener = listener
         self._watched: dict[bytes, LiveRoom] = {}
         self._connection: RespConnection | None = None
+        # What Redis calls the script that reads rooms.
+        self._read: bytes = b""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -69,6 +73,22 @@ class Link:
             if self._connection is not None:
                 self._connection.tell("UNSUBSCRIBE", self._channel(room))
 
+    def read_again(self, room: LiveRoom) -> None:
+        """Have `on_state` come once more; without Redis it comes with the next connection anyway."""
+        if self._connection is not None:
+            self._ask(self._connection, [room])
+
+    def read_log(self, room: LogRoom, count: int, on_reply: Callable[[list[bytes]], None]) -> bool:
+        """The last events of a log, newest first; False where Redis is away. No reply where it goes away."""
+        if self._connection is None:
+            return False
+
+        def on_entries(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
+            on_reply([fields[1] for _, fields in entries])
+
+        self._connection.ask(on_entries, "XREVRANGE", keys.log(room.name), "+", "-", "COUNT", str(count))
+        return True
+
     def _channel(self, room: LiveRoom) -> bytes:
         return keys.channel(self._target.database, room.name).encode()
 
@@ -93,6 +113,7 @@ class Link:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _follow(self, connection: RespConnection) -> None:
+        self._read = await connection.call("SCRIPT", "LOAD", script("read"))
         self._connection = connection
         self._subscribe(connection, list(self._watched.values()))
         # Answered after all that the subscriptions asked for.
@@ -111,10 +132,19 @@ class Link:
         for start in range(0, len(rooms), ROOMS_PER_COMMAND):
             part = rooms[start : start + ROOMS_PER_COMMAND]
             connection.tell("SUBSCRIBE", *[self._channel(room) for room in part])
-            read = _Read(part, self._listener)
-            connection.ask(read.positions, "HMGET", keys.POSITIONS, "epoch", *[room.name for room in part])
-            for room in part:
-                connection.ask(read.state, "HGETALL", keys.snapshot(room.name))
+            self._ask(connection, part)
+
+    def _ask(self, connection: RespConnection, rooms: Sequence[LiveRoom]) -> None:
+        names = [room.name for room in rooms]
+        given = [keys.POSITIONS, keys.NEWEST, *map(keys.members, names)]
+        on_reply = partial(self._on_states, rooms)
+        connection.ask(on_reply, "EVALSHA", self._read, str(len(given)), *given, secrets.token_hex(8), *names)
+
+    def _on_states(self, rooms: Sequence[LiveRoom], reply: tuple[bytes, Sequence[Any]]) -> None:
+        epoch = reply[0].decode("ascii", "replace")
+        for room, (sequence, newest, members) in zip(rooms, reply[1], strict=True):
+            position = Position(epoch, int(sequence))
+            self._listener.on_state(room, position, _envelopes(room, newest, members))
 
     def _on_push(self, push: Sequence[Any]) -> None:
         if push[0] != b"message":
@@ -123,39 +153,24 @@ class Link:
         if room is None:
             return
         try:
-            envelope = unpack(push[2])
+            envelopes = unpack_all(push[2], room.written)
         except BadEnvelope as error:
             logger.warning("a message of %s is skipped: %s", room.name, error)
-        else:
+            return
+        for envelope in envelopes:
             self._listener.on_event(room, envelope)
 
 
-class _Read:
-    """Takes the answers about rooms in the order in which they were asked: all positions, then each state."""
-
-    def __init__(self, rooms: Sequence[LiveRoom], listener: Listener) -> None:
-        self._rooms = iter(rooms)
-        self._sequences: Iterator[bytes | None] = iter(())
-        self._epoch = ""
-        self._listener = listener
-
-    def positions(self, reply: Sequence[bytes | None]) -> None:
-        epoch, *sequences = reply
-        self._epoch = (epoch or b"").decode("ascii", "replace")
-        self._sequences = iter(sequences)
-
-    def state(self, held: Mapping[bytes, bytes]) -> None:
-        room = next(self._rooms)
-        sequence = int(next(self._sequences) or 0)
-        position = Position(self._epoch, sequence) if self._epoch else NOWHERE
-        self._listener.on_state(room, position, _envelopes(room, held))
-
-
-def _envelopes(room: LiveRoom, held: Mapping[bytes, bytes]) -> dict[bytes, Envelope]:
-    envelopes = {}
-    for key, payload in held.items():
+def _envelopes(room: LiveRoom, newest: bytes, members: Sequence[Sequence[bytes]]) -> list[Envelope]:
+    """What a room holds, from the reply of lua/read.lua."""
+    envelopes = []
+    for written in [[b"", newest]] * bool(newest) + list(members):
         try:
-            envelopes[key] = unpack(payload)
+            envelopes.append(
+                unpack(written[1])
+                if len(written) == 2
+                else retold(written[1], written[0], written[2], room.written)
+            )
         except BadEnvelope as error:
-            logger.warning("a snapshot of %s is skipped: %s", room.name, error)
+            logger.warning("an event of %s is skipped: %s", room.name, error)
     return envelopes

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgpack
@@ -16,11 +15,11 @@ from redis.commands.core import Script
 from realtime import keys
 from realtime.protocol.encoding import dumps, timestamp
 from realtime.protocol.names import parse_room
-from realtime.redis import worker_client
-from realtime.rooms import find_room
+from realtime.redis import script, worker_client
+from realtime.rooms import LOG, LOG_LENGTH, LOG_LIFE, find_room
 
 # Long enough for the longest closure of an exchange.
-SNAPSHOT_LIFE = timedelta(days=14)
+MEMBERS_LIFE = timedelta(days=14)
 # A room that is told something every second is not given its fortnight anew every second.
 RENEW_SECONDS = 3600.0
 # Redis serves nobody else while it publishes one batch: so many messages are about 5 ms.
@@ -28,7 +27,7 @@ MESSAGES_PER_CALL = 1000
 
 _RESERVED = frozenset({"type", "room", "sequence", "timestamp"})
 
-#: By room, when this process last renewed its snapshot.
+#: By room of many, when this process last renewed its keys.
 _renewed: dict[str, float] = {}
 _NEVER = float("-inf")
 
@@ -68,7 +67,9 @@ def fields_json(fields: Mapping[str, Any]) -> bytes:
 
 
 def publish(events: Sequence[RoomEvent]) -> None:
-    """Send events to everyone in their rooms, in order, and keep the newest per room and key as its snapshot.
+    """Send events to everyone in their rooms, in order, and keep what the rooms then hold.
+
+    That is the newest event per key of a `latest` room, and the last events of a `log` room.
 
     The message is `{"type", "room", **fields, "sequence", "timestamp"}`; Redis gives the sequence in the same
     step. Raises InvalidRoom, RoomUnknown, ValueError or TypeError for an event that cannot be written (then
@@ -86,12 +87,14 @@ def publish_shared(events: Sequence[SharedEvent]) -> None:
     ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'
     for part in [_Part(events) for events in _parts(events)]:
         _script()(
-            keys=[keys.POSITIONS, keys.VERSIONS, *map(keys.snapshot, part.names)],
+            keys=[keys.POSITIONS, keys.VERSIONS, keys.NEWEST, *part.kept],
             args=[
                 secrets.token_hex(8),
                 ending,
-                int(SNAPSHOT_LIFE.total_seconds()),
+                int(MEMBERS_LIFE.total_seconds()),
                 keys.channel(database, ""),
+                int(LOG_LIFE.total_seconds() * 1000),
+                LOG_LENGTH,
                 part.packed(),
             ],
             client=client,
@@ -104,7 +107,9 @@ class _Part:
 
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self.names: list[str] = []
+        self.kept: list[str] = []
         self._written: list[bytes] = []
+        self._logs: list[bool] = []
         self._renewed: list[bool] = []
         self._number: dict[str, int] = {}
         self._now = time.monotonic()
@@ -128,7 +133,7 @@ class _Part:
     def packed(self) -> bytes:
         """What the script takes for its work."""
         # Lua knows no type of its own for bytes.
-        columns = (self.names, self._written, self._renewed, *self._events)
+        columns = (self.names, self._written, self._logs, self._renewed, *self._events)
         packed: bytes = msgpack.packb(columns, use_bin_type=False)
         return packed
 
@@ -141,8 +146,10 @@ class _Part:
     def _add(self, room: str) -> int:
         name, prefix, written = _address(room)
         if name not in self._number:
-            find_room(prefix)
+            log = find_room(prefix).mode == LOG
             self.names.append(name)
+            self.kept.append(keys.log(name) if log else keys.members(name))
+            self._logs.append(log)
             self._written.append(written)
             self._renewed.append(self._now - _renewed.get(name, _NEVER) > RENEW_SECONDS)
             self._number[name] = len(self.names)
@@ -182,5 +189,4 @@ def _parts(events: Sequence[SharedEvent]) -> Iterator[Sequence[SharedEvent]]:
 
 @cache
 def _script() -> Script:
-    source = (Path(__file__).parent / "lua" / "publish.lua").read_text()
-    return worker_client().register_script(source)
+    return worker_client().register_script(script("publish"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -47,6 +48,13 @@ def _client(url: str, seconds: float, connect_seconds: float) -> redis.Redis:
     return redis.Redis.from_url(
         url, socket_timeout=seconds, socket_connect_timeout=connect_seconds, retry=Retry(NoBackoff(), 1)
     )
+
+
+@cache
+def script(name: str) -> str:
+    """The Lua of a script: what all begin with, and then its own."""
+    directory = Path(__file__).parent / "lua"
+    return "".join((directory / f"{part}.lua").read_text() for part in ("start", name))
 
 
 @dataclass(frozen=True, slots=True)

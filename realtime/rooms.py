@@ -8,12 +8,15 @@
         def authorize(self, principal: Principal, key: str) -> None: ...   # raises RoomRefused
         def snapshot(self, key: str) -> dict[str, Any] | None: ...         # when Redis holds none
 
-In a `latest` room an event is whole for its key: only the newest matters and older ones may be skipped.
+In a `latest` room an event is whole for its key: only the newest matters and older ones may be skipped. In a
+`log` room every event counts: none is skipped, and a client that was away is told what it missed, or that
+something is lost; its events have no keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -25,9 +28,14 @@ from django.utils.module_loading import import_string
 from realtime.authentication import Principal
 from realtime.errors import RoomRefused, RoomUnknown
 
-__all__ = ["LATEST", "Principal", "Room", "RoomRefused", "RoomUnknown", "find_room"]
+__all__ = ["LATEST", "LOG", "Principal", "Room", "RoomRefused", "RoomUnknown", "find_room"]
 
 LATEST = "latest"
+LOG = "log"
+
+# What a log keeps for clients that come back: so far back, and so many events.
+LOG_LIFE = timedelta(minutes=5)
+LOG_LENGTH = 10_000
 
 
 class Room(Protocol):
@@ -39,7 +47,11 @@ class Room(Protocol):
         """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key."""
 
     def snapshot(self, key: str) -> dict[str, Any] | None:
-        """The room's newest message as fields with a `type`, for when Redis holds none; None if unknown."""
+        """What a newcomer is told first, as fields with a `type`; None if unknown.
+
+        Of a `latest` room the newest message, asked for only when Redis holds none; of a `log` room its state
+        now, in which everything that was published before the call is contained.
+        """
 
 
 def find_room(prefix: str) -> Room:
@@ -56,8 +68,8 @@ def _registry() -> Mapping[str, Room]:
     registry: dict[str, Room] = {}
     for prefix, name in settings.REALTIME_ROOMS.items():
         room = import_string(name)()
-        if room.mode != LATEST:
-            raise ImproperlyConfigured(f"{name}: mode is {room.mode!r}, known is {LATEST!r}")
+        if room.mode not in (LATEST, LOG):
+            raise ImproperlyConfigured(f"{name}: mode is {room.mode!r}, known are {LATEST!r} and {LOG!r}")
         registry[prefix] = room
     return registry
 

@@ -109,7 +109,9 @@ class Session:
 
     async def _subscribe(self, principal: Principal, frame: Subscribe) -> None:
         try:
-            rooms, refused = await subscriptions.subscribe(self.hub, self.client, principal, frame.rooms)
+            rooms, refused, missed = await subscriptions.subscribe(
+                self.hub, self.client, principal, frame.rooms, frame.since
+            )
         except Unavailable as error:
             self._reply(messages.error(UNAVAILABLE, error.message, now=_now()))
             self.close(UNAVAILABLE, error.message)
@@ -125,6 +127,8 @@ class Session:
                     stock_code=frame.stock_code, room=room, standing=standing, now=_now()
                 )
             )
+        for log, events in missed.items():
+            self.hub.give(self.client, events, log)
 
     def _unsubscribe(self, frame: Unsubscribe) -> None:
         left = subscriptions.unsubscribe(self.hub, self.client, frame.rooms)

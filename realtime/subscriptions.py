@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from realtime.authentication import Principal
 from realtime.client import Client
 from realtime.errors import RoomRefused
 from realtime.hub import Hub
-from realtime.live import LiveRoom
+from realtime.live import LatestRoom, LogRoom
 from realtime.protocol.codes import INVALID_ROOM, ROOM_LIMIT, Code
-from realtime.protocol.encoding import dumps, timestamp
+from realtime.protocol.envelope import Envelope
 from realtime.protocol.messages import Standing
 from realtime.protocol.names import InvalidRoom, RoomName, parse_room
+from realtime.protocol.position import Position
 from realtime.rooms import find_room
+from realtime.snapshots import owners_state
 from realtime.threads import in_thread
 
 # The database is asked at most this often for a room that Redis holds nothing of.
@@ -37,13 +39,43 @@ class Refusal:
     details: dict[str, Any]
 
 
-async def subscribe(
-    hub: Hub, client: Client, principal: Principal, requested: Sequence[str]
-) -> tuple[dict[str, Standing], list[Refusal]]:
-    """Join what may be joined: every room of the client as it now stands, and what was refused.
+class Past(NamedTuple):
+    """What a client is told of a log room that it joins.
 
-    Rooms asked for carry a snapshot; the client gets every later event of them, none that the snapshot holds.
-    Raises Unavailable when Redis does not answer; then no room was joined.
+    It stands at ``position``, then come ``events``, then what the room was told since: its ``recent`` events
+    but for the first ``covered``.
+    """
+
+    position: Position
+    snapshot: bytes | None
+    events: Sequence[Envelope]
+    covered: int
+    recovered: bool | None
+
+
+class Joined(NamedTuple):
+    """Every room of the client as it now stands, what was refused, and what it missed in its logs.
+
+    What was missed is to be given to it after the ack, and without waiting in between.
+    """
+
+    rooms: dict[str, Standing]
+    refused: list[Refusal]
+    missed: dict[LogRoom, list[tuple[bytes, Position]]]
+
+
+async def subscribe(
+    hub: Hub,
+    client: Client,
+    principal: Principal,
+    requested: Sequence[str],
+    since: Mapping[str, Position] | None = None,
+) -> Joined:
+    """Join what may be joined; ``since`` is what the client has seen, by room.
+
+    Rooms asked for carry a snapshot, unless the client has seen it or is told all that it missed; the client
+    gets every later event of them, none that the snapshot holds. Raises Unavailable when Redis does not
+    answer; then no room was joined.
     """
     names, refused = _valid(requested)
     most = hub.limits.rooms_of(principal.tier)
@@ -54,19 +86,65 @@ async def subscribe(
     refused += [*forbidden, *over, *too_many]
     rooms = await hub.hold(map(str, allowed))
     try:
-        fallbacks = await _fallbacks(zip(allowed, rooms, strict=True))
-        if not client.closed:
-            for room in rooms:
+        seen = _seen(since or {})
+        named = list(zip(allowed, rooms, strict=True))
+        fallbacks = await _fallbacks((name, room) for name, room in named if isinstance(room, LatestRoom))
+        pasts = await _pasts(hub, [(name, room) for name, room in named if isinstance(room, LogRoom)], seen)
+        missed = {}
+        asked = {}
+        for room in rooms:
+            if not client.closed:
                 hub.join(client, room)
-        asked = {room.name: _standing(room, fallbacks.get(room.name)) for room in rooms}
+            if isinstance(room, LogRoom):
+                past = pasts[room]
+                asked[room.name] = Standing(past.position, past.snapshot, recovered=past.recovered)
+                missed[room] = [(event.message, event.position) for event in past.events]
+                missed[room] += [(event.body, event.position) for event in room.recent[past.covered :]]
+            elif isinstance(room, LatestRoom):
+                asked[room.name] = _standing(room, fallbacks.get(room.name), seen.get(room.name))
         others = {
             name: Standing(room.position, None, asked=False)
             for name, room in client.rooms.items()
             if name not in asked
         }
-        return others | asked, refused
+        return Joined(others | asked, refused, missed)
     finally:
         hub.release(rooms)
+
+
+def _seen(since: Mapping[str, Position]) -> dict[str, Position]:
+    """The positions by the names that rooms have here; what names no room is passed over."""
+    seen = {}
+    for text, position in since.items():
+        with contextlib.suppress(InvalidRoom):
+            seen[str(parse_room(text))] = position
+    return seen
+
+
+async def _pasts(
+    hub: Hub, rooms: Sequence[tuple[RoomName, LogRoom]], seen: Mapping[str, Position]
+) -> dict[LogRoom, Past]:
+    """What is told of each log: what was missed, or else its state as its owner has it."""
+    begun = {room: (room.position, len(room.recent)) for _, room in rooms}
+    known = [(room, seen[room.name]) for _, room in rooms if room.name in seen]
+    replays = await asyncio.gather(*(hub.replay(room, position) for room, position in known))
+    pasts = {
+        room: Past(position, None, replay.events, replay.covered, True)
+        for (room, position), replay in zip(known, replays, strict=True)
+        if replay is not None
+    }
+    hub.counts.replays += len(pasts)
+    hub.counts.gaps += len(known) - len(pasts)
+    others = [(name, room) for name, room in rooms if room not in pasts]
+    states = await in_thread(_states, [(name, begun[room][0]) for name, room in others]) if others else []
+    for (_, room), state in zip(others, states, strict=True):
+        position, covered = begun[room]
+        pasts[room] = Past(position, state, (), covered, False if room.name in seen else None)
+    return pasts
+
+
+def _states(rooms: Sequence[tuple[RoomName, Position]]) -> list[bytes | None]:
+    return [owners_state(name, position) for name, position in rooms]
 
 
 def unsubscribe(hub: Hub, client: Client, requested: Iterable[str]) -> list[str]:
@@ -121,11 +199,14 @@ def _authorize(principal: Principal, names: Iterable[RoomName]) -> tuple[list[Ro
     return allowed, refused
 
 
-def _standing(room: LiveRoom, fallback: bytes | None) -> Standing:
-    return Standing(room.position, room.snapshot() or fallback)
+def _standing(room: LatestRoom, fallback: bytes | None, seen: Position | None) -> Standing:
+    if seen is not None and seen == room.position:
+        return Standing(room.position, None, recovered=True)
+    # In such a room nothing is lost: the newest is all there is.
+    return Standing(room.position, room.snapshot() or fallback, recovered=None if seen is None else True)
 
 
-async def _fallbacks(rooms: Iterable[tuple[RoomName, LiveRoom]]) -> dict[str, bytes | None]:
+async def _fallbacks(rooms: Iterable[tuple[RoomName, LatestRoom]]) -> dict[str, bytes | None]:
     """Messages from the rooms' owners for the rooms that Redis holds nothing of."""
     loop = asyncio.get_running_loop()
     asked = {}
@@ -139,10 +220,5 @@ async def _fallbacks(rooms: Iterable[tuple[RoomName, LiveRoom]]) -> dict[str, by
     return {name: await asyncio.shield(fallback) for name, fallback in asked.items()}
 
 
-async def _fallback(name: RoomName, room: LiveRoom) -> bytes | None:
-    fields = await in_thread(find_room(name.prefix).snapshot, name.key)
-    if fields is None:
-        return None
-    head = {"type": fields["type"], "room": room.name}
-    tail = {"sequence": room.position.sequence, "timestamp": timestamp(datetime.now(UTC))}
-    return dumps(head | fields | {name: value for name, value in tail.items() if name not in fields})
+async def _fallback(name: RoomName, room: LatestRoom) -> bytes | None:
+    return await in_thread(owners_state, name, room.position)

@@ -1,58 +1,38 @@
--- Publish a batch of events of `latest` rooms: next sequences, snapshots and messages in one step.
+-- Publish a batch of events: next sequences, what rooms hold, and the messages, in one step. Stands behind
+-- lua/start.lua.
 --
 -- KEYS[1]    hash of positions: epoch, run, and one sequence per room
 -- KEYS[2]    hash of the version that each room has reached
--- KEYS[r+2]  hash of the newest event per key, of room r
--- ARGV[1]    epoch to begin when none is valid
+-- KEYS[3]    hash of the newest event of each room that is one value
+-- KEYS[r+3]  what room r keeps besides: a room of many, a hash of its keys; a log, its stream
+-- ARGV[1]    see lua/start.lua
 -- ARGV[2]    what ends every message: its timestamp and the closing brace
--- ARGV[3]    seconds that a snapshot outlives its last event
+-- ARGV[3]    seconds that the keys of a room of many outlive its last event
 -- ARGV[4]    what begins the name of every channel
--- ARGV[5]    msgpack, columns in place of rows, for each table costs:
---              rooms: names, names as JSON, whether the life of the snapshot is to be renewed;
+-- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] how many it keeps
+-- ARGV[7]    msgpack, columns in place of rows, for each table costs:
+--              rooms: names, names as JSON, whether it is a log, whether the life of its keys is to be renewed;
 --              events: types as JSON, versions or '', fields as JSON with a comma before, how many rooms;
 --              the rooms of all events one after the other: their numbers, the keys there
 --
 -- An event with a version is left out where its first room has reached that version or a later one: two
 -- publishers, or one that does its work again, never take a room back.
 --
--- Every call of a command costs more than the work it does here, so what can be asked for all rooms at once is.
+-- Every call of a command costs more than the work it does here, and a long string costs more than a short
+-- one. So what can be asked for all rooms at once is, and an event is written out once: a room of many gets
+-- all that is new for it in one message whose parts the web process puts together, and keeps of each key only
+-- where it is written out.
 
-local positions, versions = KEYS[1], KEYS[2]
+local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
-local names, written, renewed, types, versions_of, fields_of, counts, numbers, keys =
-  unpack(cmsgpack.unpack(ARGV[5]))
--- Lua hands no more than some thousand values to a call.
-local MOST = 2000
-
--- A restarted server may have forgotten its last second and would count the same numbers again, so an epoch
--- is valid for one run of the server only.
-local run = ''
-local info = redis.pcall('INFO', 'server')
-if type(info) == 'string' then
-  run = string.match(info, 'run_id:(%x+)') or ''
-end
-
-local known = redis.call('HMGET', positions, 'epoch', 'run')
-local epoch = known[1]
-if not epoch or known[2] ~= run then
-  epoch = ARGV[1]
-  redis.call('HSET', positions, 'epoch', epoch, 'run', run)
-end
-
-local function get(key, fields)
-  local values = {}
-  for first = 1, #fields, MOST do
-    local part = redis.call('HMGET', key, unpack(fields, first, math.min(first + MOST - 1, #fields)))
-    for at = 1, #part do
-      values[first + at - 1] = part[at]
-    end
-  end
-  return values
-end
+local log_life, log_length = tonumber(ARGV[5]), ARGV[6]
+local names, written, logs, renewed, types, versions_of, fields_of, counts, numbers, keys =
+  unpack(cmsgpack.unpack(ARGV[7]))
+local call, format = redis.call, string.format
 
 local function set(key, pairs_of)
   for first = 1, #pairs_of, MOST do
-    redis.call('HSET', key, unpack(pairs_of, first, math.min(first + MOST - 1, #pairs_of)))
+    call('HSET', key, unpack(pairs_of, first, math.min(first + MOST - 1, #pairs_of)))
   end
 end
 
@@ -70,9 +50,46 @@ for at, version in ipairs(get(versions, asked_names)) do
   reached[asked[at]] = version
 end
 
--- Messages go out in the order of the events; what a room then holds is stored at once.
-local sequences = get(positions, names)
-local held, fresh = {}, {}
+local sequences, fresh = get(positions, names), {}
+for number = 1, #names do
+  fresh[number] = not sequences[number]
+  sequences[number] = tonumber(sequences[number] or 0)
+end
+local told = {}    -- by room: whether it was told anything
+local held = {}    -- rooms that are one value, and their newest event
+local joined = {}  -- by room of many: the parts of the message that is due
+local due = {}     -- these rooms, in order
+local places = {}  -- by room of many: its keys, and where each is written out
+
+local function flush(number)
+  call('PUBLISH', prefix .. names[number], table.concat(joined[number], '\0'))
+  joined[number] = nil
+end
+
+local function append(number, sequence, payload)
+  local log = KEYS[number + 3]
+  local time = call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local function add(milliseconds)
+    -- An event's place is its number, which also stands behind the dash.
+    local id = string.format('%.0f-%.0f', milliseconds, sequence)
+    local oldest = string.format('%.0f', now - log_life)
+    return redis.pcall('XADD', log, 'MINID', '~', oldest, id, 'e', payload)
+  end
+  local added = add(now)
+  if type(added) == 'table' and added.err then
+    -- The clock was set back: the log goes on from where it was, or begins again with a new epoch.
+    local last = call('XREVRANGE', log, '+', '-', 'COUNT', 1)
+    added = add(tonumber(string.match(last[1] and last[1][1] or '0-0', '^(%d+)')))
+    if type(added) == 'table' and added.err then
+      call('DEL', log)
+      add(now)
+    end
+  end
+  call('XTRIM', log, 'MAXLEN', '~', log_length)
+  call('PEXPIRE', log, log_life)
+end
+
 place = 1
 for event = 1, #types do
   local version, first = versions_of[event], numbers[place]
@@ -85,39 +102,69 @@ for event = 1, #types do
     changed[#changed + 1] = version
   end
   if news then
-    local opening, rest = '{"type":' .. types[event] .. ',"room":', fields_of[event] .. ',"sequence":'
+    local kind, fields, whole = types[event], fields_of[event], nil
     for at = place, last do
       local number, key = numbers[at], keys[at]
-      local fields = held[number]
-      if not fields then
-        fields = {}
-        held[number] = fields
-        fresh[number] = not sequences[number]
-        sequences[number] = tonumber(sequences[number] or 0)
-      end
       local sequence = sequences[number] + 1
       sequences[number] = sequence
-      local text = string.format('%.0f', sequence)
-      local message = text .. ' ' .. epoch .. ' ' .. key .. '\0' .. opening .. written[number] .. rest
-        .. text .. ending
-      redis.call('PUBLISH', prefix .. names[number], message)
-      fields[#fields + 1] = key
-      fields[#fields + 1] = message
+      told[number] = true
+      local text = format('%d', sequence)
+      local payload
+      if key == '' or not whole then
+        payload = text .. ' ' .. epoch .. ' ' .. key .. '\0{"type":' .. kind .. ',"room":' .. written[number]
+          .. fields .. ',"sequence":' .. text .. ending
+      end
+      if logs[number] then
+        call('PUBLISH', prefix .. names[number], payload)
+        append(number, sequence, payload)
+      elseif key == '' then
+        if joined[number] then
+          flush(number)
+        end
+        call('PUBLISH', prefix .. names[number], payload)
+        held[#held + 1] = names[number]
+        held[#held + 1] = payload
+        whole = ' ' .. text .. ' ' .. names[number]
+      else
+        local parts = joined[number]
+        if not parts then
+          parts = { '* ' .. epoch, ending }
+          joined[number] = parts
+          due[#due + 1] = number
+        end
+        local count = #parts
+        parts[count + 1], parts[count + 2], parts[count + 3], parts[count + 4] = text, key, kind, fields
+        local kept = places[number]
+        if not kept then
+          kept = {}
+          places[number] = kept
+        end
+        kept[#kept + 1] = key
+        kept[#kept + 1] = whole and text .. whole or payload
+      end
     end
   end
   place = last + 1
 end
 
-local counted = {}
-for number, fields in pairs(held) do
-  local snapshot = KEYS[number + 2]
-  counted[#counted + 1] = names[number]
-  counted[#counted + 1] = string.format('%.0f', sequences[number])
-  set(snapshot, fields)
-  if renewed[number] or fresh[number] then
-    redis.call('EXPIRE', snapshot, life)
+for at = 1, #due do
+  if joined[due[at]] then
+    flush(due[at])
   end
 end
+local counted = {}
+for number in pairs(told) do
+  counted[#counted + 1] = names[number]
+  counted[#counted + 1] = format('%d', sequences[number])
+  local kept = places[number]
+  if kept then
+    set(KEYS[number + 3], kept)
+    if renewed[number] or fresh[number] then
+      call('EXPIRE', KEYS[number + 3], life)
+    end
+  end
+end
+set(newest, held)
 set(positions, counted)
 set(versions, changed)
 

@@ -12,17 +12,31 @@ from realtime.protocol.position import Position
 
 
 class Standing(NamedTuple):
-    """A joined room in an ack: where it stands and, for a room just asked for, what it holds."""
+    """A joined room in an ack: where it stands and, for a room just asked for, what it holds.
+
+    ``recovered`` answers a client that said what it has seen: whether nothing is lost since.
+    """
 
     position: Position
     snapshot: bytes | None
     asked: bool = True
+    recovered: bool | None = None
 
     def fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {"epoch": self.position.epoch or None, "sequence": self.position.sequence}
+        fields = _position(self.position)
         if self.asked:
-            fields["snapshot"] = None if self.snapshot is None else splice(self.snapshot)
+            fields["snapshot"] = _spliced(self.snapshot)
+        if self.recovered is not None:
+            fields["recovered"] = self.recovered
         return fields
+
+
+def _position(position: Position) -> dict[str, Any]:
+    return {"epoch": position.epoch or None, "sequence": position.sequence}
+
+
+def _spliced(message: bytes | None) -> Any:
+    return None if message is None else splice(message)
 
 
 def hello(*, session: str, rooms: int, frame_bytes: int, heartbeat_seconds: float, now: datetime) -> bytes:
@@ -74,6 +88,20 @@ def pong(*, now: datetime) -> bytes:
 
 def heartbeat(*, now: datetime) -> bytes:
     return dumps({"type": "heartbeat", "timestamp": timestamp(now)})
+
+
+def gap(*, room: str, since: Position, position: Position, snapshot: bytes | None, now: datetime) -> bytes:
+    """What was told between ``since`` and ``position`` is lost; go on from the snapshot."""
+    return dumps(
+        {
+            "type": "gap",
+            "room": room,
+            "since": _position(since),
+            **_position(position),
+            "snapshot": _spliced(snapshot),
+            "timestamp": timestamp(now),
+        }
+    )
 
 
 def error(

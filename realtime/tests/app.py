@@ -12,7 +12,10 @@ settings.configure(
     INSTALLED_APPS=["channels", "realtime"],
     ALLOWED_HOSTS=["*"],
     REDIS_URL=os.environ["REDIS_URL"],
-    REALTIME_ROOMS=dict.fromkeys(("price", "market"), "realtime.tests.cast.OpenRoom"),
+    REALTIME_ROOMS={
+        **dict.fromkeys(("price", "market"), "realtime.tests.cast.OpenRoom"),
+        "alert": "realtime.tests.cast.OpenLog",
+    },
     REALTIME_AUTHENTICATE="realtime.tests.cast.authenticate",
     REALTIME_MAX_ROOMS={"free": 3, "basic": 100, "pro": 500},
     REALTIME_LIMITS=json.loads(os.environ.get("REALTIME_LIMITS", "{}")),

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.db import OperationalError
 
-from realtime.rooms import LATEST, Principal, RoomRefused, RoomUnknown
+from realtime.redis import client
+from realtime.rooms import LATEST, LOG, Principal, RoomRefused, RoomUnknown
 
 TIERS = ("free", "basic", "pro")
 
@@ -53,4 +54,14 @@ class OpenRoom:
         return None
 
 
-ROOMS = dict.fromkeys(("price", "market"), f"{__name__}.OpenRoom")
+class OpenLog(OpenRoom):
+    """The state of a log is what the test wrote into the key `state:{key}` of Redis."""
+
+    mode = LOG
+
+    def snapshot(self, key: str) -> dict[str, Any] | None:
+        text = client().get(f"state:{key}")
+        return {"type": "alert", "state": text.decode()} if isinstance(text, bytes) else None
+
+
+ROOMS = {**dict.fromkeys(("price", "market"), f"{__name__}.OpenRoom"), "alert": f"{__name__}.OpenLog"}

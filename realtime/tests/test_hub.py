@@ -9,6 +9,7 @@ import redis
 from pytest_django.fixtures import Settings
 
 from realtime import metrics
+from realtime.live import LatestRoom
 from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED
 from realtime.publish import RoomEvent, publish
 from realtime.tests.harness import Gone, Member, eventually, member_of, room_of, running_hub
@@ -204,6 +205,7 @@ def test_nothing_is_written_after_close_though_events_waited() -> None:
         async with running_hub() as hub:
             member, witness = await member_of(hub, A), await member_of(hub, A)
             room = hub.rooms[A]
+            assert isinstance(room, LatestRoom)
             await send(price(A, 1))
             await eventually(lambda: values(witness, A) == [1])
             # Waiting in the room and in the outbox when the connection ends.
@@ -255,6 +257,7 @@ def test_the_snapshot_of_an_idle_room_comes_from_redis() -> None:
     async def scenario() -> tuple[bytes | None, int]:
         async with running_hub() as hub:
             room = await room_of(hub, A)
+            assert isinstance(room, LatestRoom)
             return room.snapshot(), room.position.sequence
 
     snapshot, sequence = asyncio.run(scenario())

@@ -17,6 +17,7 @@ from realtime.protocol.envelope import Envelope, unpack
 from realtime.protocol.names import InvalidRoom
 from realtime.publish import RoomEvent, SharedEvent, fields_json, publish, publish_shared
 from realtime.rooms import RoomUnknown
+from realtime.tests.bus import heard, held
 from realtime.tests.servers import OwnValkey
 
 ROOM = "price:005930"
@@ -26,9 +27,9 @@ def event(price: Any = 1, room: str = ROOM, key: str = "") -> RoomEvent:
     return RoomEvent(room, "price_update", {"data": {"current_price": price}}, key)
 
 
-def held(client: redis.Redis, room: str) -> dict[bytes, Envelope]:
-    """The snapshot of a room as Redis has it."""
-    stored: dict[Any, Any] = client.hgetall(keys.snapshot(room))
+def members(client: redis.Redis, room: str) -> dict[bytes, Envelope]:
+    """What Redis keeps of a room of many whose events no other room was told."""
+    stored: dict[Any, Any] = client.hgetall(keys.members(room))
     return {key: unpack(payload) for key, payload in stored.items()}
 
 
@@ -43,12 +44,13 @@ class Listening:
             self._pubsub.get_message(timeout=5)
 
     def take(self, count: int) -> list[Envelope]:
-        payloads: list[bytes] = []
+        """So many events, in the order in which they came."""
+        envelopes: list[Envelope] = []
         deadline = time.monotonic() + 15
-        while len(payloads) < count and time.monotonic() < deadline:
+        while len(envelopes) < count and time.monotonic() < deadline:
             if message := self._pubsub.get_message(timeout=1):
-                payloads.append(message["data"])
-        return [unpack(payload) for payload in payloads]
+                envelopes += heard(message)[1]
+        return envelopes
 
     def close(self) -> None:
         self._pubsub.close()
@@ -84,8 +86,9 @@ def test_nothing_to_publish_is_nothing(listening: Listening, redis_client: redis
 def test_each_room_counts_for_itself_and_a_batch_keeps_its_order(listening: Listening) -> None:
     publish([event(1), event(2, "market:KOSPI", "A"), event(3), event(4, "market:KOSPI", "B")])
     envelopes = listening.take(4)
-    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2]
-    assert [envelope.key for envelope in envelopes] == [b"", b"A", b"", b"B"]
+    # What is new for a room of many comes together.
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 2, 1, 2]
+    assert [envelope.key for envelope in envelopes] == [b"", b"", b"A", b"B"]
     assert len({envelope.position.epoch for envelope in envelopes}) == 1
 
 
@@ -100,8 +103,8 @@ def test_the_snapshot_is_the_last_message_per_key_and_does_not_stay_forever(
 ) -> None:
     publish([event(1, "market:KOSPI", "A"), event(2, "market:KOSPI", "B"), event(3, "market:KOSPI", "A")])
     sent = listening.take(3)
-    assert held(redis_client, "market:KOSPI") == {b"A": sent[2], b"B": sent[1]}
-    assert 7 * 86_400 < redis_client.ttl(keys.snapshot("market:KOSPI")) <= 14 * 86_400
+    assert members(redis_client, "market:KOSPI") == {b"A": sent[2], b"B": sent[1]}
+    assert 7 * 86_400 < redis_client.ttl(keys.members("market:KOSPI")) <= 14 * 86_400
 
 
 def test_sequences_have_no_gap_and_no_double_under_eight_threads(
@@ -121,7 +124,7 @@ def test_sequences_have_no_gap_and_no_double_under_eight_threads(
         thread.join()
     envelopes = listening.take(2_000)
     assert [envelope.position.sequence for envelope in envelopes] == list(range(1, 2_001))
-    assert held(redis_client, ROOM)[b""] == envelopes[-1]
+    assert held(redis_client, ROOM) == envelopes[-1]
 
 
 def test_the_epoch_stays_while_the_server_runs_and_an_emptied_one_begins_another(
@@ -141,11 +144,11 @@ def test_a_restarted_server_begins_another_epoch_though_it_kept_its_data(own_val
     own_valkey.client.save()
     own_valkey.kill()
     own_valkey.start()
-    kept = held(own_valkey.client, ROOM)[b""]
+    kept = held(own_valkey.client, ROOM).position
     publish([event()])
-    newest = held(own_valkey.client, ROOM)[b""]
-    assert newest.position.epoch != kept.position.epoch
-    assert newest.position.sequence == kept.position.sequence + 1
+    after = held(own_valkey.client, ROOM).position
+    assert after.epoch != kept.epoch
+    assert after.sequence == kept.sequence + 1
 
 
 def test_a_script_that_the_server_forgot_is_sent_again(
@@ -186,14 +189,22 @@ def shared(price: int, version: str, *rooms: tuple[str, str]) -> SharedEvent:
     return SharedEvent("price_update", fields, rooms or ((ROOM, ""), ("market:KOSPI", "A")), version)
 
 
-def test_an_event_of_several_rooms_is_told_in_each_under_its_own_key(listening: Listening) -> None:
+def test_an_event_of_several_rooms_is_told_in_each_under_its_own_key(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
     publish_shared([shared(1, ""), shared(2, "")])
     envelopes = listening.take(4)
-    assert [envelope.key for envelope in envelopes] == [b"", b"A", b"", b"A"]
-    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2]
+    assert [envelope.key for envelope in envelopes] == [b"", b"", b"A", b"A"]
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 2, 1, 2]
     messages = [json.loads(envelope.message) for envelope in envelopes]
-    assert [message["room"] for message in messages] == [ROOM, "market:KOSPI"] * 2
-    assert [message["data"]["current_price"] for message in messages] == [1, 1, 2, 2]
+    assert [message["room"] for message in messages] == [ROOM, ROOM, "market:KOSPI", "market:KOSPI"]
+    assert [message["data"]["current_price"] for message in messages] == [1, 2, 1, 2]
+    assert [message["sequence"] for message in messages] == [1, 2, 1, 2]
+    assert {frozenset(message) for message in messages} == {
+        frozenset(("type", "room", "data", "sequence", "timestamp"))
+    }
+    assert held(redis_client, ROOM) == envelopes[1]
+    assert held(redis_client, "market:KOSPI", "A") == envelopes[3]
 
 
 def test_what_a_room_has_passed_is_left_out_of_every_room(
@@ -205,9 +216,9 @@ def test_what_a_room_has_passed_is_left_out_of_every_room(
     publish([event(5)])
     envelopes = listening.take(7)
     prices = [json.loads(envelope.message)["data"]["current_price"] for envelope in envelopes]
-    assert prices == [2, 2, 3, 3, 4, 4, 5]
-    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 2, 3, 3, 4]
-    assert held(redis_client, ROOM)[b""] == envelopes[-1]
+    assert prices == [2, 2, 3, 4, 3, 4, 5]
+    assert [envelope.position.sequence for envelope in envelopes] == [1, 1, 2, 3, 2, 3, 4]
+    assert held(redis_client, ROOM) == envelopes[-1]
 
 
 def test_two_publishers_never_take_a_room_back(listening: Listening, redis_client: redis.Redis) -> None:
@@ -252,22 +263,61 @@ def test_thousands_of_keys_of_one_room_are_kept(
     monkeypatch.setattr(publishing, "MESSAGES_PER_CALL", 10_000)
     publish_shared([shared(0, "1", ("market:KOSPI", "0"))])
     publish([event(number, "market:KOSPI", str(number)) for number in range(5_000)])
-    snapshot = held(redis_client, "market:KOSPI")
-    assert len(snapshot) == 5_000
-    assert json.loads(snapshot[b"4999"].message)["sequence"] == 5_001
+    kept = members(redis_client, "market:KOSPI")
+    assert len(kept) == 5_000
+    assert json.loads(kept[b"4999"].message)["sequence"] == 5_001
 
 
-def test_a_snapshot_lives_on_with_its_events_and_is_not_renewed_for_each(
+def test_the_keys_of_a_room_live_on_with_its_events_and_are_not_renewed_for_each(
     floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish([event()])
-    redis_client.expire(keys.snapshot(ROOM), 1000)
-    publish([event()])
-    assert redis_client.ttl(keys.snapshot(ROOM)) <= 1000
+    room, kept = "market:KOSPI", keys.members("market:KOSPI")
+    publish([event(1, room, "A")])
+    redis_client.expire(kept, 1000)
+    publish([event(2, room, "A")])
+    assert redis_client.ttl(kept) <= 1000
     monkeypatch.setattr(publishing, "RENEW_SECONDS", -1.0)
-    publish([event()])
-    assert redis_client.ttl(keys.snapshot(ROOM)) > 7 * 86_400
+    publish([event(3, room, "A")])
+    assert redis_client.ttl(kept) > 7 * 86_400
     redis_client.flushdb()
     monkeypatch.setattr(publishing, "RENEW_SECONDS", 3600.0)
-    publish([event()])
-    assert redis_client.ttl(keys.snapshot(ROOM)) > 7 * 86_400, "an emptied server holds it forever"
+    publish([event(4, room, "A")])
+    assert redis_client.ttl(kept) > 7 * 86_400, "an emptied server holds it forever"
+
+
+def alert(number: int, room: str = "alert:me") -> RoomEvent:
+    return RoomEvent(room, "alert", {"number": number})
+
+
+def log(client: redis.Redis, room: str = "alert:me") -> list[Envelope]:
+    entries: Any = client.xrange(keys.log(room))
+    return [unpack(fields[b"e"]) for _, fields in entries]
+
+
+def test_a_log_keeps_its_last_events_for_minutes(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish([alert(number) for number in range(3)])
+    publish([alert(3)])
+    assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3, 4]
+    assert 60_000 < redis_client.pttl(keys.log("alert:me")) <= 300_000
+    monkeypatch.setattr(publishing, "LOG_LENGTH", 500)
+    publish([alert(number) for number in range(5_000)])
+    kept = log(redis_client)
+    # Redis drops whole nodes of its stream, so a little more may be kept.
+    assert 500 <= len(kept) < 800
+    assert kept[-1].position.sequence == 5_004
+
+
+def test_a_log_goes_on_where_the_clock_of_redis_was_set_back(
+    floor: Settings, redis_client: redis.Redis
+) -> None:
+    publish([alert(1)])
+    future = int(time.time() * 1000) + 3_600_000
+    redis_client.delete(keys.log("alert:me"))
+    redis_client.xadd(keys.log("alert:me"), {"e": b"1 old \0{}"}, id=f"{future}-1")
+    publish([alert(2), alert(3)])
+    assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3]
+    redis_client.hset(keys.POSITIONS, "alert:me", 0)
+    publish([alert(4)])
+    assert [envelope.position.sequence for envelope in log(redis_client)] == [1]

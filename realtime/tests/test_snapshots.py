@@ -24,19 +24,11 @@ def test_it_works():
     assert message["timestamp"].endswith("Z")
 
 
-def test_a_room_of_many_is_read_by_key():
-    publish([RoomEvent("market:KOSPI", "price_update", {"n": n}, key=key) for n, key in enumerate("AB")])
-    found = newest("market:KOSPI", "B")
-    assert found is not None
-    assert found["n"] == 1
-    assert newest("market:KOSPI", "C") is None
-
-
 def test_a_room_that_never_spoke_has_said_nothing():
     assert newest("price:NOBODY") is None
 
 
 @pytest.mark.parametrize("payload", [b"", b"1 e", b"1 e \0{", b"1 e \0[]"])
 def test_what_the_publisher_did_not_write_is_nothing(redis_client: redis.Redis, payload: bytes):
-    redis_client.hset(keys.snapshot("price:A"), "", payload)
+    redis_client.hset(keys.NEWEST, "price:A", payload)
     assert newest("price:A") is None

@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from realtime import keys
-from realtime.protocol.envelope import unpack
+from realtime.tests.bus import heard
 from stocks.live import LivePublisher
 from stocks.quotes import write_quotes
 from stocks.tests.factories import StockFactory
@@ -21,7 +20,6 @@ class Listener:
     """Everything that is published, by room."""
 
     def __init__(self, client) -> None:
-        self._number = int(client.get_connection_kwargs().get("db") or 0)
         self._pubsub = client.pubsub()
         self._pubsub.psubscribe("realtime:*")
         self._pubsub.get_message(timeout=5)
@@ -30,9 +28,8 @@ class Listener:
         """(room, key, message) since the last call, in order."""
         found = []
         while (got := self._pubsub.get_message(timeout=0.2)) is not None:
-            room = got["channel"].decode().removeprefix(keys.channel(self._number, ""))
-            envelope = unpack(got["data"])
-            found.append((room, envelope.key, json.loads(envelope.message, parse_float=Decimal)))
+            room, envelopes = heard(got)
+            found += [(room, one.key, json.loads(one.message, parse_float=Decimal)) for one in envelopes]
         return found
 
     def close(self) -> None:

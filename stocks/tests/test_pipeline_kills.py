@@ -29,7 +29,8 @@ from django.conf import settings
 from django.db import connection
 
 from realtime import keys
-from realtime.protocol.envelope import Envelope, unpack
+from realtime.protocol.envelope import Envelope
+from realtime.tests.bus import heard, held
 from realtime.tests.servers import OwnValkey
 from stocks import stream
 from stocks.dead_letters import dead_letters, dead_letters_replay
@@ -109,9 +110,9 @@ class Rooms:
 
     def __init__(self, client: redis.Redis) -> None:
         self.heard: dict[str, list[Envelope]] = {}
-        self._prefix = keys.channel(int(client.get_connection_kwargs().get("db") or 0), "")
+        database = int(client.get_connection_kwargs().get("db") or 0)
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)
-        self._pubsub.psubscribe(f"{self._prefix}*")
+        self._pubsub.psubscribe(keys.channel(database, "*"))
         self._pubsub.get_message(timeout=5)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen)
@@ -120,8 +121,8 @@ class Rooms:
     def _listen(self) -> None:
         while not self._stop.is_set():
             if (message := self._pubsub.get_message(timeout=0.1)) is not None:
-                room = message["channel"].decode().removeprefix(self._prefix)
-                self.heard.setdefault(room, []).append(unpack(message["data"]))
+                room, envelopes = heard(message)
+                self.heard.setdefault(room, []).extend(envelopes)
 
     def close(self) -> None:
         self._stop.set()
@@ -216,17 +217,11 @@ def _volume(envelope: Envelope) -> int:
 def _assert_rooms_hold_the_quotes(client: redis.Redis, codes: set[str]) -> None:
     quotes = last_ticks()
     for code in codes:
-        held = _held(client, f"price:{code}", "")
-        data = json.loads(held.message, parse_float=Decimal)["data"]
+        newest = held(client, f"price:{code}")
+        data = json.loads(newest.message, parse_float=Decimal)["data"]
         assert (data["volume"], data["current_price"]) == (quotes[code].volume, quotes[code].price)
         for room in ("market:KOSPI", "sector:Technology"):
-            assert _volume(_held(client, room, code)) == quotes[code].volume
-
-
-def _held(client: redis.Redis, room: str, key: str) -> Envelope:
-    payload = client.hget(keys.snapshot(room), key)
-    assert isinstance(payload, bytes)
-    return unpack(payload)
+            assert _volume(held(client, room, code)) == quotes[code].volume
 
 
 def test_kills_at_any_point_lose_and_double_nothing(nursery, listed, load, rooms, redis_client):

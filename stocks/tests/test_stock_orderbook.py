@@ -210,7 +210,7 @@ def test_an_unknown_stock_is_404_and_costs_no_call(world, code):
 
 @pytest.mark.parametrize("payload", [b"", b"no envelope", b'3 e \0{"data": {}}', b"3 e \0[1]", b"3 e \0{"])
 def test_a_snapshot_of_another_form_is_passed_over(redis_client: redis.Redis, payload):
-    redis_client.hset(keys.snapshot("orderbook:005930"), "", payload)
+    redis_client.hset(keys.NEWEST, "orderbook:005930", payload)
     refused(ask(PATH), 404, "ORDER_BOOK_NOT_AVAILABLE")
 
 
