@@ -36,6 +36,8 @@ RECLAIM_EVERY_SECONDS = 10.0
 FORGET_IDLE_MS = 3_600_000
 # Processes that died with the same entry in hand before it counts as what kills them.
 MAX_DELIVERIES = 5
+# After Redis was away or emptied a consumer is told so, and again: others still have entries in hand then.
+RETURN_SECONDS = (0.0, 1.0, 3.0)
 # How many entries are taken over at once, by how often they were given out. What ends its consumers takes
 # fewer and fewer others with it, and in the end none.
 TAKEN_OVER = {1: BATCH, 2: 30}
@@ -51,6 +53,9 @@ class TickConsumer:
     entries are tried until the store is back; WRONG_DATA, then halves of them are tried until the wrong one
     stands alone and is buried; anything else ends the process.
 
+    ``on_return`` is called at the start and whenever a store was away or the stream is begun anew: what was
+    in Redis may be gone. It may raise OUTAGES.
+
     With ``every_seconds`` a consumer that keeps up waits so long from one batch to the next, so that it gets
     more at once. After a quiet time it handles what comes first immediately.
     """
@@ -61,6 +66,7 @@ class TickConsumer:
         group: str,
         handle: Handler,
         client: redis.Redis,
+        on_return: Callable[[], None] | None = None,
         every_seconds: float = 0.0,
         reclaim_idle_ms: int = RECLAIM_IDLE_MS,
         reclaim_every_seconds: float = RECLAIM_EVERY_SECONDS,
@@ -70,6 +76,9 @@ class TickConsumer:
         self.client = client
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._every = every_seconds
+        self._on_return = on_return
+        self._due: list[float] = []
+        self._returned()
         self._reclaim_idle_ms = reclaim_idle_ms
         self._reclaim_every = reclaim_every_seconds
         self._reclaimed_at = float("-inf")
@@ -90,6 +99,7 @@ class TickConsumer:
                     raise
                 connection.close()
                 backoff.wait(f"group {self.group}", error)
+                self._returned()
                 continue
             if 0 < count < BATCH and (left := started + self._every - time.monotonic()) > 0:
                 stop.wait(left)
@@ -97,6 +107,9 @@ class TickConsumer:
 
     def step(self) -> int:
         """Read and handle what is there; returns the number of entries."""
+        while self._on_return is not None and self._due and self._due[0] <= time.monotonic():
+            self._on_return()
+            del self._due[0]
         if not self._in_hand:
             self._in_hand = self._next()
             if self._in_hand:
@@ -105,6 +118,10 @@ class TickConsumer:
         self._process(self._in_hand)
         self._in_hand = []
         return count
+
+    def _returned(self) -> None:
+        now = time.monotonic()
+        self._due = [now + seconds for seconds in RETURN_SECONDS]
 
     def _next(self) -> list[Entry]:
         """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
@@ -121,6 +138,7 @@ class TickConsumer:
                 raise
             logger.info("group %s is made", self.group)
             stream.ensure_groups(self.client)
+            self._returned()
             return []
 
     def _read(self) -> list[Entry]:

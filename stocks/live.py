@@ -10,7 +10,7 @@ from typing import NamedTuple
 from realtime.publish import SharedEvent, fields_json, publish_shared
 from stocks import folds
 from stocks.batch import Batch, newest, sane
-from stocks.directory import Directory
+from stocks.directory import Directory, Place
 from stocks.failpoints import reach
 from stocks.messages import price_updates
 from stocks.providers.protocol import Update
@@ -51,18 +51,14 @@ class LivePublisher:
 
     def handle(self, batch: Batch) -> None:
         if self._prices is None:
-            self._prices = _stored()
+            self._prices = _before(last_ticks())
         batch, refused = sane(batch, datetime.now(UTC))
         if refused:
             logger.warning("%d updates are not published, such as %s", len(refused), refused[0])
         prices = _prices(batch, self._prices)
         books = _books(batch.books, self._books)
         places = self._directory.places(told.code for told in (*prices, *books))
-        events = [
-            SharedEvent("price_update", told.fields, place.prices, _version(told.key))
-            for told in prices
-            if (place := places.get(told.code)) and place.prices
-        ]
+        events = _price_events(prices, places)
         events += [
             SharedEvent("orderbook_update", told.fields, place.books, _version(told.key))
             for told in books
@@ -74,10 +70,36 @@ class LivePublisher:
         self._prices.update({told.code: told.key for told in prices})
         self._books.update({told.code: told.key for told in books})
 
+    def restate(self) -> None:
+        """Publish the stored quotes: a Redis that has lost what rooms were told last is told it again.
 
-def _stored() -> dict[str, Key]:
+        Where nothing is lost, nothing is published: the rooms have reached these versions.
+        """
+        ticks = last_ticks()
+        if self._prices is None:
+            self._prices = _before(ticks)
+        # What was published and is not stored yet is newer; it will be stored.
+        prices = [
+            Told(code, _key(tick), fields_json(folds.price_update(tick)))
+            for code, tick in ticks.items()
+            if _key(tick) >= self._prices.get(code, NEVER)
+        ]
+        if events := _price_events(prices, self._directory.places(ticks)):
+            publish_shared(events)
+        self._prices.update({told.code: told.key for told in prices})
+
+
+def _price_events(prices: Sequence[Told], places: Mapping[str, Place]) -> list[SharedEvent]:
+    return [
+        SharedEvent("price_update", told.fields, place.prices, _version(told.key))
+        for told in prices
+        if (place := places.get(told.code)) and place.prices
+    ]
+
+
+def _before(ticks: Mapping[str, Tick]) -> dict[str, Key]:
     """The place just before each stored quote: the quote itself may not have been published yet."""
-    return {code: (micros(tick.as_of), tick.seq - 1) for code, tick in last_ticks().items()}
+    return {code: (micros(tick.as_of), tick.seq - 1) for code, tick in ticks.items()}
 
 
 def _prices(batch: Batch, seen: Mapping[str, Key]) -> list[Told]:

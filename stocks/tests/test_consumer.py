@@ -148,8 +148,10 @@ def _raise_next(failures) -> None:
 def test_the_loop_itself_waits_out_an_absence(redis_client):
     _append(redis_client, "A")
     failures = iter([OperationalError("away"), OperationalError("away")])
-    seen = Seen(lambda codes: _raise_next(failures))
-    _run_until(_consumer(redis_client, seen), lambda: seen.codes == ["A"])
+    seen, told = Seen(lambda codes: _raise_next(failures)), []
+    consumer = _consumer(redis_client, seen, on_return=lambda: told.append(len(seen.codes)))
+    _run_until(consumer, lambda: seen.codes == ["A"])
+    assert told[:3] == [0, 0, 0], "it is told at the start and after each absence"
 
 
 def test_what_nobody_foresaw_ends_the_process(redis_client):
@@ -307,15 +309,18 @@ def test_entries_that_were_deleted_while_pending_are_let_go(redis_client, caplog
 
 def test_an_emptied_redis_is_begun_again(redis_client):
     _append(redis_client, "A")
-    seen = Seen()
+    seen, told = Seen(), []
     stop = threading.Event()
-    thread = threading.Thread(target=_consumer(redis_client, seen).run, args=(stop,))
+    consumer = _consumer(redis_client, seen, on_return=lambda: told.append(list(seen.codes)))
+    thread = threading.Thread(target=consumer.run, args=(stop,))
     thread.start()
     try:
-        _wait(lambda: seen.codes == ["A"])
+        _wait(lambda: seen.codes == ["A"] and len(told) == len(consumers.RETURN_SECONDS))
         redis_client.flushdb()
         _append(redis_client, "B")
-        _wait(lambda: seen.codes == ["A", "B"])
+        _wait(lambda: seen.codes == ["A", "B"] and len(told) == 2 * len(consumers.RETURN_SECONDS))
+        # At the start, and as soon as the stream is begun anew: before anything is read from it.
+        assert (told[0], told[len(consumers.RETURN_SECONDS)]) == ([], ["A"])
     finally:
         stop.set()
         thread.join(timeout=60)

@@ -108,6 +108,34 @@ def test_a_publisher_that_begins_anew_does_not_publish_what_others_have_passed(l
     assert [room for room, _, _ in listener.messages()] == ["price:005930", "market:KOSPI"]
 
 
+def test_a_redis_that_lost_what_rooms_were_told_is_told_the_stored_quotes_again(listener, redis_client):
+    StockFactory.create(code="005930", sector="Technology")
+    StockFactory.create(code="000660")
+    told, stored = tick("005930", "71000"), tick("000660", "100")
+    publisher = LivePublisher()
+    publisher.handle(batch(update(told, stored)))
+    newer = tick("000660", "101", as_of=stored.as_of + timedelta(seconds=1))
+    write_quotes([told, newer])
+    listener.messages()
+    publisher.restate()
+    assert [(room, message["data"]["current_price"]) for room, _, message in listener.messages()] == [
+        ("price:000660", 101),
+        ("market:KOSPI", 101),
+    ]
+    redis_client.flushdb()
+    publisher.restate()
+    assert {(room, key) for room, key, _ in listener.messages()} == {
+        ("price:005930", b""),
+        ("market:KOSPI", b"005930"),
+        ("sector:Technology", b"005930"),
+        ("price:000660", b""),
+        ("market:KOSPI", b"000660"),
+    }
+    publisher.restate()
+    publisher.handle(batch(update(told, newer)))
+    assert listener.messages() == []
+
+
 def test_codes_that_no_stock_has_are_not_published(listener):
     StockFactory.create(code="005930")
     LivePublisher().handle(batch(update(tick("NOSUCH"), tick("005930"), books=(book("NOSUCH"),))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -18,6 +19,8 @@ from stocks.stream import GROUPS
 # A stored quote may be half a second old: written twice a second, a busy stock costs the
 # database one row each time and not one for every tick.
 STORE_EVERY_SECONDS = 0.5
+# Its work comes in bursts that may last; prices that people wait for go first where cores are few.
+STORE_NICENESS = 10
 
 
 class Command(BaseCommand):
@@ -29,15 +32,19 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        publisher = LivePublisher()
         handlers: dict[str, Handler] = {
-            "live": LivePublisher().handle,
+            "live": publisher.handle,
             "store": QuoteWriter(on_written=QuoteCache().put).handle,
         }
         group = options["group"]
+        if group == "store":
+            os.nice(STORE_NICENESS)
         consumer = TickConsumer(
             group=group,
             handle=handlers[group],
             client=worker_client(),
+            on_return=publisher.restate if group == "live" else None,
             every_seconds=STORE_EVERY_SECONDS if group == "store" else 0.0,
         )
         self.stdout.write(f"consuming {group} as {consumer.name}")
