@@ -15,6 +15,7 @@ from realtime.authentication import offered_token
 from realtime.client import Client
 from realtime.protocol.codes import INTERNAL_ERROR, RESTARTING
 from realtime.session import Session
+from realtime.slim.parked import EXTENSION
 
 
 class StocksConsumer(AsyncConsumer):
@@ -33,6 +34,13 @@ class StocksConsumer(AsyncConsumer):
         self.base_send = send
         hub = hubs.current()
         client = Client()
+        if (park := scope.get("extensions", {}).get(EXTENSION)) is not None:
+            # A server that calls the session itself: nothing of this class stays.
+            await receive()
+            await send({"type": "websocket.accept"})
+            session = Session(hub, client)
+            park(session, session.begin(offered_token(scope)))
+            return
         client.transport = AsgiSocket(
             client=client, send=send, limits=hub.limits, resumed=hub.resumed, slow=hub.close
         )

@@ -17,7 +17,11 @@ from typing import Any
 
 def bound_buffers(send: Callable[..., Any], kernel_bytes: int) -> None:
     """Let the kernel hold at most about twice ``kernel_bytes`` for this client."""
-    transport = _transport(send)
+    bound_kernel_buffer(_transport(send), kernel_bytes)
+
+
+def bound_kernel_buffer(transport: Any, kernel_bytes: int) -> None:
+    """The same for a transport at hand."""
     get_extra_info = getattr(transport, "get_extra_info", None)
     raw = get_extra_info("socket") if get_extra_info else None
     if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):

@@ -19,6 +19,8 @@ class Code:
     reconnect: bool
 
 
+PROTOCOL_ERROR = Code(1002, "PROTOCOL_ERROR", "the bytes were not WebSocket", True, False)
+INVALID_TEXT = Code(1007, "INVALID_TEXT", "a text was not UTF-8", True, False)
 FRAME_TOO_BIG = Code(1009, "FRAME_TOO_BIG", "a frame was larger than the limit", True, False)
 INTERNAL_ERROR = Code(1011, "INTERNAL_ERROR", "the server failed", True, True)
 RESTARTING = Code(1012, "RESTARTING", "the server stops or restarts", True, True)
@@ -28,10 +30,13 @@ BAD_FRAME = Code(4400, "BAD_FRAME", "a frame was not understood; the fifth one c
 UNAUTHORIZED = Code(4401, "UNAUTHORIZED", "no valid token came, or it has expired", True, False)
 ROOM_FORBIDDEN = Code(4403, "ROOM_FORBIDDEN", "the room is not open to this user", False, False)
 ROOM_UNKNOWN = Code(4404, "ROOM_UNKNOWN", "there is no such room", False, False)
+UNRESPONSIVE = Code(4408, "UNRESPONSIVE", "a ping or an unfinished frame waited too long", True, True)
 INVALID_ROOM = Code(4422, "INVALID_ROOM", "the name is no room name", False, False)
 ROOM_LIMIT = Code(4429, "ROOM_LIMIT", "the tier allows no more rooms on one connection", False, False)
 
 TABLE = (
+    PROTOCOL_ERROR,
+    INVALID_TEXT,
     FRAME_TOO_BIG,
     INTERNAL_ERROR,
     RESTARTING,
@@ -41,6 +46,7 @@ TABLE = (
     UNAUTHORIZED,
     ROOM_FORBIDDEN,
     ROOM_UNKNOWN,
+    UNRESPONSIVE,
     INVALID_ROOM,
     ROOM_LIMIT,
 )

@@ -37,7 +37,7 @@ def start_web(floor: Settings, tmp_path: Path) -> Iterator[Callable[..., OwnWeb]
     """Starts web processes on the worker's Redis, with limits of their own."""
     started: list[OwnWeb] = []
 
-    def start(server: str = "uvicorn", **limits: Any) -> OwnWeb:
+    def start(server: str = "slim", **limits: Any) -> OwnWeb:
         log = tmp_path / f"{len(started)}.log"
         started.append(OwnWeb(os.environ["REDIS_URL"], log, server, **limits))
         return started[-1]
@@ -49,7 +49,7 @@ def start_web(floor: Settings, tmp_path: Path) -> Iterator[Callable[..., OwnWeb]
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnWeb]:
-    """One uvicorn for the tests of a file that do not stop it, on the worker's Redis."""
+    """One server for the tests of a file that do not stop it, on the worker's Redis."""
     server = OwnWeb(os.environ["REDIS_URL"], tmp_path_factory.mktemp("web") / "log")
     yield server
     server.stop()

@@ -17,6 +17,7 @@ import redis
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
+SLIM = ["--http", "realtime.slim.entry:Entry", "--ws", "realtime.slim.protocol:SlimProtocol"]
 
 
 def free_port() -> int:
@@ -74,19 +75,18 @@ class OwnValkey:
 
 
 class OwnWeb:
-    """The floor alone (app.py) under uvicorn or daphne."""
+    """The floor alone (app.py) under the slim protocol, uvicorn's own or daphne."""
 
-    def __init__(self, redis_url: str, log: Path, server: str = "uvicorn", **limits: Any) -> None:
+    def __init__(self, redis_url: str, log: Path, server: str = "slim", **limits: Any) -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/ws/stocks"
         self.log = log
         app = "realtime.tests.app:application"
+        uvicorn = ["uvicorn", app, "--host", "127.0.0.1", "--port", str(self.port)]
+        uvicorn += ["--timeout-graceful-shutdown", "5"]
         commands = {
-            "uvicorn": [
-                *["uvicorn", app, "--host", "127.0.0.1", "--port", str(self.port)],
-                *["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
-                *["--timeout-graceful-shutdown", "5"],
-            ],
+            "slim": [*uvicorn, *SLIM],
+            "uvicorn": [*uvicorn, "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
             "daphne": ["daphne", "-b", "127.0.0.1", "-p", str(self.port), app],
         }
         with log.open("wb") as output:
