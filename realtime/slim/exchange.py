@@ -96,12 +96,15 @@ class Exchange:
         if self._connection is None:
             first.close()
             raise RuntimeError("a session is parked after websocket.accept")
-        parked = Parked(house=self._house, connection=self._connection, session=session)
         self.parked = True
+        if self._over:
+            first.close()
+            return
+        parked = Parked(house=self._house, connection=self._connection, session=session)
         self._connection.give_to(parked)
+        parked.begin(first)
         for event in self._events:
             parked.message(event["bytes"] if event.get("text") is None else event["text"])
-        parked.begin(first)
 
     async def _send_open(self, connection: Connection, kind: str, message: dict[str, Any]) -> None:
         if kind == "websocket.close":
