@@ -132,6 +132,7 @@ class Exchange:
 
     def ended(self, task: asyncio.Task[None]) -> None:
         """The application has returned or failed: what it left open ends."""
+        self._house.tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
         if isinstance(failure, Disconnected):
             return

@@ -18,7 +18,9 @@ MAX_HEAD = 64 * 1024
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _REQUEST_LINE = re.compile(rb"([!-~]+) (/[!-~]*) HTTP/1\.([01])")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[!-\xff](?:[ \t!-\xff]*[!-\xff])?)?)[ \t]*")
+_FIELD = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*)\r\n"
+_ONE_FIELD = re.compile(_FIELD)
+_FIELDS = re.compile(rb"(?:%b)*\r\n" % _FIELD)
 _WEBSOCKET = re.compile(rb"\nupgrade:[ \t]*websocket[ \t]*\r?\n", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\nconnection:[^\n]*\bupgrade\b", re.IGNORECASE)
 _END = re.compile(rb"\n\r?\n")
@@ -60,13 +62,15 @@ def asks_for_websocket(head: bytes) -> bool:
 
 def read_request(head: bytes) -> Request:
     """Check a handshake; raises BadHandshake."""
-    line, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    line, _, fields = head.partition(b"\r\n")
     request = _REQUEST_LINE.fullmatch(line)
     if request is None:
         raise BadHandshake(400, "The request line is malformed.")
     if request[1] != b"GET":
         raise BadHandshake(405, "A handshake is a GET request.", ((b"allow", b"GET"),))
-    headers = [_field(one) for one in lines]
+    if not _FIELDS.fullmatch(fields):
+        raise BadHandshake(400, "A header is malformed.")
+    headers = [(name.lower(), value.rstrip(b" \t")) for name, value in _ONE_FIELD.findall(fields)]
     known = _gathered(headers)
     _check(known, minor_version=request[3])
     path, _, query = request[2].partition(b"?")
@@ -123,13 +127,6 @@ def _response(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
             raise ValueError("a response header has a character that no header has")
         lines.append(name + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    field = _FIELD.fullmatch(line)
-    if field is None:
-        raise BadHandshake(400, "A header is malformed.")
-    return field[1].lower(), field[2]
 
 
 def _gathered(headers: Headers) -> dict[bytes, list[bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from realtime.limits import Limits
@@ -55,11 +55,13 @@ class House:
         self._retire_seconds = min(_RETIRE_SECONDS, stop_seconds / 2 if stop_seconds else _RETIRE_SECONDS)
         self._retire_share = 0
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a task that the server waits for before it ends."""
+    def start(
+        self, work: Coroutine[Any, Any, None], done: Callable[[asyncio.Task[None]], None]
+    ) -> asyncio.Task[None]:
+        """Run a task that the server waits for before it ends; ``done`` has to `discard` it from `tasks`."""
         task = self.loop.create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(done)
         return task
 
     def retire(self, connection: Retiring) -> None:

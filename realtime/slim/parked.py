@@ -67,8 +67,7 @@ class Parked:
         self._session.hub.remove(self._session.client)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._task = self._house.start(work)
-        self._task.add_done_callback(self._done)
+        self._task = self._house.start(work, self._done)
 
     async def _take(self) -> None:
         while self._waiting:
@@ -77,6 +76,7 @@ class Parked:
                 self._connection.read_on()
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        self._house.tasks.discard(task)
         self._task = None
         if task.cancelled():
             self._session.close(RESTARTING, RESTARTING.meaning)

@@ -89,10 +89,8 @@ class SlimProtocol(asyncio.Protocol):
             self._transport.close()
             return
         exchange = self._exchange = Exchange(house=self._house, opening=self)
-        task = self._house.start(
-            _run(self._config.loaded_app, self._scope(self._request, exchange), exchange)
-        )
-        task.add_done_callback(exchange.ended)
+        scope = self._scope(self._request, exchange)
+        self._house.start(_run(self._config.loaded_app, scope, exchange), exchange.ended)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._house.connections.discard(self)
