@@ -21,6 +21,13 @@ class Limits:
     # A client whose socket is full keeps the newest event per key up to this size, for this long.
     outbox_bytes: int = 64 * 1024
     send_seconds: float = 5.0
+    # Of the slim protocol: a handshake or a message that has begun has this long to come to its end; a client
+    # that is silent so long is sent a ping, and given up when it stays silent.
+    handshake_seconds: float = 5.0
+    message_seconds: float = 10.0
+    ping_seconds: float = 20.0
+    silence_seconds: float = 45.0
+
     # The close frame of a slow client waits this long behind what it did not read.
     farewell_seconds: float = 3.0
     # The kernel would hold up to 4 MB for a client that does not read; it doubles this figure.

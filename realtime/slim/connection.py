@@ -14,16 +14,10 @@ from realtime.client import Gone
 from realtime.frame import Frame
 from realtime.protocol.codes import RESTARTING, SLOW_CLIENT, UNRESPONSIVE, Code
 from realtime.slim import frames
-from realtime.slim.clock import NEVER, ticks
+from realtime.slim.clock import NEVER
 from realtime.slim.errors import Broken
 from realtime.slim.house import House
 from realtime.slim.wire import compressed_wire, plain_wire
-
-# After so much silence a ping is sent, and after so much without an answer the client is given up.
-PING_TICKS = ticks(20.0)
-GONE_TICKS = ticks(45.0)
-# A frame or message that has begun has this long to come to its end.
-MESSAGE_TICKS = ticks(10.0)
 
 
 class Receiver(Protocol):
@@ -87,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._blocked_since: int | None = None
         self._unfinished_since: int | None = None
         self.due = NEVER
-        house.clock.wake(self, PING_TICKS)
+        house.clock.wake(self, house.ping_ticks)
         self._heard = house.clock.now
         # Paused when anything waits, resumed when nothing does.
         transport.set_write_buffer_limits(high=0)
@@ -169,7 +163,7 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         self._blocked_since = self._house.clock.now
         if self._state is _OPEN:
-            self._house.clock.wake(self, ticks(self._house.limits.send_seconds))
+            self._house.clock.wake(self, self._house.send_ticks)
 
     def resume_writing(self) -> None:
         self._blocked_since = None
@@ -232,7 +226,7 @@ class Connection(asyncio.BufferedProtocol):
             self._parser = self._unfinished_since = None
         elif self._unfinished_since is None or finished:
             self._unfinished_since = self._house.clock.now
-            self._house.clock.wake(self, MESSAGE_TICKS)
+            self._house.clock.wake(self, self._house.message_ticks)
 
     def _message(self, message: str | bytes) -> bool:
         if self._state is not _OPEN or self._receiver is None or self._receiver.message(message):
@@ -289,11 +283,11 @@ class Connection(asyncio.BufferedProtocol):
     def on_due(self, now: int) -> None:
         if self._state is not _OPEN or self._receiver is None:
             self._transport.abort()
-        elif self._passed(self._blocked_since, ticks(self._house.limits.send_seconds)):
+        elif self._passed(self._blocked_since, self._house.send_ticks):
             self._receiver.end(SLOW_CLIENT, "nothing was read for too long")
-        elif self._passed(None if self._held else self._unfinished_since, MESSAGE_TICKS):
+        elif self._passed(None if self._held else self._unfinished_since, self._house.message_ticks):
             self._receiver.end(UNRESPONSIVE, "a frame did not come to its end")
-        elif self._passed(None if self._held else self._heard, GONE_TICKS):
+        elif self._passed(None if self._held else self._heard, self._house.silence_ticks):
             self._receiver.end(UNRESPONSIVE, "no answer to a ping")
         else:
             self._keep_alive(now)
@@ -302,23 +296,23 @@ class Connection(asyncio.BufferedProtocol):
         return since is not None and self._house.clock.now - since >= most
 
     def _keep_alive(self, now: int) -> None:
-        clock = self._house.clock
+        house = self._house
         silence = now - self._heard
-        if silence < PING_TICKS:
-            clock.wake(self, PING_TICKS - silence)
+        if silence < house.ping_ticks:
+            house.clock.wake(self, house.ping_ticks - silence)
         else:
             if self._blocked_since is None:
                 self._write(_PING)
-            clock.wake(self, min(PING_TICKS, GONE_TICKS - silence))
+            house.clock.wake(self, min(house.ping_ticks, house.silence_ticks - silence))
         if self._blocked_since is not None:
-            clock.wake(self, self._blocked_since + ticks(self._house.limits.send_seconds) - now)
+            house.clock.wake(self, self._blocked_since + house.send_ticks - now)
         if self._unfinished_since is not None and not self._held:
-            clock.wake(self, self._unfinished_since + MESSAGE_TICKS - now)
+            house.clock.wake(self, self._unfinished_since + house.message_ticks - now)
 
     def _wait_for_the_end(self) -> None:
         # Then what was written has been read, or never will be.
         self._house.clock.forget(self)
-        self._house.clock.wake(self, ticks(self._house.limits.farewell_seconds))
+        self._house.clock.wake(self, self._house.farewell_ticks)
 
 
 _PING = frames.build(frames.PING, b"")

@@ -15,10 +15,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.server import ServerState
 
 from realtime.slim import handshake
-from realtime.slim.clock import NEVER, ticks
+from realtime.slim.clock import NEVER
 from realtime.slim.protocol import house_of
-
-HEAD_TICKS = ticks(5.0)
 
 
 class Entry(asyncio.Protocol):
@@ -44,7 +42,7 @@ class Entry(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._house.connections.add(self)
-        self._house.clock.wake(self, HEAD_TICKS)
+        self._house.clock.wake(self, self._house.handshake_ticks)
 
     def data_received(self, data: bytes) -> None:
         searched = len(self._head)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from realtime.limits import Limits
-from realtime.slim.clock import Clock
+from realtime.slim.clock import Clock, ticks
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,12 @@ class House:
         self.frame_bytes = min(frame_bytes or limits.frame_bytes, limits.frame_bytes)
         self.deflate = deflate
         self.buffer = bytearray(READ_BYTES)
+        self.handshake_ticks = ticks(limits.handshake_seconds)
+        self.message_ticks = ticks(limits.message_seconds)
+        self.ping_ticks = ticks(limits.ping_seconds)
+        self.silence_ticks = ticks(limits.silence_seconds)
+        self.send_ticks = ticks(limits.send_seconds)
+        self.farewell_ticks = ticks(limits.farewell_seconds)
         self._retiring: list[Retiring] = []
         self._retire_seconds = min(_RETIRE_SECONDS, stop_seconds / 2 if stop_seconds else _RETIRE_SECONDS)
         self._retire_share = 0

@@ -75,13 +75,20 @@ class OwnValkey:
 
 
 class OwnWeb:
-    """The floor alone (app.py) under the slim protocol, uvicorn's own or daphne."""
+    """The floor alone (app.py), or another ``app``, under the slim protocol, uvicorn's own or daphne."""
 
-    def __init__(self, redis_url: str, log: Path, server: str = "slim", **limits: Any) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        log: Path,
+        server: str = "slim",
+        *,
+        app: str = "realtime.tests.app:application",
+        **limits: Any,
+    ) -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/ws/stocks"
         self.log = log
-        app = "realtime.tests.app:application"
         uvicorn = ["uvicorn", app, "--host", "127.0.0.1", "--port", str(self.port)]
         uvicorn += ["--timeout-graceful-shutdown", "5"]
         commands = {
