@@ -37,5 +37,5 @@ HEALTHCHECK --interval=10s --timeout=6s --start-period=30s \
     CMD ["python", "-P", "config/probe.py", "http", "8000", "/health/ready"]
 # REST and WebSockets on one port; docker-compose.yml gives each a server of its own.
 CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "16384", \
+     "--http", "realtime.slim.entry:Entry", "--ws", "realtime.slim.protocol:SlimProtocol", \
      "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "20"]

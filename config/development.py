@@ -13,8 +13,6 @@ from config.embedded import StateDir, configured_state_dir
 from config.supervisor import Program
 
 PROJECT = Path(__file__).resolve().parent.parent
-# Larger WebSocket frames are refused: no message of the protocol comes near it.
-WEBSOCKET_FRAME_BYTES = 16_384
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with what was asked for, not bound
 #: Providers of MARKET_DATA that stream no prices.
 WITHOUT_STREAM = {"alpha_vantage"}
@@ -107,9 +105,8 @@ def programs(
 def web_command(host: str, port: int) -> list[str]:
     """The web server: REST and WebSockets on one port."""
     server = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", host, "--port", str(port)]
-    # Compression would cost each connection a window of 34 KB and more.
-    websockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
-    websockets += ["--ws-max-size", str(WEBSOCKET_FRAME_BYTES)]
+    # Both are needed: the first lets handshakes past uvicorn's HTTP parser.
+    websockets = ["--http", "realtime.slim.entry:Entry", "--ws", "realtime.slim.protocol:SlimProtocol"]
     # At level INFO uvicorn would log the query string of WebSockets, and with it tokens.
     logs = ["--no-access-log", "--log-level", "warning"]
     return [*server, *websockets, *logs, "--timeout-graceful-shutdown", "20"]
