@@ -66,6 +66,8 @@ def accepted_offer(headers: Sequence[str]) -> str | None:
 
 
 def _extensions(header: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    if not header.strip(" \t"):
+        return
     if len(header) > _LONGEST_HEADER or not _LIST.fullmatch(header):
         raise BadHandshake(400, "Sec-WebSocket-Extensions is malformed.")
     for part in header.split(","):
