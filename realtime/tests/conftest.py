@@ -13,6 +13,12 @@ from realtime.tests import cast
 from realtime.tests.servers import OwnValkey, OwnWeb
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    servers = getattr(metafunc.module, "SERVERS", None)
+    if servers and "web" in metafunc.fixturenames:
+        metafunc.parametrize("web", servers, indirect=True, scope="module")
+
+
 @pytest.fixture
 def floor(settings: Settings, redis_client: redis.Redis) -> Settings:
     """Settings in which realtime has only the rooms and users of cast.py, over an empty Redis."""
@@ -48,8 +54,12 @@ def start_web(floor: Settings, tmp_path: Path) -> Iterator[Callable[..., OwnWeb]
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnWeb]:
-    """One server for the tests of a file that do not stop it, on the worker's Redis."""
-    server = OwnWeb(os.environ["REDIS_URL"], tmp_path_factory.mktemp("web") / "log")
+def web(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnWeb]:
+    """One server for the tests of a file that do not stop it, on the worker's Redis.
+
+    A file that names SERVERS has its tests run on each of these kinds.
+    """
+    kind = getattr(request, "param", "slim")
+    server = OwnWeb(os.environ["REDIS_URL"], tmp_path_factory.mktemp("web") / "log", kind)
     yield server
     server.stop()

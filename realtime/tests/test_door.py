@@ -13,6 +13,9 @@ from realtime.tests.talking import price, signed_in, talking
 
 pytestmark = pytest.mark.usefixtures("floor")
 
+# Sessions that are parked, and sessions that wait in their application.
+SERVERS = ("slim", "uvicorn")
+
 
 @pytest.mark.parametrize(
     "frame",
@@ -55,8 +58,9 @@ def test_heartbeats_come(start_web: Callable[..., OwnWeb]) -> None:
         assert [talk.hear()["type"] for _ in range(2)] == ["heartbeat", "heartbeat"]
 
 
-def test_a_server_that_stops_closes_with_1012_and_ends(start_web: Callable[..., OwnWeb]) -> None:
-    web = start_web()
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_that_stops_closes_with_1012_and_ends(start_web: Callable[..., OwnWeb], server: str) -> None:
+    web = start_web(server)
     with signed_in(web) as talk:
         talk.ask({"type": "subscribe", "stock_code": "A"})
         web.process.terminate()

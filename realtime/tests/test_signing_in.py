@@ -10,6 +10,8 @@ from realtime.tests.talking import price, signed_in, talking
 
 pytestmark = pytest.mark.usefixtures("floor")
 
+SERVERS = ("slim", "uvicorn")
+
 
 def test_it_works(web: OwnWeb) -> None:
     with talking(web) as talk:

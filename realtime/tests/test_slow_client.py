@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import redis
 from websockets.sync.client import connect
 
@@ -84,10 +85,11 @@ def given_up(client: redis.Redis) -> Callable[[], bool]:
     return lambda: not client.pubsub_channels("realtime:*:price:mine")
 
 
+@pytest.mark.parametrize("server", ["slim", "uvicorn"])
 def test_a_client_that_never_reads_is_dropped_and_the_others_get_everything(
-    start_web: Callable[..., OwnWeb], redis_client: redis.Redis
+    start_web: Callable[..., OwnWeb], redis_client: redis.Redis, server: str
 ) -> None:
-    web = start_web(send_seconds=0.5, farewell_seconds=0.3)
+    web = start_web(server, send_seconds=0.5, farewell_seconds=0.3)
     with stalled_beside_a_reader(web, redis_client) as stalled:
         until(given_up(redis_client), "the server gives the stalled client up")
 
@@ -103,10 +105,11 @@ def test_a_client_that_never_reads_is_dropped_and_the_others_get_everything(
     assert "Traceback" not in web.written()
 
 
+@pytest.mark.parametrize("server", ["slim", "uvicorn"])
 def test_a_client_that_reads_again_finds_a_bounded_amount_and_the_close_code_after_it(
-    start_web: Callable[..., OwnWeb], redis_client: redis.Redis
+    start_web: Callable[..., OwnWeb], redis_client: redis.Redis, server: str
 ) -> None:
-    web = start_web(send_seconds=0.5, farewell_seconds=20)
+    web = start_web(server, send_seconds=0.5, farewell_seconds=20)
     with stalled_beside_a_reader(web, redis_client) as stalled:
         until(given_up(redis_client), "the server gives the stalled client up")
         received = stalled.read_to_the_close_frame()
