@@ -6,6 +6,7 @@ STOCKROOM_FUZZ says how many; STOCKROOM_FUZZ_SEED repeats a run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -173,7 +174,8 @@ def test_a_server_takes_any_bytes(start_web: Callable[..., OwnWeb]) -> None:
                 for piece in pieces(source, data):
                     raw.send(piece)
                 # Without it a frame that never ends would be waited for.
-                raw.socket.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # the server had enough
+                    raw.socket.shutdown(socket.SHUT_WR)
                 if source.random() < 0.9:
                     code = closed_with(raw.rest())
                     assert not code or code in NAMED or may_be_sent(code), (code, data)
