@@ -1,8 +1,8 @@
-"""Who is at the other end: `settings.REALTIME_AUTHENTICATE` turns a token into a principal."""
+"""Who is at the other end: functions named in the settings turn tokens into principals, many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -11,11 +11,15 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from realtime.protocol.frames import MAX_TOKEN
+from realtime.protocol.frames import MAX_SESSION, MAX_TOKEN
 
 
 class Principal(Protocol):
-    """A signed-in user. ``expires_at`` is when the token ends, None for one that does not."""
+    """A signed-in user. ``expires_at`` is when the token ends, None for one that does not.
+
+    It is kept as long as the connection and holds whatever `REALTIME_RECHECK` needs to look at the user
+    again, but not the token.
+    """
 
     @property
     def user_id(self) -> UUID: ...
@@ -27,12 +31,32 @@ class Principal(Protocol):
     def expires_at(self) -> datetime | None: ...
 
 
-def authenticate(token: str) -> Principal | None:
-    """The principal that a token stands for; None where it is refused. May use the ORM."""
-    if not (token.isascii() and token.isprintable()):
-        return None
-    function: Callable[[str], Principal | None] = import_string(settings.REALTIME_AUTHENTICATE)
-    return function(token)
+#: A principal; None for somebody who is refused; an error where it could not be found out.
+Finding = Principal | None | Exception
+
+
+def authenticate(tokens: Sequence[str]) -> list[Finding]:
+    """What `settings.REALTIME_AUTHENTICATE` finds behind each token. May use the ORM.
+
+    An error in place of a finding concerns that token alone; one that is raised concerns all of them.
+    """
+    asked = [token for token in tokens if _is_plausible(token)]
+    found = iter(_named("REALTIME_AUTHENTICATE")(asked) if asked else ())
+    return [next(found) if _is_plausible(token) else None for token in tokens]
+
+
+def recheck(principals: Sequence[Principal]) -> list[Finding]:
+    """What `settings.REALTIME_RECHECK` finds of users who are signed in: as they are now. May use the ORM."""
+    return list(_named("REALTIME_RECHECK")(principals)) if principals else []
+
+
+def _named(setting: str) -> Callable[[Sequence[Any]], Sequence[Finding]]:
+    function: Callable[[Sequence[Any]], Sequence[Finding]] = import_string(getattr(settings, setting))
+    return function
+
+
+def _is_plausible(token: str) -> bool:
+    return token.isascii() and token.isprintable()
 
 
 def offered_token(scope: dict[str, Any]) -> str | None:
@@ -47,8 +71,17 @@ def offered_token(scope: dict[str, Any]) -> str | None:
         return token.strip()[:MAX_TOKEN]
     if key := headers.get(b"x-api-key", b"").decode("latin-1").strip():
         return key[:MAX_TOKEN]
+    return _parameter(scope, "token", MAX_TOKEN) or None
+
+
+def offered_session(scope: dict[str, Any]) -> str:
+    """The earlier connection that a handshake says it takes the place of, `?session=`, or an empty text."""
+    return _parameter(scope, "session", MAX_SESSION)
+
+
+def _parameter(scope: dict[str, Any], name: str, longest: int) -> str:
     try:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
     except ValueError:
-        return None
-    return query["token"][0][:MAX_TOKEN] if "token" in query else None
+        return ""
+    return query[name][0][:longest] if name in query else ""

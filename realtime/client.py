@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from realtime.frame import Frame
 from realtime.live import LiveRoom, Slot
 from realtime.protocol.codes import Code
+
+if TYPE_CHECKING:
+    from realtime.session import Session
 
 
 class Gone(Exception):
@@ -43,12 +46,15 @@ class Client:
         "due",
         "outbox",
         "rooms",
+        "session",
         "transport",
         "unblocked",
     )
 
     def __init__(self) -> None:
         self.transport: Transport
+        #: Who it is and what it says, while it is open.
+        self.session: Session | None = None
         self.rooms: dict[str, LiveRoom] = {}
         self.outbox: dict[Slot | Frame, Frame] | None = None
         self.backlog = 0

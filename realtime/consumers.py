@@ -14,7 +14,7 @@ from realtime.asgi import AsgiSocket, Send
 from realtime.authentication import offered_token
 from realtime.client import Client
 from realtime.protocol.codes import INTERNAL_ERROR, RESTARTING
-from realtime.session import Session
+from realtime.session import Origin, Session
 from realtime.slim.parked import EXTENSION
 
 
@@ -65,4 +65,4 @@ class StocksConsumer(AsyncConsumer):
         elif message["type"] == "websocket.connect":
             await self.base_send({"type": "websocket.accept"})
             sockets.bound_buffers(self.base_send, self.session.hub.limits.send_buffer_bytes)
-            await self.session.begin(offered_token(self.scope))
+            await self.session.begin(offered_token(self.scope), Origin.of(self.scope))

@@ -34,7 +34,16 @@ class RoomUnknown(RoomRefused):
     close_code = ROOM_UNKNOWN
 
 
+class SignInRefused(RealtimeError):
+    """The connection is closed with ``close_code``, for the reason that the message says."""
+
+    def __init__(self, close_code: Code, message: str, /) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+        self.code = close_code.name
+
+
 class Unavailable(RealtimeError):
-    """Redis does not answer in time."""
+    """Redis or the database does not answer in time."""
 
     code = "UNAVAILABLE"

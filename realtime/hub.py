@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from realtime import control
 from realtime.client import Client
 from realtime.counts import Counts
+from realtime.desk import Desk
 from realtime.errors import Unavailable
 from realtime.fanout import Fanout
 from realtime.follow import Follower, Past
@@ -60,7 +62,9 @@ class Hub:
             loop=loop, limits=limits, counts=self.counts, close=self.close, lost=self.remove
         )
         self.wheel = Wheel(loop=loop, period=limits.heartbeat_seconds, beat=self._beat, close=self.close)
+        self.desk = Desk(limits=limits, close=self.close)
         self._link = Link(target=target, listener=self)
+        self._link.listen(control.channel(target.database), self.desk.hear)
         self._follower = Follower(
             reader=self._link,
             counts=self.counts,
@@ -86,6 +90,7 @@ class Hub:
         client.wake()
         self.clients.discard(client)
         self.wheel.remove(client)
+        self.desk.leave(client)
 
     def close(self, client: Client, code: Code, reason: str) -> None:
         """End a connection with a code of the table."""
@@ -108,6 +113,7 @@ class Hub:
         frame = Frame(messages.heartbeat(now=datetime.now(UTC)), self._fanout.next_order())
         for client in clients:
             self._fanout.beat(client, frame)
+        self.desk.beat(clients)
 
     # --- Rooms ---
 
@@ -218,6 +224,7 @@ class Hub:
         if self._lost_for_good is not None:
             self._lost_for_good.cancel()
             self._lost_for_good = None
+        self.desk.look_at_all()
 
     def _give_up(self) -> None:
         self._lost_for_good = None
@@ -232,6 +239,7 @@ class Hub:
         self._follower.stop()
         if self._lost_for_good is not None:
             self._lost_for_good.cancel()
+        await self.desk.stop()
         await self._link.stop()
 
 

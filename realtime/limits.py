@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes and seconds; ``rooms`` is the most rooms of one connection by tier."""
+    """Bytes and seconds; ``rooms`` is the most rooms of one connection by tier, ``connections`` the most
+    connections of one user, over all processes and doors. Where that is empty, nobody's are counted.
+    """
 
     rooms: Mapping[str, int]
+    connections: Mapping[str, int] = field(default_factory=dict)
+    # Of one address (of IPv6: one /64), in one process: many people may stand behind one.
+    connections_per_address: int = 1000
     frame_bytes: int = 16 * 1024
     bad_frames: int = 5
     authenticate_seconds: float = 5.0
     heartbeat_seconds: int = 30
+
+    # Frames of a client: so many at once, then so many a second. A frame that names many rooms counts as one
+    # for each fifty. Of those that come faster none is answered, and so many in a row close.
+    frames_at_once: int = 60
+    frames_per_second: float = 20.0
+    frames_refused: int = 100
+
+    # How long before the end of its token a client is told.
+    warn_seconds: float = 60.0
+    # A connection is closed at this age, or up to a tenth earlier, so that those opened together come back
+    # one by one.
+    max_age_seconds: float = 12 * 3600.0
+    # A connection that its process did not renew for so long no longer counts as one of its user.
+    lease_seconds: float = 60.0
 
     # A client whose socket is full keeps the newest event per key up to this size, for this long.
     outbox_bytes: int = 64 * 1024
@@ -47,8 +66,22 @@ class Limits:
         """The most rooms for a tier; that of the smallest tier for one that the table does not know."""
         return self.rooms.get(tier, min(self.rooms.values()))
 
+    def connections_of(self, tier: str) -> int | None:
+        """The most connections of a user of a tier, as `rooms_of`; None where they are not counted."""
+        return self.connections.get(tier, min(self.connections.values())) if self.connections else None
+
+    def told(self, tier: str) -> dict[str, int | None]:
+        """What a client of a tier is told of them."""
+        return {
+            "rooms": self.rooms_of(tier),
+            "connections": self.connections_of(tier),
+            "frame_bytes": self.frame_bytes,
+            "frames_per_minute": int(self.frames_per_second * 60),
+        }
+
 
 def configured() -> Limits:
     """The limits as the settings say now."""
     changes = getattr(settings, "REALTIME_LIMITS", {})
-    return replace(Limits(rooms=settings.REALTIME_MAX_ROOMS), **changes)
+    connections = getattr(settings, "REALTIME_MAX_CONNECTIONS", {})
+    return replace(Limits(rooms=settings.REALTIME_MAX_ROOMS, connections=connections), **changes)

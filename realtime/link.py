@@ -44,6 +44,7 @@ class Link:
         self._target = target
         self._listener = listener
         self._watched: dict[bytes, LiveRoom] = {}
+        self._heard: dict[bytes, Callable[[bytes], None]] = {}
         self._connection: RespConnection | None = None
         # What Redis calls the script that reads rooms.
         self._read: bytes = b""
@@ -66,6 +67,10 @@ class Link:
             self._watched[self._channel(room)] = room
         if rooms and self._connection is not None:
             self._subscribe(self._connection, rooms)
+
+    def listen(self, channel: str, hear: Callable[[bytes], None]) -> None:
+        """Follow a plain channel, beside the rooms; to be called before `start`."""
+        self._heard[channel.encode()] = hear
 
     def unwatch(self, room: LiveRoom) -> None:
         if self._watched.get(self._channel(room)) is room:
@@ -115,6 +120,8 @@ class Link:
     async def _follow(self, connection: RespConnection) -> None:
         self._read = await connection.call("SCRIPT", "LOAD", script("read"))
         self._connection = connection
+        if self._heard:
+            connection.tell("SUBSCRIBE", *self._heard)
         self._subscribe(connection, list(self._watched.values()))
         # Answered after all that the subscriptions asked for.
         await connection.call("PING")
@@ -148,6 +155,9 @@ class Link:
 
     def _on_push(self, push: Sequence[Any]) -> None:
         if push[0] != b"message":
+            return
+        if push[1] in self._heard:
+            self._heard[push[1]](push[2])
             return
         room = self._watched.get(push[1])
         if room is None:

@@ -8,6 +8,9 @@
         def authorize(self, principal: Principal, key: str) -> None: ...   # raises RoomRefused
         def snapshot(self, key: str) -> dict[str, Any] | None: ...         # when Redis holds none
 
+A room may also have `admits(principal, key) -> bool | None`, which asks nobody and is called on the event
+loop: True lets in, False does not, None leaves it to `authorize`, and it may raise what that raises.
+
 In a `latest` room an event is whole for its key: only the newest matters and older ones may be skipped. In a
 `log` room every event counts: none is skipped, and a client that was away is told what it missed, or that
 something is lost; its events have no keys.
@@ -44,7 +47,10 @@ class Room(Protocol):
     mode: str
 
     def authorize(self, principal: Principal, key: str) -> None:
-        """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key."""
+        """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key.
+
+        An app that does not know this one raises Django's PermissionDenied.
+        """
 
     def snapshot(self, key: str) -> dict[str, Any] | None:
         """What a newcomer is told first, as fields with a `type`; None if unknown.

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.core.exceptions import PermissionDenied
+
 from realtime.authentication import Principal
 from realtime.client import Client
 from realtime.errors import RoomRefused
 from realtime.hub import Hub
 from realtime.live import LatestRoom, LogRoom
-from realtime.protocol.codes import INVALID_ROOM, ROOM_LIMIT, Code
+from realtime.protocol.codes import INVALID_ROOM, ROOM_FORBIDDEN, ROOM_LIMIT, Code
 from realtime.protocol.envelope import Envelope
 from realtime.protocol.messages import Standing
 from realtime.protocol.names import InvalidRoom, RoomName, parse_room
@@ -37,6 +39,10 @@ class Refusal:
     name: str
     message: str
     details: dict[str, Any]
+
+
+#: In place of a refusal: nobody can say without asking.
+_NOT_KNOWN = Refusal("", ROOM_FORBIDDEN, "", "", {})
 
 
 class Past(NamedTuple):
@@ -81,7 +87,7 @@ async def subscribe(
     most = hub.limits.rooms_of(principal.tier)
     # Whether a room exists may cost a query, and a frame may name hundreds that do not.
     askable, too_many = _within(client, names, most + SPARE_LOOKUPS, limit=most)
-    open_to_user, forbidden = await in_thread(_authorize, principal, askable)
+    open_to_user, forbidden = await _authorize(principal, askable)
     allowed, over = _within(client, open_to_user, most, limit=most)
     refused += [*forbidden, *over, *too_many]
     rooms = await hub.hold(map(str, allowed))
@@ -187,16 +193,49 @@ def _within(
     return fitting, refused
 
 
-def _authorize(principal: Principal, names: Iterable[RoomName]) -> tuple[list[RoomName], list[Refusal]]:
-    allowed, refused = [], []
+async def _authorize(principal: Principal, names: Iterable[RoomName]) -> tuple[list[RoomName], list[Refusal]]:
+    """The rooms that are open to the user, and the others. A thread is asked only for what is not known."""
+    decided = {name: _admit(principal, name) for name in names}
+    if undecided := [name for name, refusal in decided.items() if refusal is _NOT_KNOWN]:
+        decided |= await in_thread(_ask, principal, undecided)
+    allowed = [name for name, refusal in decided.items() if refusal is None]
+    return allowed, [refusal for refusal in decided.values() if refusal is not None]
+
+
+def _admit(principal: Principal, name: RoomName) -> Refusal | None:
+    """What the room's owner knows without asking anybody: a refusal, None to let in, or _NOT_KNOWN."""
+    try:
+        room = find_room(name.prefix)
+        admits = getattr(room, "admits", None)
+        admitted: bool | None = None if admits is None else admits(principal, name.key)
+    except RoomRefused as error:
+        return _refusal(name, error)
+    if admitted is None:
+        return _NOT_KNOWN
+    return None if admitted else _forbidden(name)
+
+
+def _ask(principal: Principal, names: Iterable[RoomName]) -> dict[RoomName, Refusal | None]:
+    """What the rooms' owners say. Runs in a thread, for they may ask the database."""
+    decided: dict[RoomName, Refusal | None] = {}
     for name in names:
         try:
             find_room(name.prefix).authorize(principal, name.key)
         except RoomRefused as error:
-            refused.append(Refusal(str(name), error.close_code, error.code, error.message, error.details))
+            decided[name] = _refusal(name, error)
+        except PermissionDenied:
+            decided[name] = _forbidden(name)
         else:
-            allowed.append(name)
-    return allowed, refused
+            decided[name] = None
+    return decided
+
+
+def _refusal(name: RoomName, error: RoomRefused) -> Refusal:
+    return Refusal(str(name), error.close_code, error.code, error.message, error.details)
+
+
+def _forbidden(name: RoomName) -> Refusal:
+    return Refusal(str(name), ROOM_FORBIDDEN, ROOM_FORBIDDEN.name, "This room is not open to you.", {})
 
 
 def _standing(room: LatestRoom, fallback: bytes | None, seen: Position | None) -> Standing:

@@ -1,4 +1,4 @@
-"""One timer for all clients of a process: heartbeats spread evenly over the period, and deadlines."""
+"""One timer for all clients of a process: heartbeats spread evenly over the period, deadlines and alarms."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from realtime.protocol.codes import Code
 
 
 class Deadline(NamedTuple):
+    """How a client is closed whose time has come."""
+
     code: Code
     reason: str
+
+
+#: What is called with a client whose time has come.
+Alarm = Callable[[Client], None]
 
 
 class Wheel:
     """Ticks once a second while it has clients.
 
-    ``beat`` gets the clients whose heartbeat is due; ``close`` ends one whose deadline has passed, at most a
-    second late.
+    ``beat`` gets the clients whose heartbeat is due; ``close`` ends one whose deadline has passed. A deadline
+    or an alarm comes at most a second late, and a client has one of them at a time.
     """
 
     def __init__(
@@ -35,7 +41,7 @@ class Wheel:
         self._beat = beat
         self._close = close
         self._slots: list[set[Client]] = [set() for _ in range(period)]
-        self._deadlines: dict[int, dict[Client, Deadline]] = {}
+        self._deadlines: dict[int, dict[Client, Deadline | Alarm]] = {}
         self._second = 0
         self._next_slot = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -53,8 +59,13 @@ class Wheel:
             client.beat = -1
         self.set_deadline(client, None)
 
-    def set_deadline(self, client: Client, seconds: float | None, deadline: Deadline | None = None) -> None:
-        """Close the client in ``seconds`` unless another deadline is set before; None takes it away."""
+    def set_deadline(
+        self, client: Client, seconds: float | None, deadline: Deadline | Alarm | None = None
+    ) -> None:
+        """Close the client, or ring the alarm, in ``seconds`` unless another one is set before.
+
+        None takes it away.
+        """
         if client.due is not None:
             waiting = self._deadlines.get(client.due, {})
             waiting.pop(client, None)
@@ -77,14 +88,21 @@ class Wheel:
             self._timer = self._loop.call_at(self._second + 1, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
+        # The timer stays set meanwhile: what is called may set a deadline, which starts a wheel that stands.
         # A loop that was busy for seconds makes up for them.
         while self._second < math.floor(self._loop.time()):
             self._second += 1
             for client, deadline in list(self._deadlines.pop(self._second, {}).items()):
+                # An alarm that rang before it in this second may have closed it.
+                if client.due != self._second:
+                    continue
                 client.due = None
-                self._close(client, deadline.code, deadline.reason)
+                if isinstance(deadline, Deadline):
+                    self._close(client, deadline.code, deadline.reason)
+                else:
+                    deadline(client)
             if due := self._slots[self._second % len(self._slots)]:
                 self._beat(due)
+        self._timer = None
         if self._deadlines or any(self._slots):
             self._timer = self._loop.call_at(self._second + 1, self._tick)

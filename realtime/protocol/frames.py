@@ -13,6 +13,7 @@ MAX_DEPTH = 8
 MAX_ROOMS = 500
 MAX_TOKEN = 4096
 MAX_CODE = 64
+MAX_SESSION = 32
 
 # `stock_code` is short for the room of that stock's price.
 STOCK_CODE_PREFIX = "price"
@@ -24,7 +25,10 @@ class BadFrame(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
+    """``session`` is that of an earlier connection which this one takes the place of, or empty."""
+
     token: str = field(repr=False)
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Ping:
 ClientFrame = Auth | Subscribe | Unsubscribe | Ping
 
 _FIELDS = {
-    "auth": {"type", "timestamp", "token"},
+    "auth": {"type", "timestamp", "token", "session"},
     "subscribe": {"type", "timestamp", "stock_code", "rooms", "since"},
     "unsubscribe": {"type", "timestamp", "stock_code", "rooms"},
     "ping": {"type", "timestamp"},
@@ -76,7 +80,8 @@ def parse_frame(text: str | bytes) -> ClientFrame:
     if kind == "ping":
         return Ping()
     if kind == "auth":
-        return Auth(_text(frame, "token", MAX_TOKEN))
+        session = _text(frame, "session", MAX_SESSION) if "session" in frame else ""
+        return Auth(_text(frame, "token", MAX_TOKEN), session)
     rooms, stock_code = _rooms(frame)
     if kind == "unsubscribe":
         return Unsubscribe(rooms, stock_code)

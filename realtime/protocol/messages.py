@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -39,15 +40,57 @@ def _spliced(message: bytes | None) -> Any:
     return None if message is None else splice(message)
 
 
-def hello(*, session: str, rooms: int, frame_bytes: int, heartbeat_seconds: float, now: datetime) -> bytes:
-    """The first frame after the token was accepted: what this connection may do."""
-    limits = {"rooms": rooms, "frame_bytes": frame_bytes}
+def hello(
+    *,
+    session: str,
+    tier: str,
+    expires_at: datetime | None,
+    limits: Mapping[str, int | None],
+    heartbeat_seconds: float,
+    now: datetime,
+) -> bytes:
+    """The first frame after the token was accepted: what this connection may do, and until when."""
     return dumps(
         {
             "type": "hello",
             "session": session,
-            "limits": limits,
+            "tier": tier,
+            "expires_at": expires_at,
+            "limits": dict(limits),
             "heartbeat_seconds": heartbeat_seconds,
+            "timestamp": timestamp(now),
+        }
+    )
+
+
+def authenticated(
+    *, tier: str, expires_at: datetime | None, limits: Mapping[str, int | None], now: datetime
+) -> bytes:
+    """A fresh token was accepted on an open connection."""
+    return dumps(
+        {
+            "type": "authenticated",
+            "tier": tier,
+            "expires_at": expires_at,
+            "limits": dict(limits),
+            "timestamp": timestamp(now),
+        }
+    )
+
+
+def limits(*, tier: str, limits: Mapping[str, int | None], now: datetime) -> bytes:
+    """The user's tier is another one from now on."""
+    return dumps({"type": "limits", "tier": tier, "limits": dict(limits), "timestamp": timestamp(now)})
+
+
+def token_expiring(*, expires_at: datetime, now: datetime) -> bytes:
+    """The connection ends with its token, unless a fresh one comes before."""
+    seconds_left = max(0, math.floor((expires_at - now).total_seconds()))
+    return dumps(
+        {
+            "type": "token_expiring",
+            "expires_at": expires_at,
+            "seconds_left": seconds_left,
             "timestamp": timestamp(now),
         }
     )

@@ -8,22 +8,28 @@ import os
 import django
 from django.conf import settings
 
+_LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+
 settings.configure(
     INSTALLED_APPS=["channels", "realtime"],
     ALLOWED_HOSTS=["*"],
     REDIS_URL=os.environ["REDIS_URL"],
     REALTIME_ROOMS={
-        **dict.fromkeys(("price", "market"), "realtime.tests.cast.OpenRoom"),
+        "price": "realtime.tests.cast.KnowingRoom",
+        "market": "realtime.tests.cast.OpenRoom",
         "alert": "realtime.tests.cast.OpenLog",
     },
     REALTIME_AUTHENTICATE="realtime.tests.cast.authenticate",
+    REALTIME_RECHECK="realtime.tests.cast.recheck",
     REALTIME_MAX_ROOMS={"free": 3, "basic": 100, "pro": 500},
+    REALTIME_MAX_CONNECTIONS={"free": 2, "basic": 5, "pro": 20},
+    TRUSTED_PROXY_COUNT=1,
     REALTIME_LIMITS=json.loads(os.environ.get("REALTIME_LIMITS", "{}")),
     LOGGING={
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"queries": {"()": "realtime.logs.DropQueries"}},
-        "loggers": {name: {"filters": ["queries"]} for name in ("uvicorn.error", "uvicorn.access")},
+        "loggers": {name: {"filters": ["queries"]} for name in _LOGGERS},
     },
 )
 django.setup()

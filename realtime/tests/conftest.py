@@ -24,6 +24,7 @@ def floor(settings: Settings, redis_client: redis.Redis) -> Settings:
     """Settings in which realtime has only the rooms and users of cast.py, over an empty Redis."""
     settings.REALTIME_ROOMS = cast.ROOMS
     settings.REALTIME_AUTHENTICATE = "realtime.tests.cast.authenticate"
+    settings.REALTIME_RECHECK = "realtime.tests.cast.recheck"
     settings.REALTIME_MAX_ROOMS = {"free": 3, "basic": 100, "pro": 500}
     return settings
 
@@ -40,7 +41,7 @@ def own_valkey(tmp_path: Path, floor: Settings) -> Iterator[OwnValkey]:
 
 @pytest.fixture
 def start_web(floor: Settings, tmp_path: Path) -> Iterator[Callable[..., OwnWeb]]:
-    """Starts web processes on the worker's Redis, with limits of their own."""
+    """Starts web processes on the worker's Redis, with limits (and a `log_level`) of their own."""
     started: list[OwnWeb] = []
 
     def start(server: str = "slim", **limits: Any) -> OwnWeb:

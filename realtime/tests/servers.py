@@ -84,13 +84,14 @@ class OwnWeb:
         server: str = "slim",
         *,
         app: str = "realtime.tests.app:application",
+        log_level: str = "info",
         **limits: Any,
     ) -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/ws/stocks"
         self.log = log
         uvicorn = ["uvicorn", app, "--host", "127.0.0.1", "--port", str(self.port)]
-        uvicorn += ["--timeout-graceful-shutdown", "5"]
+        uvicorn += ["--timeout-graceful-shutdown", "5", "--log-level", log_level]
         commands = {
             "slim": [*uvicorn, *SLIM],
             "uvicorn": [*uvicorn, "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],

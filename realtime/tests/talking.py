@@ -40,7 +40,10 @@ class Talk:
 
     def ask(self, frame: Any) -> dict[str, Any]:
         self.say(frame)
-        return self.hear()
+        # A heartbeat may be due at any moment, and answers nothing.
+        while (reply := self.hear())["type"] == "heartbeat":
+            pass
+        return reply
 
     def close_code(self) -> tuple[int, str]:
         """What the server closes with, after whatever it sends before."""

@@ -40,8 +40,8 @@ async def written(first: int, last: int) -> None:
 
 
 def user() -> User:
-    found = authenticate("basic")
-    assert found is not None
+    [found] = authenticate(["basic"])
+    assert isinstance(found, User)
     return found
 
 

@@ -28,5 +28,22 @@ def test_a_plain_request_of_the_same_path_is_logged_without_its_query() -> None:
     assert len(record.args) == 5
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("uvicorn.error", "< %s"), ("uvicorn.error", "< %s: %s"), ("uvicorn.asgi", "%s [%d] %s")],
+)
+def test_what_a_client_sends_is_not_quoted_at_debug_level(name: str, text: str) -> None:
+    record = logging.LogRecord(name, logging.DEBUG, "", 0, text, ("secret",), None)
+    assert not DropQueries().filter(record)
+
+
+def test_what_the_server_sends_may_be_read_at_debug_level_without_the_cause_of_a_refusal() -> None:
+    record = logging.LogRecord(
+        *("uvicorn.error", logging.DEBUG, "", 0, "> %s", ("TEXT",)), (ValueError, ValueError("secret"), None)
+    )
+    assert DropQueries().filter(record)
+    assert (record.getMessage(), record.exc_info) == ("> TEXT", None)
+
+
 def test_other_lines_pass_unchanged() -> None:
     assert passed("uvicorn.error", "Started %s?", "server").getMessage() == "Started server?"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +18,13 @@ def test_it_works(web: OwnWeb) -> None:
     with talking(web) as talk:
         hello = talk.hear()
         assert hello["type"] == "hello"
-        assert hello["limits"] == {"rooms": 3, "frame_bytes": 16_384}
+        assert (hello["tier"], hello["expires_at"]) == ("free", None)
+        assert hello["limits"] == {
+            "rooms": 3,
+            "connections": 2,
+            "frame_bytes": 16_384,
+            "frames_per_minute": 1_200,
+        }
         assert hello["heartbeat_seconds"] == 30
         assert len(hello["session"]) == 16
         asked = {"type": "subscribe", "stock_code": "005930", "timestamp": "2025-11-09T10:30:00Z"}
@@ -81,19 +88,41 @@ def test_a_connection_ends_with_its_token(web: OwnWeb) -> None:
         assert talk.close_code() == (4401, "the token has expired")
 
 
-def test_signing_in_twice_is_a_bad_frame(web: OwnWeb) -> None:
-    with signed_in(web) as talk:
-        assert talk.ask({"type": "auth", "token": "pro"})["error"] == "BAD_FRAME"
+def test_a_database_that_is_away_refuses_with_1013_only_those_who_need_it(web: OwnWeb) -> None:
+    with talking(web, "?token=away") as talk, signed_in(web):
+        assert talk.close_code() == (1013, "The token cannot be checked now.")
 
 
-def test_no_token_is_in_the_servers_log(start_web: Callable[..., OwnWeb]) -> None:
-    web = start_web()
+def test_a_connection_ends_before_it_is_too_old(start_web: Callable[..., OwnWeb]) -> None:
+    began = time.monotonic()
+    with signed_in(start_web(max_age_seconds=2)) as talk:
+        assert talk.close_code() == (4410, "this connection was open for long enough; connect again")
+    assert time.monotonic() - began >= 1.8
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_no_token_is_in_the_servers_log(start_web: Callable[..., OwnWeb], level: str) -> None:
+    web = start_web(log_level=level)
     with talking(web, "?token=free:777&x=%20") as talk:
         talk.hear()
     with talking(web, "?%74oken=stolen") as talk:
         assert talk.close_code()[0] == 4401
     with talking(web, "", additional_headers={"Authorization": "Bearer free:888"}) as talk:
         talk.hear()
-    until(lambda: web.written().count("WebSocket /ws/stocks") == 3, "three handshakes are logged")
+    with talking(web, "", additional_headers={"X-API-Key": "free:999"}) as talk:
+        talk.hear()
+    with talking(web, "") as talk:
+        assert talk.ask({"type": "auth", "token": "free:666:alice"})["type"] == "hello"
+        assert talk.ask({"type": "auth", "token": "free:555:alice"})["type"] == "authenticated"
+        talk.say({"type": "auth", "token": "crooked"})
+        assert talk.close_code()[0] == 4401
+    with talking(web, "") as talk:
+        talk.say('{"type":"auth","token":"halfway"')
+        assert talk.ask({"type": "auth", "token": "overlong" * 600})["error"] == "BAD_FRAME"
+    with talking(web, "?token=away") as talk:
+        assert talk.close_code()[0] == 1013
+    until(lambda: web.written().count("connection open") == 7, "seven handshakes are logged")
     web.stop()
-    assert not [secret for secret in ("777", "stolen", "888", "oken=") if secret in web.written()]
+    secrets = ("777", "stolen", "888", "999", "666", "555", "crooked", "halfway", "overlong", "oken=")
+    assert not [secret for secret in secrets if secret in web.written()]
+    assert level != "debug" or "DEBUG" in web.written()
