@@ -14,7 +14,6 @@ from accounts import session_cache
 from accounts.errors import AccountsError, InvalidApiKey, InvalidToken
 from accounts.keys import api_key_digest, api_key_prefix
 from accounts.models import ApiKey, Session, User
-from accounts.principal import Principal
 from accounts.selectors import api_key_find, session_find
 from accounts.services.keys import api_key_record_use
 from accounts.token_cache import tokens
@@ -48,22 +47,6 @@ def api_key_prove(text: str) -> ApiKey:
         raise InvalidApiKey
     api_key_record_use(key=key, now=now)
     return key
-
-
-def authenticate_token(token: str) -> Principal | None:
-    """Who an access token or an API key stands for; None where it is refused. Reads the database."""
-    try:
-        if token.startswith("sk_"):
-            key = api_key_prove(token)
-            return _principal(key.user, key)
-        session, claims = session_prove(token)
-        return _principal(session.user, claims)
-    except InvalidToken:
-        return None
-
-
-def _principal(user: User, proof: ApiKey | AccessClaims) -> Principal:
-    return Principal(user_id=user.pk, email=user.email, tier=user.tier, expires_at=proof.expires_at)
 
 
 def _credential(request: Request) -> tuple[str, str]:

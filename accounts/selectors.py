@@ -15,6 +15,17 @@ def sessions_alive(*, now: datetime) -> QuerySet[Session]:
     return Session.objects.filter(revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
 
 
+def api_keys_alive(*, now: datetime) -> QuerySet[ApiKey]:
+    """Keys that are neither revoked nor expired and whose user may sign in."""
+    usable = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    return ApiKey.objects.filter(usable, revoked_at__isnull=True, user__is_active=True)
+
+
+def users_active() -> QuerySet[User]:
+    """Users who may sign in."""
+    return User.objects.filter(is_active=True)
+
+
 def sessions_of(user: User, *, now: datetime) -> QuerySet[Session]:
     """The user's sessions that are neither revoked nor expired, whether the user may sign in or not."""
     return Session.objects.filter(user_id=user.pk, revoked_at__isnull=True, expires_at__gt=now).order_by()

@@ -138,6 +138,7 @@ class TierReply(serializers.Serializer[Any]):
     tier = serializers.CharField(source="name")
     limits = LimitReply(many=True, source="policies")
     websocket_rooms = serializers.IntegerField(help_text="The most rooms of one WebSocket.")
+    websocket_connections = serializers.IntegerField(help_text="The most connections open at once.")
 
 
 class TiersReply(serializers.Serializer[Any]):

@@ -31,6 +31,7 @@ class TierRow:
     name: str
     policies: tuple[Policy, ...]
     websocket_rooms: int
+    websocket_connections: int
 
     @cached_property
     def policy_header(self) -> str:
@@ -63,7 +64,7 @@ def _row(name: str, row: Mapping[str, Any]) -> TierRow:
         raise ImproperlyConfigured(f"tier {name!r} has no limit")
     if len({policy.name for policy in policies}) < len(policies):
         raise ImproperlyConfigured(f"tier {name!r} has two limits for the same time")
-    return TierRow(name, policies, int(row["websocket_rooms"]))
+    return TierRow(name, policies, int(row["websocket_rooms"]), int(row["websocket_connections"]))
 
 
 def _policy(text: str) -> Policy:

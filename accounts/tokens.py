@@ -6,10 +6,15 @@ a change of tier holds at once.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
+import json
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +30,8 @@ from accounts.errors import InvalidToken
 ALGORITHM = "HS256"
 MAX_LENGTH = 2048
 _REQUIRED = ["exp", "iat", "jti", "iss", "aud", "sub", "sid"]
+# What one of ours holds, no more.
+_CLAIMS = frozenset({*_REQUIRED, "typ", "tier"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,9 @@ def access_token_read(token: str) -> AccessClaims:
     if not token.isascii() or len(token) > MAX_LENGTH:
         raise InvalidToken
     try:
-        claims = AccessToken(token).payload  # type: ignore[arg-type]  # simplejwt takes the text, its hint errs
+        claims = _own_claims(token)
+        if claims is None:
+            claims = AccessToken(token).payload  # type: ignore[arg-type]  # it takes the text, its hint errs
         return AccessClaims(
             user_id=UUID(claims["sub"]),
             session_id=UUID(claims["sid"]),
@@ -97,6 +106,44 @@ def access_token_read(token: str) -> AccessClaims:
         )
     except (TokenError, TokenBackendError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidToken from error
+
+
+def _own_claims(token: str) -> dict[str, Any] | None:
+    """The claims of a token exactly as we write and sign one, in a tenth of the time.
+
+    None for any other, good or bad: the libraries decide about it. After a restart thousands of clients come
+    back at once, each with a token that this process has not seen.
+    """
+    head, _, signature = token.rpartition(".")
+    header, _, body = head.partition(".")
+    key: str = settings.JWT_SIGNING_KEY
+    if header != _own_header(key):
+        return None
+    expected = _encoded(hmac.digest(key.encode(), head.encode(), "sha256"))
+    if not hmac.compare_digest(expected, signature):
+        return None
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    now = time.time()
+    ours = (
+        isinstance(claims, dict)
+        and claims.keys() == _CLAIMS
+        and claims["iss"] == api_settings.ISSUER
+        and claims["aud"] == api_settings.AUDIENCE
+        and claims["typ"] == AccessToken.token_type
+        and type(claims["exp"]) is type(claims["iat"]) is int
+        and claims["iat"] <= now < claims["exp"]
+    )
+    return claims if ours else None
+
+
+@lru_cache(maxsize=4)
+def _own_header(key: str) -> str:
+    token = jwt.encode({}, key, algorithm=ALGORITHM, headers={"kid": key_id(key)})
+    return token.partition(".")[0]
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def refresh_token_generate() -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import InternalError, OperationalError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.connection_cache import key_name
 from accounts.errors import ApiKeyLimitReached, ApiKeyNotFound
 from accounts.keys import api_key_digest, api_key_generate, api_key_prefix
 from accounts.models import ApiKey, User
 from accounts.selectors import api_keys_of, api_keys_usable
+from accounts.telling import tell
+from accounts.tombstones import bury
 
 logger = logging.getLogger(__name__)
 
@@ -50,17 +54,30 @@ def api_key_revoke(*, user: User, key_id: UUID) -> None:
         raise ApiKeyNotFound
 
 
+@transaction.atomic
 def api_keys_revoke(*, keys: QuerySet[ApiKey]) -> int:
     """End the keys that are not revoked yet; returns how many those were."""
-    return keys.order_by().filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    usable = ApiKey.objects.filter(pk__in=keys.order_by().values("pk"), revoked_at__isnull=True)
+    rows = list(usable.order_by("pk").select_for_update(no_key=True).values_list("pk", "prefix", "user_id"))
+    names = [key_name(prefix) for _, prefix, _ in rows]
+    bury(names)
+    # Once more for what the first one could not be told while Redis was away.
+    transaction.on_commit(lambda: bury(names))
+    tell({user_id for *_, user_id in rows})
+    ids = [pk for pk, *_ in rows]
+    return ApiKey.objects.filter(pk__in=ids).update(revoked_at=timezone.now())
 
 
 def api_key_record_use(*, key: ApiKey, now: datetime) -> None:
     """Note when the key was last used, to the minute; a database that cannot write does not refuse a read."""
-    before = now - USE_RECORDED_EVERY
-    if key.last_used_at is not None and key.last_used_at > before:
-        return
+    if key.last_used_at is None or key.last_used_at <= now - USE_RECORDED_EVERY:
+        api_keys_record_use(ids=[key.pk], now=now)
+
+
+def api_keys_record_use(*, ids: Sequence[UUID], now: datetime) -> None:
+    """The same for several keys in one step."""
+    unrecorded = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - USE_RECORDED_EVERY)
     try:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        ApiKey.objects.filter(unrecorded, pk__in=ids).update(last_used_at=now)
     except (InternalError, OperationalError) as error:
         logger.warning("the use of an API key was not recorded: %s", type(error).__name__)

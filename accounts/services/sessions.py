@@ -20,6 +20,7 @@ from accounts.errors import InvalidRefreshToken, WrongCredentials
 from accounts.models import RefreshToken, Session, User
 from accounts.passwords import password_matches
 from accounts.selectors import sessions_alive
+from accounts.telling import tell
 from accounts.tokens import access_token_issue, refresh_token_digest, refresh_token_generate
 
 logger = logging.getLogger(__name__)
@@ -96,10 +97,12 @@ def session_end(*, session: Session, refresh_token: str | None = None) -> None:
 def sessions_end(*, sessions: QuerySet[Session], because: str) -> int:
     """Revoke the sessions that are not revoked yet; returns how many those were."""
     alive = Session.objects.filter(pk__in=sessions.order_by().values("pk"), revoked_at__isnull=True)
-    ids = list(alive.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    rows = list(alive.order_by("pk").select_for_update(no_key=True).values_list("pk", "user_id"))
+    ids = [pk for pk, _ in rows]
     session_cache.forget(ids)
     # Once more for what the first one could not be told while Redis was away.
     transaction.on_commit(lambda: session_cache.forget(ids))
+    tell({user_id for _, user_id in rows})
     return Session.objects.filter(pk__in=ids).update(revoked_at=timezone.now(), revoked_because=because)
 
 

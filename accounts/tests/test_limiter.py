@@ -79,7 +79,9 @@ def test_of_64_clients_at_once_exactly_the_limit_is_let_through(tier, limit):
 
 
 def test_a_refused_request_consumes_nothing_of_any_policy(settings):
-    settings.TIERS = {"free": {"requests": ["3/minute", "5/day"], "websocket_rooms": 1}}
+    settings.TIERS = {
+        "free": {"requests": ["3/minute", "5/day"], "websocket_rooms": 1, "websocket_connections": 1}
+    }
     for _ in range(3):
         assert take("alice").allowed
     for _ in range(10):
@@ -89,7 +91,9 @@ def test_a_refused_request_consumes_nothing_of_any_policy(settings):
 
 
 def test_the_policy_that_refuses_longest_is_named(settings):
-    settings.TIERS = {"free": {"requests": ["2/minute", "2/day"], "websocket_rooms": 1}}
+    settings.TIERS = {
+        "free": {"requests": ["2/minute", "2/day"], "websocket_rooms": 1, "websocket_connections": 1}
+    }
     take("alice")
     take("alice")
     refused = take("alice")

@@ -22,8 +22,8 @@ def limits_on(settings, redis_client):
     forget_outages()
     settings.RATE_LIMITS = "on"
     settings.TIERS = {
-        "free": {"requests": ["5/minute", "20/day"], "websocket_rooms": 30},
-        "pro": {"requests": ["50/minute"], "websocket_rooms": 500},
+        "free": {"requests": ["5/minute", "20/day"], "websocket_rooms": 30, "websocket_connections": 2},
+        "pro": {"requests": ["50/minute"], "websocket_rooms": 500, "websocket_connections": 20},
     }
     yield
     forget_outages()
@@ -148,11 +148,13 @@ def test_the_table_is_public(client, settings):
                     {"name": "day", "requests": 20, "window_s": 86400},
                 ],
                 "websocket_rooms": 30,
+                "websocket_connections": 2,
             },
             {
                 "tier": "pro",
                 "limits": [{"name": "minute", "requests": 50, "window_s": 60}],
                 "websocket_rooms": 500,
+                "websocket_connections": 20,
             },
         ]
     }

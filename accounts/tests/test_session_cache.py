@@ -18,9 +18,10 @@ from accounts.errors import InvalidRefreshToken
 from accounts.models import RefreshToken, Session, User
 from accounts.selectors import session_find
 from accounts.services.sessions import session_end, session_refresh, session_start, sessions_end
-from accounts.session_cache import TOMBSTONE, Standing
+from accounts.session_cache import Standing
 from accounts.tests.factories import UserFactory
 from accounts.tests.outages import absent_redis, forget_outages
+from accounts.tombstones import TOMBSTONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

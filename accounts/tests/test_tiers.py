@@ -16,13 +16,17 @@ from accounts.tiers import tiers
 
 def test_it_holds_the_limits_of_the_contract():
     table = {
-        name: ([(one.limit, one.seconds) for one in row.policies], row.websocket_rooms)
+        name: (
+            [(one.limit, one.seconds) for one in row.policies],
+            row.websocket_rooms,
+            row.websocket_connections,
+        )
         for name, row in tiers().items()
     }
     assert table == {
-        "free": ([(100, 60), (1000, 86_400)], 30),
-        "basic": ([(500, 60)], 100),
-        "pro": ([(2000, 60)], 500),
+        "free": ([(100, 60), (1000, 86_400)], 30, 2),
+        "basic": ([(500, 60)], 100, 5),
+        "pro": ([(2000, 60)], 500, 20),
     }
     assert list(table) == Tier.values
     assert configured.REALTIME_MAX_ROOMS == {"free": 30, "basic": 100, "pro": 500}
