@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 
 from realtime.rooms import LATEST, Principal, RoomUnknown
 from stocks import folds
-from stocks.models import Market, Stock
+from stocks.listed import CODES, MARKETS, SECTORS, listed
+from stocks.models import Stock
 from stocks.selectors.prices import latest_prices
 from stocks.types import Tick
 
 
-class _StockRoom:
+class _ListedRoom:
+    """A room that everybody may be in whose key is the name of something that is listed."""
+
     mode = LATEST
+    kind: ClassVar[str]
+
+    def unknown(self, key: str) -> RoomUnknown:
+        raise NotImplementedError
+
+    def admits(self, principal: Principal, key: str) -> bool | None:
+        known = listed.known(self.kind, key)
+        if known is False:
+            raise self.unknown(key)
+        return known
 
     def authorize(self, principal: Principal, key: str) -> None:
-        if not Stock.objects.filter(code=key).exists():
-            raise RoomUnknown("STOCK_NOT_FOUND", f"No stock has the code {key!r}.", stock_code=key)
+        if not listed.contains(self.kind, key):
+            raise self.unknown(key)
+
+    def snapshot(self, key: str) -> dict[str, Any] | None:
+        """None: what is not stored begins with the first event."""
+        return None
+
+
+class _StockRoom(_ListedRoom):
+    kind = CODES
+
+    def unknown(self, key: str) -> RoomUnknown:
+        return RoomUnknown("STOCK_NOT_FOUND", f"No stock has the code {key!r}.", stock_code=key)
 
 
 class PriceRoom(_StockRoom):
@@ -44,33 +68,22 @@ class PriceRoom(_StockRoom):
 
 
 class OrderBookRoom(_StockRoom):
-    """``orderbook:{code}``: the order book of one stock; it is not stored, so the first event begins it."""
-
-    def snapshot(self, key: str) -> dict[str, Any] | None:
-        return None
+    """``orderbook:{code}``: the order book of one stock."""
 
 
-class MarketRoom:
+class MarketRoom(_ListedRoom):
     """``market:{market}``: the prices of every stock of a market."""
 
-    mode = LATEST
+    kind = MARKETS
 
-    def authorize(self, principal: Principal, key: str) -> None:
-        if not Market.objects.filter(code=key).exists():
-            raise RoomUnknown("MARKET_NOT_FOUND", f"There is no market {key!r}.", market=key)
-
-    def snapshot(self, key: str) -> dict[str, Any] | None:
-        return None
+    def unknown(self, key: str) -> RoomUnknown:
+        return RoomUnknown("MARKET_NOT_FOUND", f"There is no market {key!r}.", market=key)
 
 
-class SectorRoom:
+class SectorRoom(_ListedRoom):
     """``sector:{sector}``: the prices of every stock of a sector."""
 
-    mode = LATEST
+    kind = SECTORS
 
-    def authorize(self, principal: Principal, key: str) -> None:
-        if not Stock.objects.filter(sector=key).exists():
-            raise RoomUnknown("SECTOR_NOT_FOUND", f"No stock is in the sector {key!r}.", sector=key)
-
-    def snapshot(self, key: str) -> dict[str, Any] | None:
-        return None
+    def unknown(self, key: str) -> RoomUnknown:
+        return RoomUnknown("SECTOR_NOT_FOUND", f"No stock is in the sector {key!r}.", sector=key)

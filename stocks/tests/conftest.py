@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 
 from stocks import gate
+from stocks.listed import listed
+
+
+@pytest.fixture(autouse=True)
+def _nothing_listed_yet() -> None:
+    """The process remembers names; those of an earlier test are not in the database any more."""
+    listed.forget()
 
 
 @pytest.fixture(autouse=True)
