@@ -98,5 +98,6 @@ def logging_settings(request_log: Path, *, level: str) -> dict[str, Any]:
             # uvicorn logs with handlers of its own, and a token may stand in the address of a WebSocket.
             "uvicorn.error": {"filters": ["queries"]},
             "uvicorn.access": {"filters": ["queries"]},
+            "uvicorn.asgi": {"filters": ["queries"]},
         },
     }

@@ -269,12 +269,23 @@ TIERS: dict[str, dict[str, Any]] = {
     "free": {
         "requests": _words(env.list("LIMITS_FREE", default=["100/minute", "1000/day"])),
         "websocket_rooms": 30,
+        "websocket_connections": 2,
     },
-    "basic": {"requests": _words(env.list("LIMITS_BASIC", default=["500/minute"])), "websocket_rooms": 100},
-    "pro": {"requests": _words(env.list("LIMITS_PRO", default=["2000/minute"])), "websocket_rooms": 500},
+    "basic": {
+        "requests": _words(env.list("LIMITS_BASIC", default=["500/minute"])),
+        "websocket_rooms": 100,
+        "websocket_connections": 5,
+    },
+    "pro": {
+        "requests": _words(env.list("LIMITS_PRO", default=["2000/minute"])),
+        "websocket_rooms": 500,
+        "websocket_connections": 20,
+    },
 }
 # Processes that serve requests, all replicas together: without Redis each lets through its part of a limit.
 RATE_LIMIT_WORKERS = env.int("RATE_LIMIT_WORKERS", default=1)
+# Proxies in front that add to X-Forwarded-For; without any, that header is only a claim.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -317,9 +328,17 @@ REALTIME_ROOMS = {
     "orderbook": "stocks.rooms.OrderBookRoom",
     "market": "stocks.rooms.MarketRoom",
     "sector": "stocks.rooms.SectorRoom",
+    "alert": "accounts.rooms.AlertRoom",
 }
-REALTIME_AUTHENTICATE = "accounts.authentication.authenticate_token"
+REALTIME_AUTHENTICATE = "accounts.connections.authenticate_tokens"
+REALTIME_RECHECK = "accounts.connections.recheck_principals"
 REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for name, tier in TIERS.items()}
+# Where requests are not counted, connections are not either.
+REALTIME_MAX_CONNECTIONS: dict[str, int] = (
+    {} if RATE_LIMITS == "off" else {name: int(tier["websocket_connections"]) for name, tier in TIERS.items()}
+)
+# Who is told that a user's sessions, keys or tier have changed: a callable that takes their ids.
+ACCOUNTS_TELL = "realtime.control.tell_users"
 
 # --- Celery ---------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class StocksConsumer(AsyncConsumer):
             await receive()
             await send({"type": "websocket.accept"})
             session = Session(hub, client)
-            park(session, session.begin(offered_token(scope)))
+            park(session, session.begin(offered_token(scope), Origin.of(scope)))
             return
         client.transport = AsgiSocket(
             client=client, send=send, limits=hub.limits, resumed=hub.resumed, slow=hub.close

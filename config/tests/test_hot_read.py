@@ -347,7 +347,9 @@ def test_a_request_is_counted_once_whichever_way_it_takes(warm, token, redis_cli
 def test_over_the_limit_it_is_429_on_both_ways_and_consumes_nothing(
     door, django_app, samsung, settings, redis_client
 ):
-    settings.TIERS = {"free": {"requests": ["5/minute", "9/day"], "websocket_rooms": 1}}
+    settings.TIERS = {
+        "free": {"requests": ["5/minute", "9/day"], "websocket_rooms": 1, "websocket_connections": 1}
+    }
     user = UserFactory.create()
     token = session_start(user=user).access_token
     answers = [ask(door, "symbol=005930", token) for _ in range(8)]
@@ -361,7 +363,7 @@ def test_over_the_limit_it_is_429_on_both_ways_and_consumes_nothing(
 
 
 def test_of_64_clients_at_once_exactly_the_limit_is_let_through(door, samsung, settings):
-    settings.TIERS = {"free": {"requests": ["100/minute"], "websocket_rooms": 1}}
+    settings.TIERS = {"free": {"requests": ["100/minute"], "websocket_rooms": 1, "websocket_connections": 1}}
     token = session_start(user=UserFactory.create()).access_token
     assert ask(door, "symbol=005930", token).status == 200
     barrier = threading.Barrier(32)
