@@ -6,7 +6,8 @@ anything else is refused. What `change` has written down of a named user in Redi
 be from then on.
 
 In every room the key "secret" is closed, "nowhere" does not exist, "unreachable" is behind a database that
-is away, and "broken" fails. Price rooms know without asking that "known" exists and "closed" is closed.
+is away, "broken" fails, and "known" is closed where anybody is asked. Price rooms know without asking that
+"known" is open, "closed" is not, and "gone" was there once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 
 from realtime.redis import client
@@ -83,7 +85,7 @@ class OpenRoom:
         if key == "broken":
             raise LookupError("a bug of the room's owner")
         if key == "known":
-            raise AssertionError("this was known without asking")
+            raise PermissionDenied
 
     def snapshot(self, key: str) -> dict[str, Any] | None:
         if key == "stored":

@@ -87,6 +87,21 @@ def test_refused_rooms_are_told_one_by_one_and_the_others_are_joined(web: OwnWeb
         assert talk.hear()["room"] == "price:A"
 
 
+def test_a_room_that_is_known_without_asking_is_not_asked_for(web: OwnWeb) -> None:
+    with signed_in(web) as talk:
+        for room, error in (
+            ("price:closed", ("ROOM_FORBIDDEN", 4403)),
+            ("price:gone", ("STOCK_NOT_FOUND", 4404)),
+        ):
+            refused = talk.ask({"type": "subscribe", "rooms": [room]})
+            assert (refused["error"], refused["code"]) == error
+            assert refused["room"] == room
+            assert talk.hear()["rooms"] == {}
+        assert list(talk.ask({"type": "subscribe", "rooms": ["price:known"]})["rooms"]) == ["price:known"]
+        # Where it is not known, what the room's owner says counts.
+        assert talk.ask({"type": "subscribe", "rooms": ["market:known"]})["error"] == "ROOM_FORBIDDEN"
+
+
 def test_a_refused_stock_is_an_error_that_names_it_and_no_ack(web: OwnWeb) -> None:
     with signed_in(web) as talk:
         frame = talk.ask({"type": "subscribe", "stock_code": "nowhere"})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from realtime.client import Client
 from realtime.protocol.codes import UNAUTHORIZED, Code
@@ -73,6 +74,52 @@ def test_a_later_deadline_replaces_an_earlier_one_and_a_removed_client_has_none(
 
     log, witness = asyncio.run(scenario())
     assert [client for client, _, _ in log.closed] == [witness]
+
+
+def test_an_alarm_rings_once_and_may_set_the_next_one_though_the_loop_was_busy() -> None:
+    async def scenario() -> tuple[list[Client], Log, Client]:
+        log = Log()
+        wheel = log.wheel(30)
+        client, other = Client(), Client()
+        rung: list[Client] = []
+
+        def ring(one: Client) -> None:
+            rung.append(one)
+            wheel.set_deadline(one, 0.5, EXPIRED)
+
+        wheel.set_deadline(client, 0.1, ring)
+        wheel.set_deadline(other, 1.1, EXPIRED)
+        # For as long as this takes, the wheel stands still; then it makes up for every second.
+        time.sleep(2.5)
+        await eventually(lambda: len(log.closed) == 2)
+        assert wheel._timer is None
+        return rung, log, client
+
+    rung, log, client = asyncio.run(scenario())
+    assert rung == [client]
+    assert log.closed[-1] == (client, UNAUTHORIZED, "expired")
+
+
+def test_an_alarm_may_end_another_client_that_is_due_in_the_same_second() -> None:
+    async def scenario() -> tuple[list[Client], Log]:
+        log = Log()
+        wheel = log.wheel(30)
+        clients = [Client(), Client()]
+        rung: list[Client] = []
+
+        def ring(one: Client) -> None:
+            rung.append(one)
+            for client in clients:
+                wheel.remove(client)
+
+        for client in clients:
+            wheel.set_deadline(client, 0.1, ring)
+        await eventually(lambda: rung)
+        await eventually(lambda: wheel._timer is None)
+        return rung, log
+
+    rung, log = asyncio.run(scenario())
+    assert (len(rung), log.closed) == (1, [])
 
 
 def test_a_wheel_without_clients_has_no_timer() -> None:
