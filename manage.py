@@ -20,6 +20,9 @@ def main() -> None:
     try:
         if sys.argv[1:2] == ["up"]:
             check_before_up()
+        if sys.argv[1:2] == ["runrealtime"]:
+            # A server of requests: its statements are bounded and its connections few.
+            os.environ.setdefault("DATABASE_POOL_SIZE", "4")
         with servers_for_command() if _needs_servers(sys.argv[1:]) else contextlib.nullcontext():
             from django.core.management import execute_from_command_line
 

@@ -330,6 +330,8 @@ REALTIME_ROOMS = {
     "sector": "stocks.rooms.SectorRoom",
     "alert": "accounts.rooms.AlertRoom",
 }
+#: What `manage.py runrealtime` serves.
+REALTIME_ASGI_APPLICATION = "config.realtime.application"
 REALTIME_AUTHENTICATE = "accounts.connections.authenticate_tokens"
 REALTIME_RECHECK = "accounts.connections.recheck_principals"
 REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for name, tier in TIERS.items()}

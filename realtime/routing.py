@@ -1,4 +1,4 @@
-"""Where WebSockets are served. A path that is none of ours is answered with 404, not with a failure."""
+"""Where realtime is served. A path that is none of ours is answered with 404, not with a failure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
+from realtime import http
 from realtime.consumers import StocksConsumer
 
 
@@ -28,3 +29,7 @@ async def not_found(
 # Django's routes are typed for views; Channels puts ASGI applications in their place.
 _not_found: Any = not_found
 websocket_urlpatterns = [path("ws/stocks", StocksConsumer.as_asgi()), re_path(r"", _not_found)]
+
+_http: Any = http
+#: For a server of realtime alone.
+http_urlpatterns = [path("health/live", _http.live), re_path(r"", _http.not_found)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
 
 from config.development import web_command
 
@@ -166,9 +166,13 @@ def test_the_web_server_has_the_same_options_under_make_run_and_in_production() 
     )
     assert in_the_image
     assert json.loads(in_the_image.group(1).replace("\\\n", "")) == ["uvicorn", *options]
-    flags = " ".join(options[1:]).replace(" --", "\n--").replace(" ", "=").split("\n")
-    assert set(SERVICES["realtime"]["command"]) == {
-        "uvicorn",
-        "config.asgi:application",
-        *(flag.replace("--port=8000", "--port=8001") for flag in flags),
-    }
+
+
+def test_realtime_is_served_by_its_own_command_with_options_that_it_knows() -> None:
+    _, *arguments = SERVICES["realtime"]["command"]
+    assert arguments[:2] == ["manage.py", "runrealtime"]
+    parser = load_command_class("realtime", "runrealtime").create_parser("manage.py", "runrealtime")
+    filled = [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", argument) for argument in arguments[2:]]
+    options = parser.parse_args(filled)
+    assert (options.host, options.port, options.workers) == ("0.0.0.0", 8001, 2)
+    assert "8001" in SERVICES["realtime"]["healthcheck"]["test"]

@@ -19,6 +19,7 @@ settings.configure(
         "market": "realtime.tests.cast.OpenRoom",
         "alert": "realtime.tests.cast.OpenLog",
     },
+    REALTIME_ASGI_APPLICATION="realtime.tests.app.application",
     REALTIME_AUTHENTICATE="realtime.tests.cast.authenticate",
     REALTIME_RECHECK="realtime.tests.cast.recheck",
     REALTIME_MAX_ROOMS={"free": 3, "basic": 100, "pro": 500},
@@ -36,6 +37,8 @@ django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (Django is set up first)
 
-from realtime.routing import websocket_urlpatterns  # noqa: E402
+from realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"websocket": URLRouter(websocket_urlpatterns)})
+application = ProtocolTypeRouter(
+    {"http": URLRouter(http_urlpatterns), "websocket": URLRouter(websocket_urlpatterns)}
+)

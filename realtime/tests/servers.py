@@ -75,7 +75,9 @@ class OwnValkey:
 
 
 class OwnWeb:
-    """The floor alone (app.py), or another ``app``, under the slim protocol, uvicorn's own or daphne."""
+    """The floor alone (app.py), or another ``app``, under the slim protocol, uvicorn's own or daphne; or two
+    workers of `runrealtime`.
+    """
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class OwnWeb:
         commands = {
             "slim": [*uvicorn, *SLIM],
             "uvicorn": [*uvicorn, "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
+            "workers": ["realtime.tests.alone", "--workers", "2", "--port", str(self.port)],
             "daphne": ["daphne", "-b", "127.0.0.1", "-p", str(self.port), app],
         }
         with log.open("wb") as output:

@@ -1,0 +1,1 @@
+"""Realtime alone: several worker processes on one port, looked after by their parent."""

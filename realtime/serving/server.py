@@ -1,0 +1,88 @@
+"""What one worker runs: uvicorn with an end that spreads its clients, and a sign of life for the parent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import Any
+
+import uvicorn
+
+from realtime import hub as hubs
+from realtime.limits import configured
+from realtime.serving.drain import drain
+from realtime.serving.listening import BACKLOG
+
+#: uvicorn's names, or `module:class`, of what speaks HTTP and what speaks WebSocket.
+HTTP = "auto"
+WEBSOCKETS = "websockets-sansio"
+# Connections that have been told to close are waited for, and then cut.
+LAST_SECONDS = 8
+
+
+class Server(uvicorn.Server):
+    """``pulse`` is written to once a second while the loop runs; where ``lifeline`` ends, so does this."""
+
+    def __init__(self, config: uvicorn.Config, *, pulse: int, lifeline: int) -> None:
+        super().__init__(config)
+        self._pulse = pulse
+        self._lifeline = lifeline
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._lifeline, self._parent_has_gone)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            # A parent that does not read is busy, or has gone, which the lifeline tells.
+            with contextlib.suppress(BlockingIOError, BrokenPipeError):
+                os.write(self._pulse, b".")
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        hub = hubs.current()
+        if not self.force_exit:
+            await drain(hub)
+        await super().shutdown(sockets)
+        await hub.stop()
+
+    def _parent_has_gone(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._lifeline)
+        self.should_exit = True
+
+
+def serve(
+    application: Any, listener: socket.socket, *, forwarded_allow_ips: str | None, pulse: int, lifeline: int
+) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT.
+
+    ``forwarded_allow_ips`` are the addresses and networks of proxies whose X-Forwarded-For is believed, "*"
+    stands for all of them and None for nobody.
+    """
+    config = uvicorn.Config(
+        application,
+        interface="asgi3",
+        lifespan="off",
+        http=HTTP,
+        ws=WEBSOCKETS,
+        ws_max_size=configured().frame_bytes,
+        # Compression would cost each connection a window of 34 KB and more.
+        ws_per_message_deflate=False,
+        # The loggers of the settings are used as they are. At INFO, queries would be written, and with them
+        # tokens.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=forwarded_allow_ips is not None,
+        forwarded_allow_ips=forwarded_allow_ips or "",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=LAST_SECONDS,
+    )
+    Server(config, pulse=pulse, lifeline=lifeline).run([listener])
