@@ -27,6 +27,8 @@ class AsgiSocket:
 
     __slots__ = ("_client", "_limits", "_resumed", "_send", "_slow", "_task", "_waiting")
 
+    door = "websocket"
+
     def __init__(
         self,
         *,

@@ -18,7 +18,10 @@ class Gone(Exception):
 
 
 class Transport(Protocol):
-    """What carries frames to one client. Nothing here waits."""
+    """What carries frames to one client. Nothing here waits. ``door`` is what it came through."""
+
+    @property
+    def door(self) -> str: ...
 
     def send(self, frame: Frame) -> bool:
         """Hand a frame over. False: it is taken, but the socket is full, and `resumed` of the client will be

@@ -17,12 +17,14 @@ from realtime.frame import Frame
 from realtime.limits import Limits, configured
 from realtime.link import Link
 from realtime.live import LatestRoom, LiveRoom, LogRoom
+from realtime.metrics import readings
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
 from realtime.protocol.envelope import Envelope
 from realtime.protocol.names import parse_room
 from realtime.protocol.position import Position
 from realtime.redis import Target, address
+from realtime.reporting import Reporter
 from realtime.rooms import LOG, find_room
 from realtime.wheel import Wheel
 
@@ -71,6 +73,7 @@ class Hub:
             next_order=self._fanout.next_order,
             tell=self._fanout.mark_event,
         )
+        self.reporter = Reporter(target=target, read=lambda: readings(self))
         self._lost_for_good: asyncio.TimerHandle | None = None
         self.available = True
 
@@ -79,6 +82,7 @@ class Hub:
     def add(self, client: Client) -> None:
         """Take a client in: it may join rooms."""
         self._link.start()
+        self.reporter.start()
         self.clients.add(client)
 
     def remove(self, client: Client) -> None:
@@ -184,6 +188,7 @@ class Hub:
 
     def on_event(self, room: LiveRoom, envelope: Envelope) -> None:
         self.counts.events += 1
+        self.counts.lag.take(envelope.message)
         if isinstance(room, LogRoom):
             self._follower.on_event(room, envelope)
         elif isinstance(room, LatestRoom):
@@ -241,6 +246,7 @@ class Hub:
             self._lost_for_good.cancel()
         await self.desk.stop()
         await self._link.stop()
+        await self.reporter.stop()
 
 
 def _new_room(name: str) -> LiveRoom:

@@ -24,3 +24,13 @@ def log(room: str) -> str:
 def channel(database: int, room: str) -> str:
     """The pub/sub channel of a room. Channels span all databases of a server, so its number is in it."""
     return f"realtime:{database}:{room}"
+
+
+# Totals of what all processes have done, by name; processes by when they last wrote their gauges.
+TOTALS = "realtime:totals"
+PROCESSES = "realtime:processes"
+
+
+def process(name: str) -> str:
+    """The gauges of one process as JSON; it ends soon after the process does."""
+    return f"realtime:process:{name}"

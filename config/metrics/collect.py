@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from config.api.errors import replace_dead_connections
 from config.metrics.exposition import Gauge
+from config.metrics.realtime import realtime_metrics
 from realtime.redis import worker_client
 from stocks import stream
 from stocks.providers.mesh.breaker import HEALTH_MINUTES, Reading, State
@@ -34,6 +35,7 @@ def collect(now: datetime) -> list[Gauge]:
     )
     parts: dict[str, Callable[[], Iterable[Gauge]]] = {
         "stream": _of_stream,
+        "realtime": realtime_metrics,
         "providers": _of_providers,
         "jobs": lambda: _of_jobs(now),
         "data": lambda: _of_data(now),

@@ -30,7 +30,7 @@ from stocks.types import StockKey, Tick
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
 NOW = datetime(2024, 11, 8, 3, tzinfo=UTC)
 STATUSES = ("done", "failed", "running")
-PARTS = ("stream", "providers", "jobs", "data")
+PARTS = ("stream", "realtime", "providers", "jobs", "data")
 _LINE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)')
 
 
@@ -55,7 +55,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
         match = _LINE.fullmatch(line)
         assert match is not None, line
         name, labels, number = match.groups()
-        assert name in described
+        assert {name, re.sub("_(bucket|sum|count)$", "", name)} & described
         key = (name, labels or "")
         assert key not in found
         found[key] = math.inf if number == "+Inf" else float(number)

@@ -33,6 +33,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._lifeline, self._parent_has_gone)
+        # A worker that nobody has come to yet is one of the processes all the same.
+        hubs.current().reporter.start()
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:

@@ -19,6 +19,8 @@ from realtime.protocol.codes import Code
 class Recorder:
     """A transport: keeps what it is given, and is full or broken when told so."""
 
+    door = "websocket"
+
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.closed: tuple[Code, str] | None = None
