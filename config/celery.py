@@ -25,6 +25,12 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    # At each full minute, at which markets open and close.
+    "tell when markets open and close": {
+        "task": "stocks.tasks.tell_market_statuses",
+        "schedule": crontab(),
+        "options": {"expires": 60},
+    },
     "load the end of the day": {
         "task": "stocks.tasks.load_end_of_day",
         "schedule": crontab(minute="*/10"),

@@ -9,8 +9,11 @@ from django.utils import timezone
 from realtime.rooms import LATEST, Principal, RoomUnknown
 from stocks import folds
 from stocks.listed import CODES, MARKETS, SECTORS, listed
-from stocks.models import Stock
+from stocks.models import Market, Stock
 from stocks.selectors.prices import latest_prices
+from stocks.selectors.status import hours_at
+from stocks.services import market_status
+from stocks.sessions import schedule
 from stocks.types import Tick
 
 
@@ -72,12 +75,20 @@ class OrderBookRoom(_StockRoom):
 
 
 class MarketRoom(_ListedRoom):
-    """``market:{market}``: the prices of every stock of a market."""
+    """``market:{market}``: the prices of every stock of a market, and whether it trades."""
 
     kind = MARKETS
 
     def unknown(self, key: str) -> RoomUnknown:
         return RoomUnknown("MARKET_NOT_FOUND", f"There is no market {key!r}.", market=key)
+
+    def snapshot(self, key: str) -> dict[str, Any] | None:
+        """The market's status, for when nothing was published yet."""
+        market = Market.objects.filter(code=key).first()
+        if market is None:
+            return None
+        hours = hours_at(schedule(market.calendar), timezone.now())
+        return {"type": market_status.TYPE, **market_status.status_fields(key, hours)}
 
 
 class SectorRoom(_ListedRoom):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from stocks.providers.sandbox import NAME
 from stocks.refresh import indicators_refresh
 from stocks.sandbox_fill import fill_sandbox
-from stocks.services import end_of_day, fx_schedule, polling, pruning
+from stocks.services import end_of_day, fx_schedule, market_status, polling, pruning
 
 
 @shared_task
@@ -29,6 +29,12 @@ def compute_latest_indicators() -> None:
 def poll_quotes() -> None:
     """Ask for the prices of the markets that trade now."""
     polling.poll_quotes(now=timezone.now())
+
+
+@shared_task(time_limit=60, soft_time_limit=55)
+def tell_market_statuses() -> None:
+    """Tell the rooms of markets whose trading has begun or ended."""
+    market_status.publish_market_statuses(now=timezone.now())
 
 
 @shared_task(time_limit=540, soft_time_limit=500)

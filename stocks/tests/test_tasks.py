@@ -24,6 +24,7 @@ def test_the_schedule_names_tasks_that_exist():
         tasks.roll_sandbox.name,
         tasks.compute_latest_indicators.name,
         tasks.poll_quotes.name,
+        tasks.tell_market_statuses.name,
         tasks.load_end_of_day.name,
         tasks.refresh_fx.name,
         tasks.prune_old_rows.name,
