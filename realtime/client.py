@@ -46,6 +46,7 @@ class Client:
         "beat",
         "blocked",
         "closed",
+        "compact",
         "due",
         "outbox",
         "rooms",
@@ -63,6 +64,8 @@ class Client:
         self.backlog = 0
         self.blocked = False
         self.closed = False
+        #: Whether it asked for events as arrays.
+        self.compact = False
         self.unblocked: asyncio.Future[None] | None = None
         # Owned by the wheel: the slot of its heartbeats and the second of its deadline.
         self.beat = -1

@@ -13,6 +13,7 @@ from realtime import sockets
 from realtime.asgi import AsgiSocket, Send
 from realtime.authentication import offered_token
 from realtime.client import Client
+from realtime.protocol import compact
 from realtime.protocol.codes import INTERNAL_ERROR, RESTARTING
 from realtime.session import Origin, Session
 from realtime.slim.parked import EXTENSION
@@ -34,6 +35,7 @@ class StocksConsumer(AsyncConsumer):
         self.base_send = send
         hub = hubs.current()
         client = Client()
+        client.compact = compact.is_asked_for(scope.get("query_string", b""))
         if (park := scope.get("extensions", {}).get(EXTENSION)) is not None:
             # A server that calls the session itself: nothing of this class stays.
             await receive()

@@ -186,8 +186,12 @@ class Fanout:
         outbox, client.outbox = client.outbox, None
         if not outbox:
             return
-        frames = outbox.values() if len(outbox) == 1 else self._together(tuple(outbox.values()))
+        frames: Iterable[Frame] = (
+            outbox.values() if len(outbox) == 1 else self._together(tuple(outbox.values()))
+        )
         try:
+            if client.compact:
+                frames = [frame.compact() for frame in frames]
             for frame in frames:
                 if not client.transport.send(frame) and not client.blocked:
                     client.blocked = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,21 @@ if TYPE_CHECKING:
     from realtime.client import Client
 
 
+_numbers = itertools.count(1)
+
+
 class LiveRoom:
     """Members, and where the room stands. ``ready`` is set while it is known to follow Redis without a hole.
 
     ``changed`` holds what members were not yet given, under what a newer event replaces; ``holds`` counts
-    those who are about to join. ``written`` is the name as JSON.
+    those who are about to join. ``written`` is the name as JSON, ``number`` stands for it in this process.
     """
 
-    __slots__ = ("changed", "holds", "members", "name", "position", "ready", "written")
+    __slots__ = ("changed", "holds", "members", "name", "number", "position", "ready", "written")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.number = next(_numbers)
         self.written = dumps(name)
         self.members: set[Client] = set()
         self.holds = 0
@@ -96,7 +101,7 @@ class LatestRoom(LiveRoom):
         return new.epoch == epoch_of_redis
 
     def _put(self, envelope: Envelope, order: int) -> Slot:
-        event = Event(envelope.message, order, envelope.position)
+        event = Event(envelope.message, order, envelope.position, self.number)
         slot = self.slots.get(envelope.key)
         if slot is None:
             slot = self.slots[envelope.key] = Slot(self, event)
@@ -127,7 +132,7 @@ class LogEvent(Event):
     __slots__ = ("room",)
 
     def __init__(self, body: bytes, order: int, position: Position, room: LogRoom) -> None:
-        super().__init__(body, order, position)
+        super().__init__(body, order, position, room.number)
         self.room = room
 
 

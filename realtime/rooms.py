@@ -30,8 +30,18 @@ from django.utils.module_loading import import_string
 
 from realtime.authentication import Principal
 from realtime.errors import RoomRefused, RoomUnknown
+from realtime.protocol.compact import Columns
 
-__all__ = ["LATEST", "LOG", "Principal", "Room", "RoomRefused", "RoomUnknown", "find_room"]
+__all__ = [
+    "LATEST",
+    "LOG",
+    "Principal",
+    "Room",
+    "RoomRefused",
+    "RoomUnknown",
+    "compact_columns",
+    "find_room",
+]
 
 LATEST = "latest"
 LOG = "log"
@@ -45,6 +55,9 @@ class Room(Protocol):
     """The rules of all rooms of one prefix. One instance serves all threads; its methods may use the ORM."""
 
     mode: str
+    #: By type of its events, the dotted paths of the values in the compact form (protocol/compact.py); a room
+    #: may do without.
+    columns: Mapping[str, tuple[str, ...]]
 
     def authorize(self, principal: Principal, key: str) -> None:
         """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key.
@@ -80,9 +93,21 @@ def _registry() -> Mapping[str, Room]:
     return registry
 
 
+@lru_cache(maxsize=1)
+def compact_columns() -> Columns:
+    """The compact forms that rooms declare, in the order of the table; raises ImproperlyConfigured."""
+    declared: dict[str, tuple[str, ...]] = {}
+    for prefix, room in _registry().items():
+        for kind, paths in getattr(room, "columns", {}).items():
+            if declared.setdefault(kind, tuple(paths)) != tuple(paths):
+                raise ImproperlyConfigured(f"{prefix}: another room has other columns for {kind}")
+    return Columns(declared)
+
+
 def _forget(*, setting: str, **_: Any) -> None:
     if setting == "REALTIME_ROOMS":
         _registry.cache_clear()
+        compact_columns.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -28,6 +28,7 @@ from realtime.protocol.codes import (
     Code,
 )
 from realtime.protocol.frames import Auth, BadFrame, Ping, Subscribe, Unsubscribe, parse_frame
+from realtime.rooms import compact_columns
 from realtime.subscriptions import Refusal
 from realtime.wheel import Deadline
 
@@ -186,6 +187,7 @@ class Session:
                 expires_at=found.expires_at,
                 limits=limits.told(found.tier),
                 heartbeat_seconds=limits.heartbeat_seconds,
+                columns=compact_columns().declared if self.client.compact else None,
                 now=_now(),
             )
         )
@@ -286,15 +288,18 @@ class Session:
             self._reply(messages.error(UNAVAILABLE, error.message, now=_now()))
             self.close(UNAVAILABLE, error.message)
             return
+        numbers = None
+        if self.client.compact:
+            numbers = {name: room.number for name, room in self.client.rooms.items()}
         for refusal in refused:
             self._reply(_refusal(refusal, frame.stock_code))
         if frame.stock_code is None:
-            self._reply(messages.subscribed(rooms=rooms, now=_now()))
+            self._reply(messages.subscribed(rooms=rooms, now=_now(), numbers=numbers))
         elif not refused:
             room, standing = next((name, held) for name, held in rooms.items() if held.asked)
             self._reply(
                 messages.subscribed_to_stock(
-                    stock_code=frame.stock_code, room=room, standing=standing, now=_now()
+                    stock_code=frame.stock_code, room=room, standing=standing, now=_now(), numbers=numbers
                 )
             )
         for log, events in missed.items():

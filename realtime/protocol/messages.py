@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -48,8 +48,12 @@ def hello(
     limits: Mapping[str, int | None],
     heartbeat_seconds: float,
     now: datetime,
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
-    """The first frame after the token was accepted: what this connection may do, and until when."""
+    """The first frame after the token was accepted: what this connection may do, and until when.
+
+    ``columns`` are those of the compact format, where it was asked for.
+    """
     return dumps(
         {
             "type": "hello",
@@ -58,6 +62,7 @@ def hello(
             "expires_at": expires_at,
             "limits": dict(limits),
             "heartbeat_seconds": heartbeat_seconds,
+            **({} if columns is None else {"format": "compact", "columns": columns}),
             "timestamp": timestamp(now),
         }
     )
@@ -96,22 +101,40 @@ def token_expiring(*, expires_at: datetime, now: datetime) -> bytes:
     )
 
 
-def subscribed_to_stock(*, stock_code: str, room: str, standing: Standing, now: datetime) -> bytes:
+def subscribed_to_stock(
+    *,
+    stock_code: str,
+    room: str,
+    standing: Standing,
+    now: datetime,
+    numbers: Mapping[str, int] | None = None,
+) -> bytes:
+    """The ack of one stock; ``numbers`` as in `subscribed`."""
     return dumps(
         {
             "type": "subscribed",
             "stock_code": stock_code,
             "room": room,
+            **_numbered(room, numbers),
             **standing.fields(),
             "timestamp": timestamp(now),
         }
     )
 
 
-def subscribed(*, rooms: Mapping[str, Standing], now: datetime) -> bytes:
-    """The ack of a list of rooms: every room of the connection, those asked for with a snapshot."""
-    standings = {room: standing.fields() for room, standing in rooms.items()}
+def subscribed(
+    *, rooms: Mapping[str, Standing], now: datetime, numbers: Mapping[str, int] | None = None
+) -> bytes:
+    """The ack of a list of rooms: every room of the connection, those asked for with a snapshot.
+
+    ``numbers`` stand for the rooms in the compact format, where it was asked for.
+    """
+    standings = {room: _numbered(room, numbers) | standing.fields() for room, standing in rooms.items()}
     return dumps({"type": "subscribed", "rooms": standings, "timestamp": timestamp(now)})
+
+
+def _numbered(room: str, numbers: Mapping[str, int] | None) -> dict[str, Any]:
+    return {} if numbers is None or room not in numbers else {"id": numbers[room]}
 
 
 def unsubscribed_from_stock(*, stock_code: str, now: datetime) -> bytes:

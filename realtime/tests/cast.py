@@ -13,7 +13,7 @@ is away, "broken" fails, and "known" is closed where anybody is asked. Price roo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,6 +74,7 @@ def _as_changed(user: User) -> User | None:
 
 class OpenRoom:
     mode = LATEST
+    columns: Mapping[str, tuple[str, ...]] = {"price_update": ("stock_code", "data.current_price")}
 
     def authorize(self, principal: Principal, key: str) -> None:
         if key == "secret":
@@ -98,6 +99,10 @@ class KnowingRoom(OpenRoom):
         if key == "gone":
             raise RoomUnknown("STOCK_NOT_FOUND", "No such stock any more.", code=key)
         return {"known": True, "closed": False}.get(key)
+
+
+class OtherColumns(OpenRoom):
+    columns = {"price_update": ("stock_code",)}
 
 
 class OpenLog(OpenRoom):
