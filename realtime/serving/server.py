@@ -11,13 +11,12 @@ from typing import Any
 import uvicorn
 
 from realtime import hub as hubs
-from realtime.limits import configured
 from realtime.serving.drain import drain
 from realtime.serving.listening import BACKLOG
 
-#: uvicorn's names, or `module:class`, of what speaks HTTP and what speaks WebSocket.
-HTTP = "auto"
-WEBSOCKETS = "websockets-sansio"
+#: What speaks HTTP and WebSocket; the first lets handshakes past uvicorn's HTTP parser.
+HTTP = "realtime.slim.entry:Entry"
+WEBSOCKETS = "realtime.slim.protocol:SlimProtocol"
 # Connections that have been told to close are waited for, and then cut.
 LAST_SECONDS = 8
 
@@ -73,9 +72,6 @@ def serve(
         lifespan="off",
         http=HTTP,
         ws=WEBSOCKETS,
-        ws_max_size=configured().frame_bytes,
-        # Compression would cost each connection a window of 34 KB and more.
-        ws_per_message_deflate=False,
         # The loggers of the settings are used as they are. At INFO, queries would be written, and with them
         # tokens.
         log_config=None,

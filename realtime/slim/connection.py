@@ -66,6 +66,8 @@ class Connection(asyncio.BufferedProtocol):
         "due",
     )
 
+    door = "websocket"
+
     def __init__(
         self, *, house: House, transport: asyncio.Transport, receiver: Receiver, deflate: bool
     ) -> None:
