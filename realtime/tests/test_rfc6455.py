@@ -140,8 +140,7 @@ def test_a_request_without_upgrade_goes_to_the_http_side(start_web: Callable[...
     web = start_web()
     with Raw(web.port) as raw:
         raw.send(b"GET /ws/stocks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        # The floor serves no HTTP: what answers is uvicorn, for an application that failed.
-        assert raw.head().startswith("HTTP/1.1 500 ")
+        assert raw.head().startswith("HTTP/1.1 404 ")
 
 
 def test_what_is_no_request_is_refused_at_once(web: OwnWeb) -> None:

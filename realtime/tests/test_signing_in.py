@@ -121,7 +121,7 @@ def test_no_token_is_in_the_servers_log(start_web: Callable[..., OwnWeb], level:
         assert talk.ask({"type": "auth", "token": "overlong" * 600})["error"] == "BAD_FRAME"
     with talking(web, "?token=away") as talk:
         assert talk.close_code()[0] == 1013
-    until(lambda: web.written().count("connection open") == 7, "seven handshakes are logged")
+    until(lambda: web.written().count("[accepted]") == 7, "seven handshakes are logged")
     web.stop()
     secrets = ("777", "stolen", "888", "999", "666", "555", "crooked", "halfway", "overlong", "oken=")
     assert not [secret for secret in secrets if secret in web.written()]
