@@ -12,12 +12,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help run test lint types arrows checks install clean
+.PHONY: help run test lint types arrows checks bench-realtime install clean
 
 help:
 	@echo 'make run    install what is missing, start everything, and stop it on Ctrl-C (PORT, STATE_DIR, MARKET_DATA)'
 	@echo 'make test   lint, types, arrows, checks and tests'
 	@echo 'make lint   formatting and lint only'
+	@echo 'make bench-realtime  every gate of the push server, within ten minutes (ARGS=--quick: within 90 s)'
 	@echo 'make clean  remove the virtual environment and caches; the data in .state stay'
 
 run: install
@@ -44,6 +45,10 @@ checks: install
 	RATE_LIMITS=on SECRET_KEY=$$(secret) JWT_SIGNING_KEY=$$(secret) API_KEY_PEPPER=$$(secret) \
 	DATABASE_URL=postgresql://stockroom@127.0.0.1/stockroom REDIS_URL=redis://127.0.0.1/0 \
 	$(PY) manage.py check --deploy --fail-level WARNING
+
+# The machine should do nothing else meanwhile.
+bench-realtime: install
+	@$(PY) benchmarks/realtime_gates.py $(ARGS)
 
 # Installs again only when requirements.txt is not what was installed last.
 install:
