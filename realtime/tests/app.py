@@ -18,6 +18,7 @@ settings.configure(
         "price": "realtime.tests.cast.KnowingRoom",
         "market": "realtime.tests.cast.OpenRoom",
         "alert": "realtime.tests.cast.OpenLog",
+        "portfolio": "realtime.tests.cast.OwnLog",
     },
     REALTIME_ASGI_APPLICATION="realtime.tests.app.application",
     REALTIME_AUTHENTICATE="realtime.tests.cast.authenticate",

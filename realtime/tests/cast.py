@@ -115,8 +115,16 @@ class OpenLog(OpenRoom):
         return {"type": "alert", "state": text.decode()} if isinstance(text, bytes) else None
 
 
+class OwnLog(OpenLog):
+    """A log that only the user of its name may be in."""
+
+    def admits(self, principal: Principal, key: str) -> bool | None:
+        return isinstance(principal, User) and principal.name == key
+
+
 ROOMS = {
     "price": f"{__name__}.KnowingRoom",
     "market": f"{__name__}.OpenRoom",
     "alert": f"{__name__}.OpenLog",
+    "portfolio": f"{__name__}.OwnLog",
 }
