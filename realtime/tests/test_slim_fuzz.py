@@ -46,29 +46,50 @@ NAMED = {code.number for code in TABLE if code.closes}
 
 
 def one_frame(source: random.Random) -> bytes:
-    """A frame as a client may send it, or nearly."""
-    opcode = source.choice((TEXT, TEXT, BINARY, CONTINUATION, PING, PONG, CLOSE, source.randrange(16)))
+    """A frame as a client may send it, or now and then one that it may not."""
+    opcode = source.choice((TEXT, TEXT, TEXT, BINARY, PING, PONG, CLOSE))
+    if source.random() < 0.05:
+        opcode = source.randrange(16)
     size = source.randrange(source.choice((1, 2, 126, 700, LIMIT + 9)))
     if opcode == CLOSE:
         code = source.choice((1000, 1001, 4000, source.randrange(65_536)))
-        return close(code, source.randbytes(size % 124))
+        return close(code, source.choice((b"", b"bye", source.randbytes(size % 124))))
     if opcode in (PING, PONG):
         size %= 126
-    texts = (b'{"type":"ping"}', b"x" * size, "가".encode() * (size // 3))
-    payload = source.choice((*texts, source.randbytes(size)))
-    reserved = source.choice((0, 0, 0, 0, 4, source.randrange(8)))
+    payload = source.choice((b'{"type":"ping"}', b"x" * size, "가".encode() * (size // 3)))
+    if opcode != TEXT or source.random() < 0.1:
+        payload = source.randbytes(size)
+    reserved = 0 if source.random() < 0.9 else source.choice((4, 4, source.randrange(8)))
     if reserved == 4:
         payload = compress(payload)
-    mask = None if source.random() < 0.02 else source.randbytes(4)
-    return frame(opcode, payload, final=source.random() < 0.8, reserved=reserved, mask=mask)
+    mask = None if source.random() < 0.01 else source.randbytes(4)
+    return frame(opcode, payload, final=source.random() < 0.97, reserved=reserved, mask=mask)
+
+
+def one_message(source: random.Random) -> bytes:
+    """A message in fragments, with control frames between them."""
+    text = ("가격" * source.randrange(200)).encode()
+    cuts = sorted(source.randrange(len(text) + 1) for _ in range(source.randrange(1, 6)))
+    sent = b""
+    for number, (start, end) in enumerate(zip([0, *cuts], [*cuts, len(text)], strict=True)):
+        opcode = CONTINUATION if number else TEXT
+        sent += frame(opcode, text[start:end], final=number == len(cuts), mask=source.randbytes(4))
+        if source.random() < 0.3:
+            sent += frame(source.choice((PING, PONG)), source.randbytes(source.randrange(126)))
+    return sent
 
 
 def stream(source: random.Random) -> bytes:
     """What one client sends: noise, or frames of which some are damaged."""
-    if source.random() < 0.2:
+    if source.random() < 0.1:
         return source.randbytes(source.randrange(1, 200))
-    sent = bytearray(b"".join(one_frame(source) for _ in range(source.randrange(1, 5))))
-    for _ in range(source.choice((0, 0, 1, 1, 2, 5))):
+    sent = bytearray(
+        b"".join(
+            one_message(source) if source.random() < 0.3 else one_frame(source)
+            for _ in range(source.randrange(1, 7))
+        )
+    )
+    for _ in range(source.choice((0, 0, 0, 1, 1, 4))):
         # The first header is damaged more often than the rest.
         at = source.randrange(min(len(sent), source.choice((14, len(sent)))))
         damage = source.randrange(4)
