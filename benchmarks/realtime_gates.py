@@ -32,6 +32,7 @@ from realtime_load import gates, market
 from realtime_load.bench import Bench
 from realtime_load.machine import Cores, Programs, compiler, most_connections
 from realtime_load.report import Gate, table
+from realtime_load.running import price_rooms
 from realtime_load.scale import FULL, QUICK, Scale
 from realtime_load.servers import CANDIDATES, default_candidate
 from realtime_load.talking import Failed
@@ -116,7 +117,7 @@ def _measured(bench: Bench, wanted: set[str]) -> Iterator[Gate]:
     for names, measure in gates.GROUPS.items():
         if not wanted & set(names):
             continue
-        bench.redis.flushdb()
+        price_rooms(bench)
         for gate in _group(names, measure, bench, wanted):
             met = "met" if gate.met else "not met"
             print(f"{bench.elapsed():5.0f} s  {gate.name} {gate.load}: {gate.error or met}", file=sys.stderr)

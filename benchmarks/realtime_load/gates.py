@@ -309,6 +309,9 @@ def _herd(bench: Bench, server: Served, load: Load) -> Gate:
         per_cpu_second, per_second, failures, firsts = [], [], 0, []
         made = 0
         for number in range(bench.scale.herds):
+            if number and bench.until - time.monotonic() < HERD_SECONDS / 2:
+                gate.notes.append(f"the time allowed for {number} of {bench.scale.herds} herds")
+                break
             before = server.cpu_seconds()
             answer = load.again(in_flight=in_flight, seconds=min(HERD_SECONDS, bench.left()))
             used = server.cpu_seconds() - before

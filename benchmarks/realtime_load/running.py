@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from realtime_load import readings
+from realtime_load import market, readings
 from realtime_load.bench import Bench
 from realtime_load.load import Load
 from realtime_load.servers import Served
@@ -96,6 +96,13 @@ class _Clocks:
     def __sub__(self, other: _Clocks) -> _Clocks:
         servers = [now - before for now, before in zip(self.servers, other.servers, strict=True)]
         return _Clocks(servers, self.core - other.core, self.redis - other.redis, self.wall - other.wall)
+
+
+def price_rooms(bench: Bench) -> None:
+    """Empty Redis, and publish a price to every room: the state of a market that has opened."""
+    bench.redis.flushdb()
+    rooms = market.rooms()
+    _publish(bench, Stream(rooms, len(rooms) * 2, 0.5, batch_ms=50))
 
 
 def put(
