@@ -276,8 +276,9 @@ def test_two_hundred_who_come_back_cost_no_query(
     listed.forget()
     stock = StockFactory.create(code="005930", sector="Technology")
     QuoteFactory.create(stock=stock)
-    publish([RoomEvent("price:005930", "price_update", {"stock_code": "005930", "data": {}})])
     rooms = ["price:005930", f"market:{stock.market_id}", "sector:Technology"]
+    # As after any day: a room that was never told anything asks its owner what to begin with.
+    publish([RoomEvent(room, "price_update", {"stock_code": "005930", "data": {}}) for room in rooms])
     users = [UserFactory.create() for _ in range(20)]
     tokens = [session_start(user=users[number % 20]).access_token for number in range(200)]
     keys = [api_key_issue(user=user, name="robot").text for user in users]
