@@ -119,8 +119,9 @@ class Fanout:
 
         So a position in the reply is never ahead of what was sent.
         """
-        for room in [room for room in self._changed if room.name in client.rooms]:
-            self.spread(room)
+        if self._changed:
+            for room in [room for room in client.rooms.values() if room.changed]:
+                self.spread(room)
         self._post(client, Frame(body, self.next_order()))
         if not client.blocked:
             self._drain(client)

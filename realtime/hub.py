@@ -16,7 +16,7 @@ from realtime.follow import Follower, Past
 from realtime.frame import Frame
 from realtime.limits import Limits, configured
 from realtime.link import Link
-from realtime.live import LatestRoom, LiveRoom, LogRoom
+from realtime.live import LatestRoom, LiveRoom, LogRoom, Slot
 from realtime.metrics import readings
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
@@ -75,6 +75,9 @@ class Hub:
         )
         self.reporter = Reporter(target=target, read=lambda: readings(self))
         self._lost_for_good: asyncio.TimerHandle | None = None
+        # The rooms that nobody is in, and until when they are followed all the same.
+        self._empty: dict[LiveRoom, float] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
         self.available = True
 
     # --- Clients ---
@@ -134,9 +137,14 @@ class Hub:
             room.holds += 1
             held.append(room)
         self._link.watch(new)
+        if waited_for := [room for room in held if not room.ready.is_set()]:
+            await self._until_ready(held, waited_for)
+        return held
+
+    async def _until_ready(self, held: Sequence[LiveRoom], waited_for: Sequence[LiveRoom]) -> None:
         try:
             async with asyncio.timeout(self.limits.join_seconds):
-                for room in held:
+                for room in waited_for:
                     await room.ready.wait()
         except TimeoutError:
             self.release(held)
@@ -144,45 +152,73 @@ class Hub:
         except asyncio.CancelledError:
             self.release(held)
             raise
-        return held
 
     def release(self, rooms: Iterable[LiveRoom]) -> None:
         for room in rooms:
             room.holds -= 1
             if isinstance(room, LogRoom) and not room.holds:
                 room.recent = []
-            self._drop_if_empty(room)
+            if not room.members:
+                self._left_empty(room)
 
     def join(self, client: Client, room: LiveRoom) -> None:
         """Make the client a member. What the room holds at this moment is the client's snapshot; every later
         event reaches it, no earlier one does.
         """
-        self._fanout.spread(room)
-        self._take_back(client, room)
+        if room.changed:
+            self._fanout.spread(room)
+        if client.outbox:
+            self._take_back(client, client.outbox, room)
         room.members.add(client)
         client.rooms[room.name] = room
 
     def leave(self, client: Client, room: LiveRoom) -> None:
         """End a membership; what waited for the client from this room is dropped."""
-        self._take_back(client, room)
+        if client.outbox:
+            self._take_back(client, client.outbox, room)
         room.members.discard(client)
         client.rooms.pop(room.name, None)
-        self._drop_if_empty(room)
-
-    def _take_back(self, client: Client, room: LiveRoom) -> None:
-        if client.outbox:
-            for place in room.waiting(client.outbox):
-                frame = client.outbox.pop(place)
-                if client.blocked:
-                    client.backlog -= len(frame.body)
-
-    def _drop_if_empty(self, room: LiveRoom) -> None:
         if not room.members:
-            self._fanout.forget(room)
-            if not room.holds and self.rooms.get(room.name) is room:
-                del self.rooms[room.name]
-                room.drop()
-                self._link.unwatch(room)
+            self._left_empty(room)
+
+    @staticmethod
+    def _take_back(client: Client, outbox: dict[Slot | Frame, Frame], room: LiveRoom) -> None:
+        for place in room.waiting(outbox):
+            frame = outbox.pop(place)
+            if client.blocked:
+                client.backlog -= len(frame.body)
+
+    def _left_empty(self, room: LiveRoom) -> None:
+        """Nobody is in the room. It is followed a little longer: those who leave together often come back."""
+        self._fanout.forget(room)
+        if room.holds:
+            return
+        if not room.ready.is_set() or not self.limits.linger_seconds:
+            self._drop(room)
+            return
+        self._empty.pop(room, None)
+        self._empty[room] = self._loop.time() + self.limits.linger_seconds
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(self.limits.linger_seconds, self._sweep)
+
+    def _sweep(self) -> None:
+        """Let go of the rooms that have been empty for long enough; the oldest stand first."""
+        self._sweeping = None
+        now = self._loop.time()
+        for room, until in list(self._empty.items()):
+            if until > now:
+                self._sweeping = self._loop.call_at(until, self._sweep)
+                break
+            del self._empty[room]
+            if not room.members and not room.holds:
+                self._drop(room)
+
+    def _drop(self, room: LiveRoom) -> None:
+        if self.rooms.get(room.name) is room:
+            del self.rooms[room.name]
+            self._empty.pop(room, None)
+            room.drop()
+            self._link.unwatch(room)
 
     # --- What the link tells ---
 
@@ -242,6 +278,8 @@ class Hub:
         self.wheel.stop()
         self._fanout.stop()
         self._follower.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._lost_for_good is not None:
             self._lost_for_good.cancel()
         await self.desk.stop()

@@ -57,6 +57,8 @@ class Limits:
     window_seconds: float = 0.0
     batch_messages: int = 200
 
+    # A room that nobody is in any more is followed so long.
+    linger_seconds: float = 10.0
     # A room that Redis does not answer for in this time is refused.
     join_seconds: float = 5.0
     # Without Redis prices stand still: after this, clients are told so and closed.

@@ -60,19 +60,21 @@ class Slot:
 class LatestRoom(LiveRoom):
     """A room whose events are whole for their key: it holds the newest of each."""
 
-    __slots__ = ("fallback", "fallback_until", "slots")
+    __slots__ = ("_standing", "fallback", "fallback_until", "slots")
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.slots: dict[bytes, Slot] = {}
         self.fallback: asyncio.Task[bytes | None] | None = None
         self.fallback_until = 0.0
+        self._standing: messages.Standing | None = None
 
     def take(self, envelope: Envelope, order: int) -> Slot | None:
         """Take in an event of the bus; the slot that changed, or None for one that is known already."""
         position = envelope.position
         if position.epoch == self.position.epoch and position.sequence <= self.position.sequence:
             return None
+        self._standing = None
         self.position = position
         return self._put(envelope, order)
 
@@ -82,6 +84,7 @@ class LatestRoom(LiveRoom):
         Events that came over the bus in the meantime may be newer than what was read, so per key the later
         one stays. An emptied Redis takes nothing away: what is known here stays the newest.
         """
+        self._standing = None
         if position.epoch != self.position.epoch:
             if position.epoch:
                 self.position = position
@@ -115,6 +118,12 @@ class LatestRoom(LiveRoom):
     def drop(self) -> None:
         if self.fallback is not None:
             self.fallback.cancel()
+
+    def standing(self) -> messages.Standing:
+        """Where the room stands, with its snapshot: the same for all who join before the next event."""
+        if self._standing is None:
+            self._standing = messages.Standing(self.position, self.snapshot())
+        return self._standing
 
     def snapshot(self) -> bytes | None:
         """The room's newest message; for a room of many keys a batch of the newest of each; None if empty."""

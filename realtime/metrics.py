@@ -48,7 +48,7 @@ def readings(hub: Hub) -> Readings:
     """Those of a hub of this process; the longest lag is that since the last call."""
     doors = Counter(client.transport.door for client in hub.clients)
     gauges: dict[str, float] = {
-        "rooms": len(hub.rooms),
+        "rooms": sum(1 for room in hub.rooms.values() if room.members),
         "memberships": sum(len(room.members) for room in hub.rooms.values()),
         "ingest_lag_seconds": hub.counts.lag.longest(),
         **{f"connections:{door}": count for door, count in doors.items()},

@@ -90,12 +90,17 @@ async def subscribe(
     open_to_user, forbidden = await _authorize(principal, askable)
     allowed, over = _within(client, open_to_user, most, limit=most)
     refused += [*forbidden, *over, *too_many]
-    rooms = await hub.hold(map(str, allowed))
+    rooms = await hub.hold([name.text for name in allowed])
     try:
         seen = _seen(since or {})
-        named = list(zip(allowed, rooms, strict=True))
-        fallbacks = await _fallbacks((name, room) for name, room in named if isinstance(room, LatestRoom))
-        pasts = await _pasts(hub, [(name, room) for name, room in named if isinstance(room, LogRoom)], seen)
+        logs = [(name, room) for name, room in zip(allowed, rooms, strict=True) if isinstance(room, LogRoom)]
+        empty = [
+            (name, room)
+            for name, room in zip(allowed, rooms, strict=True)
+            if isinstance(room, LatestRoom) and not room.slots and seen.get(room.name) != room.position
+        ]
+        fallbacks = await _fallbacks(empty) if empty else {}
+        pasts = await _pasts(hub, logs, seen) if logs else {}
         missed = {}
         asked = {}
         for room in rooms:
@@ -157,7 +162,7 @@ def unsubscribe(hub: Hub, client: Client, requested: Iterable[str]) -> list[str]
     """Leave rooms; those that were left. A room that the client is not in is passed over."""
     left = []
     for name in _valid(requested)[0]:
-        room = client.rooms.get(str(name))
+        room = client.rooms.get(name.text)
         if room is not None:
             hub.leave(client, room)
             left.append(room.name)
@@ -180,16 +185,18 @@ def _within(
 ) -> tuple[list[RoomName], list[Refusal]]:
     """The names that fit until the client is in ``most`` rooms, and the others, told the tier's ``limit``."""
     free = most - len(client.rooms)
+    if len(names) <= free:
+        return names, []
     fitting, refused = [], []
     for name in names:
-        if str(name) in client.rooms:
+        if name.text in client.rooms:
             fitting.append(name)
         elif free > 0:
             fitting.append(name)
             free -= 1
         else:
             message = f"This connection may be in {limit} rooms."
-            refused.append(Refusal(str(name), ROOM_LIMIT, ROOM_LIMIT.name, message, {"limit": limit}))
+            refused.append(Refusal(name.text, ROOM_LIMIT, ROOM_LIMIT.name, message, {"limit": limit}))
     return fitting, refused
 
 
@@ -231,15 +238,17 @@ def _ask(principal: Principal, names: Iterable[RoomName]) -> dict[RoomName, Refu
 
 
 def _refusal(name: RoomName, error: RoomRefused) -> Refusal:
-    return Refusal(str(name), error.close_code, error.code, error.message, error.details)
+    return Refusal(name.text, error.close_code, error.code, error.message, error.details)
 
 
 def _forbidden(name: RoomName) -> Refusal:
-    return Refusal(str(name), ROOM_FORBIDDEN, ROOM_FORBIDDEN.name, "This room is not open to you.", {})
+    return Refusal(name.text, ROOM_FORBIDDEN, ROOM_FORBIDDEN.name, "This room is not open to you.", {})
 
 
 def _standing(room: LatestRoom, fallback: bytes | None, seen: Position | None) -> Standing:
-    if seen is not None and seen == room.position:
+    if seen is None and fallback is None:
+        return room.standing()
+    if seen == room.position:
         return Standing(room.position, None, recovered=True)
     # In such a room nothing is lost: the newest is all there is.
     return Standing(room.position, room.snapshot() or fallback, recovered=None if seen is None else True)
@@ -250,8 +259,6 @@ async def _fallbacks(rooms: Iterable[tuple[RoomName, LatestRoom]]) -> dict[str, 
     loop = asyncio.get_running_loop()
     asked = {}
     for name, room in rooms:
-        if room.slots:
-            continue
         if room.fallback is None or (room.fallback.done() and loop.time() >= room.fallback_until):
             room.fallback = loop.create_task(_fallback(name, room))
             room.fallback_until = loop.time() + FALLBACK_SECONDS

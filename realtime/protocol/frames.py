@@ -96,9 +96,16 @@ def _object(text: str | bytes) -> dict[str, Any]:
         raise BadFrame("the frame is not JSON") from None
     if not isinstance(value, dict):
         raise BadFrame("a frame is an object with a text field type")
-    if _is_deeper(value, MAX_DEPTH):
+    # What has few brackets is not deep.
+    if _brackets(text) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise BadFrame(f"the frame is deeper than {MAX_DEPTH} levels")
     return value
+
+
+def _brackets(text: str | bytes) -> int:
+    if isinstance(text, bytes):
+        return text.count(b"{") + text.count(b"[")
+    return text.count("{") + text.count("[")
 
 
 def _refuse_constant(text: str) -> Any:
@@ -133,6 +140,8 @@ def _is_text(value: Any) -> TypeGuard[str]:
     """Whether it is a text that can be written again: JSON may hold half of a surrogate pair."""
     if not isinstance(value, str):
         return False
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -5,23 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from realtime.protocol.codes import Code
 from realtime.protocol.encoding import dumps, splice, timestamp
 from realtime.protocol.position import Position
 
 
-class Standing(NamedTuple):
+class Standing:
     """A joined room in an ack: where it stands and, for a room just asked for, what it holds.
 
-    ``recovered`` answers a client that said what it has seen: whether nothing is lost since.
+    ``recovered`` answers a client that said what it has seen: whether nothing is lost since. The same object
+    may stand in the acks of many clients.
     """
 
-    position: Position
-    snapshot: bytes | None
-    asked: bool = True
-    recovered: bool | None = None
+    __slots__ = ("_written", "asked", "position", "recovered", "snapshot")
+
+    def __init__(
+        self,
+        position: Position,
+        snapshot: bytes | None,
+        *,
+        asked: bool = True,
+        recovered: bool | None = None,
+    ) -> None:
+        self.position = position
+        self.snapshot = snapshot
+        self.asked = asked
+        self.recovered = recovered
+        self._written: Any = None
 
     def fields(self) -> dict[str, Any]:
         fields = _position(self.position)
@@ -30,6 +42,12 @@ class Standing(NamedTuple):
         if self.recovered is not None:
             fields["recovered"] = self.recovered
         return fields
+
+    def written(self) -> Any:
+        """The fields as JSON that is written once."""
+        if self._written is None:
+            self._written = splice(dumps(self.fields()))
+        return self._written
 
 
 def _position(position: Position) -> dict[str, Any]:
@@ -129,7 +147,11 @@ def subscribed(
 
     ``numbers`` stand for the rooms in the compact format, where it was asked for.
     """
-    standings = {room: _numbered(room, numbers) | standing.fields() for room, standing in rooms.items()}
+    standings: dict[str, Any]
+    if numbers is None:
+        standings = {room: standing.written() for room, standing in rooms.items()}
+    else:
+        standings = {room: _numbered(room, numbers) | standing.fields() for room, standing in rooms.items()}
     return dumps({"type": "subscribed", "rooms": standings, "timestamp": timestamp(now)})
 
 

@@ -21,9 +21,10 @@ class RoomName(NamedTuple):
 
     prefix: str
     key: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.prefix}:{self.key}"
+        return self.text
 
 
 @lru_cache(maxsize=32_768)
@@ -46,7 +47,7 @@ def parse_room(text: str) -> RoomName:
         raise InvalidRoom(f"the key of a room has 1 to {MAX_KEY} characters")
     if key != key.strip() or not all(_may_stand(character) for character in key):
         raise InvalidRoom("the key of a room has a character that no room name holds")
-    return RoomName(prefix, key)
+    return RoomName(prefix, key, f"{prefix}:{key}")
 
 
 def _may_stand(character: str) -> bool:

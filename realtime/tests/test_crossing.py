@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import psutil
 import pytest
@@ -105,14 +106,14 @@ def _say(writer: asyncio.StreamWriter, frame: object) -> None:
     writer.write(bytes((0x81, 0x80 | len(body))) + b"\0\0\0\0" + body)
 
 
-async def _hear(reader: asyncio.StreamReader) -> dict[str, object]:
+async def _hear(reader: asyncio.StreamReader) -> dict[str, Any]:
     first, size = await reader.readexactly(2)
     assert first == 0x81, f"closed: {await reader.readexactly(size)!r}"
     if size == 126:
         size = int.from_bytes(await reader.readexactly(2), "big")
     elif size == 127:
         size = int.from_bytes(await reader.readexactly(8), "big")
-    message: dict[str, object] = json.loads(await reader.readexactly(size))
+    message: dict[str, Any] = json.loads(await reader.readexactly(size))
     return message
 
 
@@ -159,6 +160,6 @@ def test_nobody_hears_what_is_somebody_elses(start_web: Callable[..., OwnWeb]) -
     print(f"{tally.visits} visits, {tally.events} events, seed {SEED}")
     assert not tally.wrong, f"seed {SEED}: {tally.wrong[:10]}"
     assert tally.visits > SECONDS * PER_SECOND / 10
-    assert tally.events > tally.visits / 2
+    assert tally.events > SECONDS * 20
     assert "Traceback" not in web.written()
     assert "socket.send() raised" not in web.written()

@@ -106,7 +106,12 @@ def test_a_client_that_comes_back_is_told_what_it_missed(redis_client: redis.Red
             _, now = await joined(hub)
             epoch = now.rooms[ME].position.epoch
             member, result = await joined(hub, Position(epoch, seen))
-            assert result.rooms[ME] == (Position(epoch, seen), None, True, True)
+            standing = result.rooms[ME]
+            assert (standing.position, standing.snapshot, standing.recovered) == (
+                Position(epoch, seen),
+                None,
+                True,
+            )
             await written(41, 45)
             await eventually(lambda: 45 in numbers(member))
             assert numbers(member) == list(range(seen + 1, 46))

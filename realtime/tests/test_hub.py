@@ -264,7 +264,11 @@ def test_the_snapshot_of_an_idle_room_comes_from_redis() -> None:
     assert sequence == 2
 
 
-def test_a_room_that_everybody_left_is_no_longer_followed(redis_client: redis.Redis) -> None:
+def test_a_room_that_everybody_left_is_followed_a_little_longer(
+    floor: Settings, redis_client: redis.Redis
+) -> None:
+    floor.REALTIME_LIMITS = {"linger_seconds": 0.5}
+
     def subscribed() -> int:
         return len(redis_client.pubsub_channels("realtime:*:price:A"))
 
@@ -277,9 +281,16 @@ def test_a_room_that_everybody_left_is_no_longer_followed(redis_client: redis.Re
             # Answered after everything that was asked of Redis before.
             await hub._link._connection.call("PING")
             assert subscribed() == 1
+            room = hub.rooms[A]
             hub.remove(second)
-            assert A not in hub.rooms
-            await eventually(lambda: subscribed() == 0)
+            # Who comes back at once finds it as it was, and keeps it.
+            back = await member_of(hub, A)
+            assert hub.rooms[A] is room
+            await asyncio.sleep(0.7)
+            assert subscribed() == 1
+            hub.remove(back)
+            assert subscribed() == 1
+            await eventually(lambda: A not in hub.rooms and subscribed() == 0)
             third = await member_of(hub, A)
             await send(price(A, 7))
             await eventually(lambda: values(third, A) == [7])

@@ -352,7 +352,7 @@ def test_a_message_that_came_to_its_end_in_time_leaves_the_next_its_own_time(
 def test_a_silent_client_is_sent_pings_and_given_up_when_it_answers_none(
     start_web: Callable[..., OwnWeb],
 ) -> None:
-    web = start_web(ping_seconds=0.5, silence_seconds=2.0)
+    web = start_web(ping_seconds=0.5, silence_seconds=2.0, heartbeat_seconds=3600)
     with Raw(web.port) as answers, Raw(web.port) as silent:
         answers.open_signed_in()
         silent.open_signed_in()
