@@ -43,7 +43,10 @@ def _with_backlog(command: list[str]) -> list[str]:
 CANDIDATES: dict[str, Kind] = {
     "web": Kind(lambda port: _with_backlog(web_command(HOST, port))),
     "runrealtime": Kind(
-        lambda port: [sys.executable, "manage.py", "runrealtime", "--host", HOST, "--port", str(port)]
+        lambda port: [
+            *(sys.executable, "manage.py", "runrealtime", "--workers", "1"),
+            *("--host", HOST, "--port", str(port)),
+        ]
     ),
     "sansio": Kind(lambda port: [*_UVICORN, *_PLAIN, "--port", str(port), "config.asgi:application"]),
     "daphne": Kind(
