@@ -75,7 +75,7 @@ def talk(command: list[str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def server() -> Iterator[Callable[[list[Any]], int]]:
-    """Starts a server that signs in and acknowledges everyone, and sends these frames at `ping`-free leisure.
+    """Starts a server that signs in and acknowledges everyone, and sends it these frames.
 
     A number among them closes the connection with that code; returns the port.
     """
@@ -122,7 +122,7 @@ def _report(talk: Callable[..., Any], **expected: int) -> Any:
 
 
 def test_it_works(server, talk):
-    last = _price("price:A", 5, ago_ms=200)
+    last = _price("price:A", 5, ago_ms=60_000)
     port = server([_price("price:A", 4), {"type": "heartbeat"}, last, _price("price:B", 1)])
     assert talk("open 2 10", port, count=3) | {"seconds": 0, "p50_ms": 0, "p99_ms": 0} == {
         "ready": 3,
@@ -136,8 +136,7 @@ def test_it_works(server, talk):
     }
     report = _report(talk, messages=9)
     assert (report["open"], report["messages"], report["fallen"], report["skipped"]) == (3, 9, 0, 0)
-    assert report["max_ms"] >= report["p99_ms"] >= 200
-    assert report["p50_ms"] < report["p99_ms"]
+    assert report["max_ms"] >= 60_000 and report["p99_ms"] >= 60_000 > report["p50_ms"]
     newest = talk("newest")
     assert (newest["behind"], newest["seats"]) == (0, 6)
     assert newest["rooms"]["price:A"] == [5, last["data"]["volume"]]
