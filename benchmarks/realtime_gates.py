@@ -52,8 +52,10 @@ def main() -> None:
     if unknown := wanted - set(gates.NAMES):
         parser.error(f"no gate is called {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, _end)
-    report = _run(options, wanted)
-    print(json.dumps(report))
+    try:
+        print(json.dumps(_run(options, wanted)))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _end(number: int, frame: object) -> None:
