@@ -1,4 +1,4 @@
-"""A WebSocket of any ASGI server as a transport of the hub."""
+"""Connections of any ASGI server as transports of the hub."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _GONE = (OSError, RuntimeError)
 
 
-class AsgiSocket:
-    """Sends without waiting: while the server's socket is full, one task waits for it."""
+class AsgiTransport:
+    """Sends without waiting: while the server's socket is full, one task waits for it.
+
+    What is sent for a frame, and at the end, is the subclass's to say.
+    """
 
     __slots__ = ("_client", "_limits", "_resumed", "_send", "_slow", "_task", "_waiting")
 
@@ -46,12 +49,24 @@ class AsgiSocket:
         self._waiting: deque[Frame] | None = None
         self._task: asyncio.Task[None] | None = None
 
+    def _message(self, frame: Frame) -> dict[str, Any]:
+        """The ASGI message of a frame."""
+        raise NotImplementedError
+
+    def _farewell(self, code: Code, reason: str) -> dict[str, Any]:
+        """The ASGI message that ends the connection."""
+        raise NotImplementedError
+
     def send(self, frame: Frame) -> bool:
         if self._waiting is not None:
             self._waiting.append(frame)
             return False
+        return self._begin(self._send(self._message(frame)))
+
+    def _begin(self, sending: Awaitable[Any]) -> bool:
+        """Send as far as it goes at once; whether that was all."""
         try:
-            rest = eager.start(self._send(_message(frame)))
+            rest = eager.start(sending)
         except _GONE as error:
             raise Gone from error
         if rest is None:
@@ -65,12 +80,12 @@ class AsgiSocket:
             async with asyncio.timeout(self._limits.send_seconds):
                 await rest
                 while self._waiting:
-                    await self._send(_message(self._waiting.popleft()))
+                    await self._send(self._message(self._waiting.popleft()))
         except TimeoutError:
             self._task = None
             self._slow(self._client, SLOW_CLIENT, "nothing was read for too long")
         except _GONE:
-            self._task = None  # the consumer is told by the server
+            self._task = None  # the door is told by the server
         else:
             self._task = self._waiting = None
             self._resumed(self._client)
@@ -79,9 +94,8 @@ class AsgiSocket:
         if self._task is not None:
             self._task.cancel()
         self._waiting = deque()
-        message = {"type": "websocket.close", "code": code.number, "reason": reason}
         try:
-            rest = eager.start(self._send(message))
+            rest = eager.start(self._send(self._farewell(code, reason)))
         except _GONE:
             return
         if rest is not None:
@@ -98,7 +112,15 @@ class AsgiSocket:
             pass  # it has left by itself
 
 
-def _message(frame: Frame) -> dict[str, Any]:
-    if frame.asgi is None:
-        frame.asgi = {"type": "websocket.send", "text": frame.body.decode()}
-    return frame.asgi
+class AsgiSocket(AsgiTransport):
+    """A WebSocket."""
+
+    __slots__ = ()
+
+    def _message(self, frame: Frame) -> dict[str, Any]:
+        if frame.asgi is None:
+            frame.asgi = {"type": "websocket.send", "text": frame.body.decode()}
+        return frame.asgi
+
+    def _farewell(self, code: Code, reason: str) -> dict[str, Any]:
+        return {"type": "websocket.close", "code": code.number, "reason": reason}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -59,19 +59,33 @@ def _is_plausible(token: str) -> bool:
     return token.isascii() and token.isprintable()
 
 
-def offered_token(scope: dict[str, Any]) -> str | None:
-    """The token of a handshake: `Authorization: Bearer|Token …`, `X-API-Key`, or `?token=`; None without.
+def authenticate_cookie(cookie: str) -> Principal | None:
+    """The principal whose browser holds this cookie; None where it is refused. May use the ORM."""
+    function: Callable[[str], Principal | None] = import_string(settings.REALTIME_AUTHENTICATE_COOKIE)
+    return function(cookie)
 
-    A browser can set no header, so for it there are `?token=` and the first frame.
+
+def offered_token(scope: dict[str, Any]) -> str | None:
+    """The token of a handshake: in a header, or `?token=`, or a ticket as `?ticket=`; None without.
+
+    A browser can set no header, so for it there are the query and the first frame.
     """
     # Reversed, so that the first of repeated headers counts.
     headers = dict(reversed(scope.get("headers", [])))
+    return (
+        header_token(headers)
+        or _parameter(scope, "token", MAX_TOKEN)
+        or _parameter(scope, "ticket", MAX_TOKEN)
+        or None
+    )
+
+
+def header_token(headers: Mapping[bytes, bytes]) -> str | None:
+    """The token in `Authorization: Bearer|Token …` or `X-API-Key`; None without."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").strip().partition(" ")
     if token and scheme.lower() in ("bearer", "token"):
         return token.strip()[:MAX_TOKEN]
-    if key := headers.get(b"x-api-key", b"").decode("latin-1").strip():
-        return key[:MAX_TOKEN]
-    return _parameter(scope, "token", MAX_TOKEN) or None
+    return headers.get(b"x-api-key", b"").decode("latin-1").strip()[:MAX_TOKEN] or None
 
 
 def offered_session(scope: dict[str, Any]) -> str:

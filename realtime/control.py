@@ -15,10 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 class Told(NamedTuple):
-    """A user whose connections are to be checked; with ``session``, that one of them was replaced."""
+    """A user whose connections are to be checked; with ``session``, that one of them was replaced; with
+    ``rooms``, that only the user's default rooms have changed.
+    """
 
     user_id: UUID
     session: str = ""
+    rooms: bool = False
+
+
+_ROOMS = "rooms"
 
 
 def channel(database: int) -> str:
@@ -37,15 +43,28 @@ def tell_users(user_ids: Iterable[UUID]) -> None:
     To be called after what changed them is committed. A Redis that does not answer is no failure: everything
     open is checked again within half a minute, and when a process finds Redis again.
     """
-    ids = list(dict.fromkeys(user_ids))
-    if not ids:
+    _tell(map(str, user_ids))
+
+
+def tell_rooms(user_ids: Iterable[UUID]) -> None:
+    """Have the streams of users that were opened without rooms look at their default rooms again.
+
+    To be called after what changed them is committed. A Redis that does not answer is no failure: a stream
+    that could not be told finds its rooms when it is opened again.
+    """
+    _tell(f"{_ROOMS} {user_id}" for user_id in user_ids)
+
+
+def _tell(messages: Iterable[str]) -> None:
+    told = list(dict.fromkeys(messages))
+    if not told:
         return
     try:
         link = client()
         name = channel(int(link.get_connection_kwargs().get("db") or 0))
         with link.pipeline(transaction=False) as pipeline:
-            for user_id in ids:
-                pipeline.publish(name, str(user_id))
+            for message in told:
+                pipeline.publish(name, message)
             pipeline.execute()
     except redis.RedisError as error:
         logger.warning("open connections are checked later: %s", type(error).__name__)
@@ -53,8 +72,8 @@ def tell_users(user_ids: Iterable[UUID]) -> None:
 
 def read(payload: bytes) -> Told | None:
     """What a message says; None for one that was not written here."""
-    user_id, _, session = payload.decode("ascii", "replace").partition(" ")
+    first, _, second = payload.decode("ascii", "replace").partition(" ")
     try:
-        return Told(UUID(user_id), session)
+        return Told(UUID(second), rooms=True) if first == _ROOMS else Told(UUID(first), second)
     except ValueError:
         return None

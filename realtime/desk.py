@@ -234,6 +234,11 @@ class Desk:
             logger.warning("a message of %d bytes is not understood", len(payload))
             return
         sessions = self._of_user.get(told.user_id, [])
+        if told.rooms:
+            for session in sessions:
+                if session.follow is not None:
+                    session.follow()
+            return
         if told.session:
             for session in [one for one in sessions if one.id == told.session]:
                 self._replace(session)

@@ -22,6 +22,8 @@ class Limits:
     bad_frames: int = 5
     authenticate_seconds: float = 5.0
     heartbeat_seconds: int = 30
+    # Comments in a stream of events: proxies end what is silent for long.
+    keep_alive_seconds: int = 15
 
     # Frames of a client: so many at once, then so many a second. A frame that names many rooms counts as one
     # for each fifty. Of those that come faster none is answered, and so many in a row close.
@@ -51,6 +53,9 @@ class Limits:
     farewell_seconds: float = 3.0
     # The kernel would hold up to 4 MB for a client that does not read; it doubles this figure.
     send_buffer_bytes: int = 64 * 1024
+
+    # A stream of events has no pong: the kernel drops a client that acknowledges nothing for so long.
+    unacknowledged_seconds: float = 45.0
 
     # Fan-out gives way to incoming traffic after this; clients are served at most once per window.
     slice_seconds: float = 0.004

@@ -9,6 +9,11 @@ from django.urls import path, re_path
 
 from realtime import http
 from realtime.consumers import StocksConsumer
+from realtime.replies import Manners
+from realtime.sse import EventsDoor
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+EVENTS_PATH = "/v1/events"
 
 
 async def not_found(
@@ -33,3 +38,16 @@ websocket_urlpatterns = [path("ws/stocks", StocksConsumer.as_asgi()), re_path(r"
 _http: Any = http
 #: For a server of realtime alone.
 http_urlpatterns = [path("health/live", _http.live), re_path(r"", _http.not_found)]
+
+
+class HttpRouter:
+    """Sends requests for the stream of events to their door, and all others to ``otherwise``."""
+
+    def __init__(self, otherwise: Application, manners: Manners | None = None) -> None:
+        self.otherwise = otherwise
+        self.events = EventsDoor(manners)
+
+    # Not `async`: a stream stays open for hours, and each coroutine around it would as well.
+    def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Awaitable[None]:
+        door = self.events if scope["path"] == EVENTS_PATH else self.otherwise
+        return door(scope, receive, send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ class Session:
         "bad_frames",
         "client",
         "ends_at",
+        "follow",
         "hub",
         "id",
         "old_at",
@@ -82,6 +84,8 @@ class Session:
         self.address = ""
         #: Set by the desk, when the token was found good.
         self.principal: Principal | None = None
+        #: What to do when the default rooms of the user have changed; None where the rooms are the client's.
+        self.follow: Callable[[], None] | None = None
         self.bad_frames = 0
         # The frames that came are paid for, at their rate, until then; of those beyond, how many came.
         self.paid_until = 0.0
@@ -143,7 +147,7 @@ class Session:
             if principal.tier != before.tier:
                 limits = self.hub.limits.told(principal.tier)
                 self._reply(messages.limits(tier=principal.tier, limits=limits, now=_now()))
-                self._leave_beyond_limit(principal)
+                self.leave_beyond_limit(principal)
 
     async def _handle(self, text: str) -> None:
         frame = parse_frame(text)
@@ -214,7 +218,7 @@ class Session:
         self._reply(
             messages.authenticated(tier=found.tier, expires_at=found.expires_at, limits=limits, now=_now())
         )
-        self._leave_beyond_limit(found)
+        self.leave_beyond_limit(found)
         self._set_end(found)
 
     def _set_end(self, principal: Principal) -> None:
@@ -249,7 +253,7 @@ class Session:
         if self.principal is not None and self.principal.expires_at is not None:
             self._reply(messages.token_expiring(expires_at=self.principal.expires_at, now=_now()))
 
-    def _leave_beyond_limit(self, principal: Principal) -> None:
+    def leave_beyond_limit(self, principal: Principal) -> None:
         """Leave the rooms that the tier does not allow, the newest first."""
         most = self.hub.limits.rooms_of(principal.tier)
         for room in list(self.client.rooms.values())[most:][::-1]:
@@ -292,7 +296,7 @@ class Session:
         if self.client.compact:
             numbers = {name: room.number for name, room in self.client.rooms.items()}
         for refusal in refused:
-            self._reply(_refusal(refusal, frame.stock_code))
+            self._reply(refusal_message(refusal, frame.stock_code))
         if frame.stock_code is None:
             self._reply(messages.subscribed(rooms=rooms, now=_now(), numbers=numbers))
         elif not refused:
@@ -306,7 +310,7 @@ class Session:
             self.hub.give(self.client, events, log)
         if self.principal is not None and self.principal.tier != principal.tier:
             # It changed while the rooms were being read.
-            self._leave_beyond_limit(self.principal)
+            self.leave_beyond_limit(self.principal)
 
     def _unsubscribe(self, frame: Unsubscribe) -> None:
         left = subscriptions.unsubscribe(self.hub, self.client, frame.rooms)
@@ -325,7 +329,8 @@ class Session:
         self.hub.reply(self.client, body)
 
 
-def _refusal(refusal: Refusal, stock_code: str | None) -> bytes:
+def refusal_message(refusal: Refusal, stock_code: str | None = None) -> bytes:
+    """The `error` frame of a room that is not joined."""
     subject = {"room": refusal.room}
     if stock_code is not None:
         subject["stock_code"] = stock_code

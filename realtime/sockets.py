@@ -22,11 +22,30 @@ def bound_buffers(send: Callable[..., Any], kernel_bytes: int) -> None:
 
 def bound_kernel_buffer(transport: Any, kernel_bytes: int) -> None:
     """The same for a transport at hand."""
-    get_extra_info = getattr(transport, "get_extra_info", None)
-    raw = get_extra_info("socket") if get_extra_info else None
-    if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+    raw = _socket(transport)
+    if raw is not None:
         with contextlib.suppress(OSError):  # the client has left already
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes)
+
+
+def drop_when_unacknowledged(send: Callable[..., Any], seconds: float) -> None:
+    """Let the kernel end the connection when the other end acknowledges nothing for so long.
+
+    A computer that lost its power says no goodbye, and without pongs nobody would miss it for minutes.
+    """
+    raw = _socket(_transport(send))
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux alone has it
+    if raw is not None and option is not None:
+        with contextlib.suppress(OSError):  # the client has left already
+            raw.setsockopt(socket.IPPROTO_TCP, option, int(seconds * 1000))
+
+
+def hide_query(send: Callable[..., Any]) -> None:
+    """Take the query off the address that the server (daphne) will write into its log of requests."""
+    for owner in _owners(send):
+        uri = getattr(owner, "uri", None)
+        if isinstance(uri, bytes):
+            owner.uri = uri.partition(b"?")[0]
 
 
 def abort(send: Callable[..., Any]) -> bool:
@@ -40,7 +59,17 @@ def abort(send: Callable[..., Any]) -> bool:
     return False
 
 
+def _owners(send: Callable[..., Any]) -> tuple[Any, ...]:
+    return send.args if isinstance(send, functools.partial) else (getattr(send, "__self__", None),)
+
+
 def _transport(send: Callable[..., Any]) -> Any:
-    owners = send.args if isinstance(send, functools.partial) else (getattr(send, "__self__", None),)
-    transports = (getattr(owner, "transport", None) for owner in owners)
+    transports = (getattr(owner, "transport", None) for owner in _owners(send))
     return next((transport for transport in transports if transport is not None), None)
+
+
+def _socket(transport: Any) -> Any:
+    """The socket of a TCP connection; None where it is out of reach."""
+    get_extra_info = getattr(transport, "get_extra_info", None)
+    raw = get_extra_info("socket") if get_extra_info else None
+    return raw if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) else None

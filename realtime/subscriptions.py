@@ -158,6 +158,11 @@ def _states(rooms: Sequence[tuple[RoomName, Position]]) -> list[bytes | None]:
     return [owners_state(name, position) for name, position in rooms]
 
 
+def names_of(requested: Iterable[str]) -> list[str]:
+    """The names as rooms have them here; what names no room is passed over."""
+    return [str(name) for name in _valid(requested)[0]]
+
+
 def unsubscribe(hub: Hub, client: Client, requested: Iterable[str]) -> list[str]:
     """Leave rooms; those that were left. A room that the client is not in is passed over."""
     left = []

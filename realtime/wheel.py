@@ -46,18 +46,28 @@ class Wheel:
         self._next_slot = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, client: Client) -> None:
-        """Give the client its place: neighbours in time get different seconds."""
+    def add(self, client: Client, seconds: int | None = None) -> None:
+        """Give the client its place: neighbours in time get different seconds.
+
+        ``seconds`` lie between its beats where that is less than the period.
+        """
         self._start()
+        self._leave(client)
         self._next_slot = (self._next_slot + 1) % len(self._slots)
         client.beat = self._next_slot
-        self._slots[client.beat].add(client)
+        step = len(self._slots) if seconds is None else min(seconds, len(self._slots))
+        for slot in self._slots[client.beat % step :: step]:
+            slot.add(client)
 
     def remove(self, client: Client) -> None:
-        if client.beat >= 0:
-            self._slots[client.beat].discard(client)
-            client.beat = -1
+        self._leave(client)
         self.set_deadline(client, None)
+
+    def _leave(self, client: Client) -> None:
+        if client.beat >= 0:
+            for slot in self._slots:
+                slot.discard(client)
+            client.beat = -1
 
     def set_deadline(
         self, client: Client, seconds: float | None, deadline: Deadline | Alarm | None = None

@@ -58,7 +58,7 @@ class Ping:
 ClientFrame = Auth | Subscribe | Unsubscribe | Ping
 
 _FIELDS = {
-    "auth": {"type", "timestamp", "token", "session"},
+    "auth": {"type", "timestamp", "token", "ticket", "session"},
     "subscribe": {"type", "timestamp", "stock_code", "rooms", "since"},
     "unsubscribe": {"type", "timestamp", "stock_code", "rooms"},
     "ping": {"type", "timestamp"},
@@ -81,7 +81,9 @@ def parse_frame(text: str | bytes) -> ClientFrame:
         return Ping()
     if kind == "auth":
         session = _text(frame, "session", MAX_SESSION) if "session" in frame else ""
-        return Auth(_text(frame, "token", MAX_TOKEN), session)
+        if ("token" in frame) == ("ticket" in frame):
+            raise BadFrame("give either token or ticket")
+        return Auth(_text(frame, "token" if "token" in frame else "ticket", MAX_TOKEN), session)
     rooms, stock_code = _rooms(frame)
     if kind == "unsubscribe":
         return Unsubscribe(rooms, stock_code)

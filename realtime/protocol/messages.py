@@ -217,6 +217,20 @@ def error(
     )
 
 
+def close(code: Code, reason: str, *, now: datetime) -> bytes:
+    """The last message of a door that has no close frame."""
+    return dumps(
+        {
+            "type": "close",
+            "code": code.number,
+            "name": code.name,
+            "reason": reason,
+            "reconnect": code.reconnect,
+            "timestamp": timestamp(now),
+        }
+    )
+
+
 def batch(messages: Iterable[bytes]) -> bytes:
     """Several messages as one frame, in order."""
     return b'{"type":"batch","messages":[' + b",".join(messages) + b"]}"

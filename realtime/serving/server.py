@@ -22,7 +22,13 @@ LAST_SECONDS = 8
 
 
 class Server(uvicorn.Server):
-    """``pulse`` is written to once a second while the loop runs; where ``lifeline`` ends, so does this."""
+    """Closes its clients one after the other when it stops.
+
+    ``pulse`` is written to once a second while the loop runs; where ``lifeline`` ends, so does this.
+    """
+
+    #: So nobody else needs to close any of them: see realtime/stopping.py.
+    drains = True
 
     def __init__(self, config: uvicorn.Config, *, pulse: int, lifeline: int) -> None:
         super().__init__(config)

@@ -22,6 +22,8 @@ settings.configure(
     },
     REALTIME_ASGI_APPLICATION="realtime.tests.app.application",
     REALTIME_AUTHENTICATE="realtime.tests.cast.authenticate",
+    REALTIME_AUTHENTICATE_COOKIE="realtime.tests.cast.authenticate_cookie",
+    REALTIME_DEFAULT_ROOMS="realtime.tests.cast.default_rooms",
     REALTIME_RECHECK="realtime.tests.cast.recheck",
     REALTIME_MAX_ROOMS={"free": 3, "basic": 100, "pro": 500},
     REALTIME_MAX_CONNECTIONS={"free": 2, "basic": 5, "pro": 20},
@@ -31,15 +33,23 @@ settings.configure(
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"queries": {"()": "realtime.logs.DropQueries"}},
-        "loggers": {name: {"filters": ["queries"]} for name in _LOGGERS},
+        "handlers": {"console": {"class": "logging.StreamHandler"}},
+        "loggers": {
+            **{name: {"filters": ["queries"]} for name in _LOGGERS},
+            "uvicorn.access": {"filters": ["queries"], "handlers": ["console"]},
+        },
     },
 )
 django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (Django is set up first)
 
-from realtime.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
+from realtime.routing import HttpRouter, http_urlpatterns, websocket_urlpatterns  # noqa: E402
+from realtime.tests.inside import inside_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
-    {"http": URLRouter(http_urlpatterns), "websocket": URLRouter(websocket_urlpatterns)}
+    {
+        "http": HttpRouter(otherwise=URLRouter([*inside_urlpatterns, *http_urlpatterns])),
+        "websocket": URLRouter(websocket_urlpatterns),
+    }
 )

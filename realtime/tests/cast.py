@@ -72,6 +72,19 @@ def _as_changed(user: User) -> User | None:
     return user if changed is None else replace(user, tier=changed.decode())
 
 
+def authenticate_cookie(cookie: str) -> User | None:
+    if not cookie.startswith("cookie-"):
+        return None
+    found = _authenticate(cookie.removeprefix("cookie-"))
+    return found if isinstance(found, User) else None
+
+
+def default_rooms(principal: Principal) -> list[str]:
+    return {"free": [], "basic": ["price:mine", "price:secret"], "pro": ["price:A", "price:B"]}[
+        principal.tier
+    ]
+
+
 class OpenRoom:
     mode = LATEST
     columns: Mapping[str, tuple[str, ...]] = {"price_update": ("stock_code", "data.current_price")}

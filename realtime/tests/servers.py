@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,8 @@ class OwnValkey:
 
 
 class OwnWeb:
-    """The floor alone (app.py), or another ``app``, under the slim protocol, uvicorn's own or daphne; or two
-    workers of `runrealtime`.
+    """The floor alone (app.py), or another ``app``, under the slim protocol, uvicorn's own, daphne or
+    granian; or two workers of `runrealtime`. ``arguments`` are more of the server's.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class OwnWeb:
         server: str = "slim",
         *,
         app: str = "realtime.tests.app:application",
+        arguments: Sequence[str] = (),
         log_level: str = "info",
         **limits: Any,
     ) -> None:
@@ -99,10 +101,11 @@ class OwnWeb:
             "uvicorn": [*uvicorn, "--ws", "websockets-sansio", "--ws-per-message-deflate", "false"],
             "workers": ["realtime.tests.alone", "--workers", "2", "--port", str(self.port)],
             "daphne": ["daphne", "-b", "127.0.0.1", "-p", str(self.port), app],
+            "granian": ["granian", "--interface", "asgi", "--port", str(self.port), app],
         }
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *commands[server]],
+                [sys.executable, "-m", *commands[server], *arguments],
                 cwd=PROJECT,
                 env=os.environ | {"REDIS_URL": redis_url, "REALTIME_LIMITS": json.dumps(limits)},
                 stdout=output,

@@ -33,6 +33,7 @@ def test_unsubscribe_ping_and_auth_are_understood() -> None:
     assert parse_frame('{"type":"unsubscribe","rooms":["price:A"]}') == Unsubscribe(("price:A",))
     assert parse_frame('{"type":"ping"}') == Ping()
     assert parse_frame('{"type":"auth","token":"t"}') == Auth("t")
+    assert parse_frame('{"type":"auth","ticket":"t"}') == Auth("t")
 
 
 def test_a_token_is_not_in_the_frames_repr() -> None:
@@ -69,6 +70,8 @@ def test_a_token_is_not_in_the_frames_repr() -> None:
         '{"type":"unsubscribe","rooms":["a:b"],"since":{}}',
         '{"type":"auth"}',
         '{"type":"auth","token":""}',
+        '{"type":"auth"}',
+        '{"type":"auth","token":"t","ticket":"t"}',
         '{"type":"ping","timestamp":NaN}',
         '{"type":"ping"} {}',
         '{"type":"ping","timestamp":' + "[" * 100_000,

@@ -41,6 +41,26 @@ def test_every_client_has_its_beat_once_per_period_and_neighbours_at_different_s
     assert log.beats[:3] in ([{first}, {second}, {first}], [{second}, {first}, {second}])
 
 
+def test_a_client_may_have_its_beats_more_often_and_has_none_once_it_is_removed() -> None:
+    async def scenario() -> Log:
+        log = Log()
+        wheel = log.wheel(4)
+        often, seldom, gone = Client(), Client(), Client()
+        wheel.add(often)
+        wheel.add(often, 1)
+        wheel.add(seldom)
+        wheel.add(gone, 2)
+        wheel.remove(gone)
+        await eventually(lambda: len(log.beats) >= 4)
+        wheel.stop()
+        assert all(often in clients for clients in log.beats[:4])
+        assert sum(seldom in clients for clients in log.beats[:4]) == 1
+        assert not any(gone in clients for clients in log.beats)
+        return log
+
+    asyncio.run(scenario())
+
+
 def test_a_deadline_closes_once_and_not_before_its_time() -> None:
     async def scenario() -> tuple[Log, Client, float]:
         log = Log()
