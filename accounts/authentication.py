@@ -16,6 +16,7 @@ from accounts.keys import api_key_digest, api_key_prefix
 from accounts.models import ApiKey, Session, User
 from accounts.selectors import api_key_find, session_find
 from accounts.services.keys import api_key_record_use
+from accounts.tickets import Maker
 from accounts.token_cache import tokens
 from accounts.tokens import AccessClaims
 
@@ -47,6 +48,15 @@ def api_key_prove(text: str) -> ApiKey:
         raise InvalidApiKey
     api_key_record_use(key=key, now=now)
     return key
+
+
+def maker_of(request: Request) -> Maker:
+    """The credential that a request was made with, as what stands behind a ticket."""
+    if isinstance(request.auth, ApiKey):
+        key = request.auth
+        return Maker(key.user_id, session_id=None, key_prefix=key.prefix, expires_at=key.expires_at)
+    claims = tokens.read(_credential(request)[1]).claims
+    return Maker(claims.user_id, claims.session_id, key_prefix="", expires_at=claims.expires_at)
 
 
 def _credential(request: Request) -> tuple[str, str]:

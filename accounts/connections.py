@@ -18,14 +18,17 @@ import psycopg
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from accounts import connection_cache
+from accounts import connection_cache, tickets
 from accounts.connection_cache import CONFIRMED_SECONDS, Entry, key_name, session_name
-from accounts.errors import InvalidToken
+from accounts.cookies import CookiePrincipal, recheck_cookies
+from accounts.errors import InvalidToken, TicketsUnavailable
 from accounts.keys import api_key_digest, api_key_prefix
 from accounts.principal import Principal
 from accounts.redis import RedisAway
 from accounts.selectors import api_keys_alive, sessions_alive, users_active
 from accounts.services.keys import api_keys_record_use
+from accounts.services.tickets import tickets_redeem
+from accounts.tickets import Maker
 from accounts.token_cache import tokens as known_tokens
 from accounts.tombstones import LONGEST_LIFE
 
@@ -62,13 +65,16 @@ class _Proof:
 
 
 def authenticate_tokens(tokens: Sequence[str]) -> list[Finding]:
-    """Who each access token or API key stands for; None where it is refused."""
-    proofs = [_proof(token) for token in tokens]
-    standings = _standings([proof.credential for proof in proofs if proof], age=LONGEST_LIFE)
+    """Who each access token, API key or ticket stands for; None where it is refused."""
+    redeemed = iter(_redeemed([token for token in tokens if token.startswith(tickets.PREFIX)]))
+    proofs = [next(redeemed) if token.startswith(tickets.PREFIX) else _proof(token) for token in tokens]
+    standings = _standings(
+        [proof.credential for proof in proofs if isinstance(proof, _Proof)], age=LONGEST_LIFE
+    )
     result: list[Finding] = []
     for proof in proofs:
-        found = None if proof is None else standings.get(proof.credential)
-        if proof is not None and isinstance(found, Entry):
+        found = standings.get(proof.credential) if isinstance(proof, _Proof) else proof
+        if isinstance(proof, _Proof) and isinstance(found, Entry):
             result.append(proof.principal(found))
         else:
             result.append(found if isinstance(found, Exception) else None)
@@ -78,13 +84,17 @@ def authenticate_tokens(tokens: Sequence[str]) -> list[Finding]:
 def recheck_principals(principals: Sequence[Principal]) -> list[Finding]:
     """The same users as they are now; None for one whose session or key has ended.
 
-    One without a credential of ours, who came with a cookie, is known by the user alone.
+    One without a credential of ours is known by the user alone.
     """
     credentials = [one.credential for one in principals if one.credential]
     standings = _standings(credentials, age=CONFIRMED_SECONDS)
-    users = _users({one.user_id for one in principals if not one.credential})
+    others = [one for one in principals if not one.credential and not isinstance(one, CookiePrincipal)]
+    users = _users({one.user_id for one in others})
+    cookies = iter(recheck_cookies([one for one in principals if isinstance(one, CookiePrincipal)]))
     return [
-        _again(one, standings.get(one.credential) if one.credential else users.get(one.user_id))
+        next(cookies)
+        if isinstance(one, CookiePrincipal)
+        else _again(one, standings.get(one.credential) if one.credential else users.get(one.user_id))
         for one in principals
     ]
 
@@ -107,6 +117,21 @@ def _proof(token: str) -> _Proof | None:
     except InvalidToken:
         return None
     return _Proof(session_name(claims.session_id), claims.user_id, claims.expires_at)
+
+
+def _redeemed(given: Sequence[str]) -> list[_Proof | Exception | None]:
+    """What tickets prove: that which made them. A ticket that is given twice proves it once."""
+    try:
+        makers = tickets_redeem(tickets=given)
+    except TicketsUnavailable as error:
+        return [error] * len(given)
+    return [None if maker is None else _of_maker(maker) for maker in makers]
+
+
+def _of_maker(maker: Maker) -> _Proof:
+    if maker.session_id is None:
+        return _Proof(key_name(maker.key_prefix), maker.user_id, maker.expires_at)
+    return _Proof(session_name(maker.session_id), maker.user_id, maker.expires_at)
 
 
 def _standings(credentials: Iterable[str], *, age: float) -> dict[str, Entry | Exception]:

@@ -70,6 +70,13 @@ class MailNotSent(AccountsError):
     message = "The mail server does not answer; retry."
 
 
+class TicketsUnavailable(AccountsError):
+    """Redis, which keeps them, does not answer."""
+
+    code = "SERVICE_UNAVAILABLE"
+    message = "Tickets can be neither made nor used at this moment; retry."
+
+
 class RateLimited(AccountsError):
     """The account has made as many requests as its tier allows in this time."""
 

@@ -45,6 +45,10 @@ class Logout(StrictSerializer):
     refresh_token = TextField(max_length=256, required=False)
 
 
+class TicketIssue(StrictSerializer):
+    """Nothing: who asks is all that counts."""
+
+
 class KeyRegistration(StrictSerializer):
     name = NameField(max_length=_PART_OF_NAME_LENGTH)
     last_name = NameField(max_length=_PART_OF_NAME_LENGTH)
@@ -84,6 +88,12 @@ class TokensReply(serializers.Serializer[Any]):
 
 class SignInReply(TokensReply):
     user = UserReply()
+
+
+class TicketReply(serializers.Serializer[Any]):
+    ticket = serializers.CharField(help_text="Opens one connection, as `?ticket=` or in an `auth` frame.")
+    expires_at = serializers.DateTimeField(format=None)
+    expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
 class PingReply(serializers.Serializer[Any]):

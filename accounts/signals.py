@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
@@ -59,6 +60,13 @@ def api_key_saved(instance: ApiKey, created: bool, **_: Any) -> None:
     if not created:
         bury([key_name(instance.prefix)])
         tell([instance.user_id])
+
+
+@receiver(user_logged_out)
+def page_signed_out(user: User | None, **_: Any) -> None:
+    """A cookie of the admin's session has ended."""
+    if user is not None:
+        tell([user.pk])
 
 
 def forget_user(user: User) -> None:

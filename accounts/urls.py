@@ -11,6 +11,7 @@ urlpatterns = [
     path("auth/login", auth.LoginView.as_view(), name="auth-login"),
     path("auth/refresh", auth.RefreshView.as_view(), name="auth-refresh"),
     path("auth/logout", auth.LogoutView.as_view(), name="auth-logout"),
+    path("auth/ticket", auth.TicketView.as_view(), name="auth-ticket"),
     path("auth/me", auth.MeView.as_view(), name="auth-me"),
     path("auth/ping", auth.PingView.as_view(), name="auth-ping"),
     path("tiers", tiers.TiersView.as_view(), name="tiers"),

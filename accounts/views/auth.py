@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import BearerAuthentication
+from accounts.authentication import BearerAuthentication, maker_of
 from accounts.permissions import session_of
 from accounts.serializers import (
     AccountReply,
@@ -17,9 +17,12 @@ from accounts.serializers import (
     Refresh,
     Register,
     SignInReply,
+    TicketIssue,
+    TicketReply,
     TokensReply,
 )
 from accounts.services.sessions import session_end, session_open, session_refresh
+from accounts.services.tickets import ticket_issue
 from accounts.services.users import user_register
 from accounts.views.base import NO_STORE, PublicView
 
@@ -76,6 +79,20 @@ class LogoutView(APIView):
     def post(self, request: Request) -> Response:
         session_end(session=session_of(request), **Logout.parse(request.data))
         return Response(status=204)
+
+
+class TicketView(APIView):
+    @extend_schema(
+        operation_id="auth_ticket",
+        tags=["auth"],
+        summary="Make a ticket that opens one stream or WebSocket, within 30 seconds",
+        request=TicketIssue,
+        responses={201: TicketReply},
+    )
+    def post(self, request: Request) -> Response:
+        TicketIssue.parse(request.data)
+        issued = ticket_issue(maker=maker_of(request))
+        return Response(TicketReply(issued).data, status=201, headers=NO_STORE)
 
 
 class MeView(APIView):

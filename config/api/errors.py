@@ -37,6 +37,7 @@ STATUS: dict[type[Exception], int] = {
     accounts.ApiKeyLimitReached: 409,
     accounts.AccountsBusy: 503,
     accounts.MailNotSent: 503,
+    accounts.TicketsUnavailable: 503,
     accounts.RateLimited: 429,
     stocks.StocksError: 400,
     stocks.StockNotFound: 404,

@@ -25,6 +25,7 @@ KEY = "sk_abcdefabcdef_" + "A" * 43 + "_0f0f0f0f"
     [
         f"WebSocket /ws/stocks?token={JWT}",
         f"Authorization: Bearer {JWT}",
+        f"the ticket tk_{KEY} of a stream",
         f"{{'X-API-Key': '{KEY}'}}",
         f"Authorization: Token {KEY}",
         f"GET https://host/query?function=F&apikey={KEY}&x=1",
