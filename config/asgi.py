@@ -16,11 +16,11 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
 from config.api.bodies import WholeBodies
-from config.realtime import websockets
+from config.realtime import websockets, with_events
 
 application = ProtocolTypeRouter(
     {
-        "http": WholeBodies(cast(Any, WSGIMiddleware(cast(Any, wsgi_application), workers=16))),
+        "http": with_events(WholeBodies(cast(Any, WSGIMiddleware(cast(Any, wsgi_application), workers=16)))),
         "websocket": websockets,
     }
 )

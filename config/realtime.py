@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
-from realtime.routing import http_urlpatterns, websocket_urlpatterns
+from config.api.streams import ApiManners
+from realtime.routing import HttpRouter, http_urlpatterns, websocket_urlpatterns
 
 
 class BrowserOriginValidator(OriginValidator):
@@ -19,4 +21,5 @@ class BrowserOriginValidator(OriginValidator):
 
 
 websockets = BrowserOriginValidator(URLRouter(websocket_urlpatterns), settings.ALLOWED_HOSTS)
-application = ProtocolTypeRouter({"http": URLRouter(http_urlpatterns), "websocket": websockets})
+with_events = partial(HttpRouter, manners=ApiManners())
+application = ProtocolTypeRouter({"http": with_events(URLRouter(http_urlpatterns)), "websocket": websockets})

@@ -317,6 +317,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.describe_stream",
         "config.api.schema.describe_errors",
     ],
 }
@@ -333,6 +334,9 @@ REALTIME_ROOMS = {
 #: What `manage.py runrealtime` serves.
 REALTIME_ASGI_APPLICATION = "config.realtime.application"
 REALTIME_AUTHENTICATE = "accounts.connections.authenticate_tokens"
+# Streams of events also take the cookie of the admin's session, and have rooms without being asked.
+REALTIME_AUTHENTICATE_COOKIE = "accounts.cookies.authenticate_cookie"
+REALTIME_DEFAULT_ROOMS = "config.default_rooms.default_rooms"
 REALTIME_RECHECK = "accounts.connections.recheck_principals"
 REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for name, tier in TIERS.items()}
 # Where requests are not counted, connections are not either.

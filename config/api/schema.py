@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from realtime.routing import EVENTS_PATH
+
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error", "message", "details", "timestamp", "path", "request_id"],
@@ -25,9 +27,63 @@ DESCRIPTIONS = {
     "406": "No such representation",
     "413": "Body too large",
     "415": "Unsupported media type",
+    "422": "No room name",
     "429": "Too many requests",
     "503": "A store does not answer; retry",
 }
+
+EVENTS: dict[str, Any] = {
+    "operationId": "events",
+    "tags": ["realtime"],
+    "summary": "A stream of events: prices, order books, alerts, as they happen",
+    "description": (
+        "Server-Sent Events of the rooms that the WebSocket has as well. The stream begins with `hello` and"
+        " `subscribed`; the type of a message is the name of its event, its JSON the data. Without `rooms` it"
+        " carries what the user has. A browser signs in with the cookie of a page of this site, or with a"
+        " ticket from `POST /v1/auth/ticket`."
+    ),
+    "parameters": [
+        {
+            "in": "query",
+            "name": "rooms",
+            "schema": {"type": "string", "examples": ["price:AAPL,market:KOSPI"]},
+            "description": "Rooms, with commas between them; one that is refused refuses the request.",
+        },
+        {
+            "in": "query",
+            "name": "last_event_id",
+            "schema": {"type": "string"},
+            "description": "The last `id` that was seen, for a client that cannot send the header.",
+        },
+        {
+            "in": "header",
+            "name": "Last-Event-ID",
+            "schema": {"type": "string"},
+            "description": "The last `id` that was seen: rooms of which every event counts go on from there.",
+        },
+    ],
+    "security": [{name: []} for name in ("accessToken", "apiKey", "apiKeyToken", "ticket", "sessionCookie")],
+    "responses": {
+        "200": {
+            "description": "The stream",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
+}
+STREAM_SECURITY: dict[str, Any] = {
+    "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
+    "sessionCookie": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+}
+
+
+def describe_stream(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Post-processing hook: add the stream of events, which is no view of DRF's."""
+    schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes.update(STREAM_SECURITY)
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    responses = {**EVENTS["responses"], "422": {"description": DESCRIPTIONS["422"], "content": error}}
+    result["paths"][EVENTS_PATH] = {"get": {**EVENTS, "responses": responses}}
+    return result
 
 
 def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:

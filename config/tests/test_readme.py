@@ -63,7 +63,7 @@ def test_the_curl_request_answers_as_shown(live_stack: LiveStack):
             roe=12.5,
             change_1d=-1.25,
         )
-    [command] = [block for block in blocks("bash") if block.startswith("curl")]
+    [command] = [block for block in blocks("bash") if block.startswith("curl -s")]
     _, _, url, _, header, _, body = shlex.split(command.replace("\\\n", " "))
     name, value = header.split(": ")
     response = requests.post(
@@ -73,6 +73,19 @@ def test_the_curl_request_answers_as_shown(live_stack: LiveStack):
     reply = response.json()
     assert [stock["code"] for stock in reply["stocks"]] == ["005930", "000660"]
     assert reply["meta"]["total"] == 2
+
+
+def test_the_stream_of_events_streams(live_stack: LiveStack):
+    StockFactory.create(code="005930")
+    token = session_start(user=UserFactory.create()).access_token
+    [command] = [block for block in blocks("bash") if block.startswith("curl -N")]
+    _, _, url, _, header = shlex.split(command)
+    name, value = header.replace("$TOKEN", token).split(": ")
+    with requests.get(
+        url.replace("http://localhost:8000", live_stack.url), headers={name: value}, stream=True, timeout=10
+    ) as response:
+        events = (line for line in response.iter_lines(chunk_size=1) if line.startswith(b"event: "))
+        assert [next(events), next(events)] == [b"event: hello", b"event: subscribed"]
 
 
 def test_the_websocket_transcript_is_what_happens(live_stack: LiveStack):

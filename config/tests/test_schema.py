@@ -48,6 +48,17 @@ def test_a_screen_names_the_fields_it_takes(schema: dict):
     assert {"per", "change_1d"} <= set(filters["propertyNames"]["enum"])
 
 
+def test_the_stream_of_events_and_its_tickets_are_described(schema: dict):
+    stream = schema["paths"]["/v1/events"]["get"]
+    assert "text/event-stream" in stream["responses"]["200"]["content"]
+    assert {"401", "403", "404", "422", "429", "503"} <= stream["responses"].keys()
+    named = {name for requirement in stream["security"] for name in requirement}
+    assert named <= schema["components"]["securitySchemes"].keys()
+    reply = schema["paths"]["/v1/auth/ticket"]["post"]["responses"]["201"]["content"]["application/json"]
+    ticket = schema["components"]["schemas"][reply["schema"]["$ref"].rpartition("/")[2]]
+    assert ticket["properties"].keys() == {"ticket", "expires_at", "expires_in"}
+
+
 def test_operation_ids_are_unique(schema: dict):
     ids = [o["operationId"] for operations in schema["paths"].values() for o in operations.values()]
     assert len(ids) == len(set(ids))
