@@ -1,0 +1,268 @@
+"""The client against real servers that are killed under it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from realtime.publish import publish
+from realtime.tests.servers import OwnValkey, OwnWeb
+from realtime.tests.talking import price
+from stockroom_client import (
+    Backoff,
+    ConnectionEnded,
+    Disconnected,
+    Event,
+    Hello,
+    PriceUpdate,
+    ServerError,
+    Subscribed,
+    listen,
+)
+from tests.front import Front
+from tests.watching import all_of, client, next_of, run
+
+StartWeb = Callable[..., OwnWeb]
+
+
+async def told(room: str, value: int, key: str = "") -> None:
+    """Publish from a thread, as another process would."""
+    await asyncio.to_thread(publish, [price(room, value, key)])
+
+
+def of_value(value: int) -> Callable[[PriceUpdate], bool]:
+    return lambda event: event.current_price == value
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_prices_arrive_typed_from_the_snapshot_on(start_web: StartWeb, compact: bool) -> None:
+    web = start_web()
+    publish([price("price:A", 1)])
+
+    async def scenario() -> list[PriceUpdate]:
+        async with client(web.url, rooms=["price:A"], compact=compact) as stockroom:
+            held = await next_of(stockroom, PriceUpdate)
+            await told("price:A", 2)
+            return [held, await next_of(stockroom, PriceUpdate)]
+
+    held, event = run(scenario())
+    assert (held.is_snapshot, held.current_price, held.sequence) == (True, Decimal(1), 1)
+    assert (event.is_snapshot, event.current_price, event.sequence) == (False, Decimal(2), 2)
+    assert event.epoch == held.epoch and event.timestamp is not None
+
+
+def test_a_killed_web_process_is_waited_for_and_the_newest_prices_follow(start_web: StartWeb) -> None:
+    first = start_web()
+    with Front(first.port) as front:
+
+        async def scenario() -> tuple[Disconnected, PriceUpdate]:
+            async with client(front.url, rooms=["price:A", "price:B"]) as stockroom:
+                await next_of(stockroom, Subscribed)
+                await told("price:A", 1)
+                await next_of(stockroom, PriceUpdate, of_value(1))
+                first.process.kill()
+                lost = await next_of(stockroom, Disconnected)
+                await told("price:A", 2)
+                front.target = (await asyncio.to_thread(start_web)).port
+                missed = await next_of(stockroom, PriceUpdate, of_value(2))
+                # Both rooms are joined again, also the one that nothing was told in.
+                await told("price:B", 3)
+                await next_of(stockroom, PriceUpdate, of_value(3))
+                return lost, missed
+
+        lost, missed = run(scenario())
+    assert lost.code == 1006
+    assert missed.is_snapshot and missed.room == "price:A"
+
+
+def test_a_resumed_connection_may_reach_another_process(start_web: StartWeb) -> None:
+    webs = [start_web(), start_web()]
+    with Front(webs[0].port) as front:
+
+        async def scenario() -> PriceUpdate:
+            async with client(front.url, rooms=["price:A"]) as stockroom:
+                await next_of(stockroom, Subscribed)
+                await told("price:A", 1)
+                await next_of(stockroom, PriceUpdate)
+                front.target = webs[1].port
+                await asyncio.to_thread(webs[0].stop)
+                ended = await next_of(stockroom, Disconnected)
+                assert ended.code in (1001, 1006, 1012)
+                await told("price:A", 2)
+                return await next_of(stockroom, PriceUpdate, of_value(2))
+
+        assert run(scenario()).sequence == 2
+
+
+def test_a_killed_redis_takes_no_connection_and_its_new_numbers_are_followed(
+    start_web: StartWeb, own_valkey: OwnValkey
+) -> None:
+    web = start_web(own_valkey.url)
+
+    async def scenario() -> tuple[Event, Event]:
+        async with client(web.url, rooms=["price:A"]) as stockroom:
+            await next_of(stockroom, Subscribed)
+            for value in range(5):
+                await told("price:A", value)
+            before = await next_of(stockroom, PriceUpdate, of_value(4))
+            own_valkey.kill()
+            await asyncio.to_thread(own_valkey.start)
+            await told("price:A", 10)
+            after = await next_of(stockroom, PriceUpdate, of_value(10))
+            return before, after
+
+    before, after = run(scenario())
+    assert before.sequence == 5 and after.sequence == 1
+
+
+def test_while_redis_is_away_the_client_comes_back_until_it_answers(
+    start_web: StartWeb, own_valkey: OwnValkey
+) -> None:
+    web = start_web(own_valkey.url, link_grace_seconds=0.2)
+
+    async def scenario() -> Disconnected:
+        async with client(web.url, rooms=["price:A"]) as stockroom:
+            await next_of(stockroom, Subscribed)
+            own_valkey.kill()
+            lost = await next_of(stockroom, Disconnected)
+            await next_of(stockroom, Disconnected)
+            await asyncio.to_thread(own_valkey.start)
+            await next_of(stockroom, Subscribed)
+            await told("price:A", 7)
+            await next_of(stockroom, PriceUpdate, of_value(7))
+            return lost
+
+    assert run(scenario()).code == 1013
+
+
+def test_a_server_that_says_nothing_any_more_is_left(start_web: StartWeb) -> None:
+    web = start_web(heartbeat_seconds=1)
+    with Front(web.port) as front:
+
+        async def scenario() -> Disconnected:
+            async with client(front.url, rooms=["price:A"]) as stockroom:
+                await next_of(stockroom, Subscribed)
+                # Heartbeats alone keep it.
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(4):
+                        await anext(stockroom)
+                front.freeze()
+                lost = await next_of(stockroom, Disconnected)
+                front.thaw()
+                await next_of(stockroom, Subscribed)
+                return lost
+
+        lost = run(scenario())
+    assert lost.code == 1006 and "nothing came" in lost.reason
+
+
+def test_a_token_that_ends_is_replaced_and_the_rooms_are_kept(start_web: StartWeb) -> None:
+    web = start_web()
+    tokens = iter(["basic:2", "basic"])
+
+    async def provide() -> str:
+        return next(tokens, "basic")
+
+    async def scenario() -> None:
+        async with client(web.url, token_provider=provide, rooms=["price:A"]) as stockroom:
+            await next_of(stockroom, Subscribed)
+            # Renewed on the open connection, or else by a new one: the token of two seconds is no end.
+            await asyncio.sleep(4)
+            await told("price:A", 1)
+            await next_of(stockroom, PriceUpdate, of_value(1))
+            assert stockroom.is_live
+
+    run(scenario())
+
+
+def test_a_refused_token_ends_the_client_with_the_code(start_web: StartWeb) -> None:
+    web = start_web()
+
+    async def scenario() -> tuple[list[Event], BaseException | None]:
+        async with client(web.url, token="nobody") as stockroom:
+            return await all_of(stockroom)
+
+    events, error = run(scenario())
+    assert events == []
+    assert isinstance(error, ConnectionEnded) and error.code == 4401
+
+
+def test_refused_rooms_are_told_and_the_others_are_joined(start_web: StartWeb) -> None:
+    web = start_web()
+    rooms = ["price:A", "price:secret", "price:nowhere", "nothing:A"]
+
+    async def scenario() -> tuple[dict[str | None, str], list[str]]:
+        async with client(web.url, rooms=rooms) as stockroom:
+            errors = [await next_of(stockroom, ServerError) for _ in range(3)]
+            await next_of(stockroom, Subscribed)
+            return {error.room: error.error for error in errors}, stockroom.rooms
+
+    errors, joined = run(scenario())
+    assert errors["price:secret"] == "NOT_YOURS"
+    assert errors["price:nowhere"] == "STOCK_NOT_FOUND"
+    assert set(errors) == {"price:secret", "price:nowhere", "nothing:A"}
+    assert joined == ["price:A"]
+
+
+def test_a_slow_consumer_gets_the_newest_of_each_stock_and_keeps_its_connection(start_web: StartWeb) -> None:
+    web = start_web()
+    codes = [f"S{number}" for number in range(20)]
+
+    async def scenario() -> tuple[list[PriceUpdate], int]:
+        async with client(web.url, rooms=["market:KOSPI"]) as stockroom:
+            await next_of(stockroom, Subscribed)
+            for value in range(100):
+                events = [price("market:KOSPI", value, code) for code in codes]
+                await asyncio.to_thread(publish, events)
+            newest: dict[str, PriceUpdate] = {}
+            seen = []
+            while any(held.current_price != 99 for held in newest.values()) or len(newest) < len(codes):
+                event = await next_of(stockroom, PriceUpdate)
+                newest[event.stock_code] = event
+                seen.append(event)
+            assert stockroom.is_live
+            return seen, stockroom.conflated
+
+    seen, conflated = run(scenario())
+    assert conflated > 0 and len(seen) < 1000
+    for code in codes:
+        values = [event.current_price for event in seen if event.stock_code == code]
+        assert values == sorted(values, key=lambda value: value or 0)
+
+
+def test_ten_clients_that_lose_the_server_at_once_all_come_back(start_web: StartWeb) -> None:
+    first = start_web()
+    with Front(first.port) as front:
+
+        async def scenario() -> None:
+            clients = [client(front.url, rooms=["price:A"], backoff=Backoff(0.2, 1.0)) for _ in range(10)]
+            for each in clients:
+                await next_of(each, Subscribed)
+            first.process.kill()
+            front.target = (await asyncio.to_thread(start_web)).port
+            await asyncio.gather(*[next_of(each, Hello) for each in clients])
+            await asyncio.gather(*[each.close() for each in clients])
+
+        run(scenario())
+
+
+def test_without_asyncio_a_plain_loop_reads_the_same(start_web: StartWeb) -> None:
+    web = start_web()
+    publish([price("price:A", 1)])
+    seen = []
+    options = {"token": "basic", "rooms": ["price:A"], "connect_options": {"proxy": None}}
+    for event in listen(web.url, **options):
+        if isinstance(event, PriceUpdate):
+            seen.append(event.current_price)
+            if event.current_price == 1:
+                publish([price("price:A", 2)])
+            else:
+                break
+    assert seen == [1, 2]
+    with pytest.raises(ConnectionEnded):
+        list(listen(web.url, **options | {"token": "nobody"}))
+    assert "stockroom-client" not in {thread.name for thread in threading.enumerate()}
