@@ -84,6 +84,7 @@ class Stockroom:
         self._task: asyncio.Task[None] | None = None
         self._refresh: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
+        self._session = ""
         # In a row, without a `hello` between.
         self._refused_tokens = 0
 
@@ -199,9 +200,11 @@ class Stockroom:
             try:
                 connection = Connection(socket, self._rooms, self._tell)
                 async with asyncio.timeout(self._open_timeout):
-                    hello = await connection.sign_in(token)
+                    hello = await connection.sign_in(token, self._session)
                 signed_in_at = loop.time()
                 self._refused_tokens = 0
+                # Only a server that counts connections has a use for it.
+                self._session = hello.session if "connections" in hello.limits else ""
                 self._connection = connection
                 self._tell(hello)
                 return await self._attend(connection)

@@ -56,9 +56,15 @@ class Connection:
         self._changed = asyncio.Event()
         self._changed.set()
 
-    async def sign_in(self, token: str) -> Hello:
-        """Raises ConnectionClosed where the token is refused, ProtocolError."""
-        await self._say({"type": "auth", "token": token})
+    async def sign_in(self, token: str, replaces: str = "") -> Hello:
+        """``replaces`` is the session of the connection that was lost, which the server may still count.
+
+        Raises ConnectionClosed where the token is refused, ProtocolError.
+        """
+        frame = {"type": "auth", "token": token}
+        if replaces:
+            frame["session"] = replaces
+        await self._say(frame)
         message = _parse(await self._socket.recv())
         if not isinstance(message, dict):
             raise ProtocolError("the first frame is an array")

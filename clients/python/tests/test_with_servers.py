@@ -9,17 +9,21 @@ from decimal import Decimal
 
 import pytest
 
-from realtime.publish import publish
+from realtime.publish import RoomEvent, publish
 from realtime.tests.servers import OwnValkey, OwnWeb
 from realtime.tests.talking import price
 from stockroom_client import (
+    Alert,
     Backoff,
     ConnectionEnded,
     Disconnected,
     Event,
+    Gap,
     Hello,
+    Position,
     PriceUpdate,
     ServerError,
+    Stockroom,
     Subscribed,
     listen,
 )
@@ -27,11 +31,21 @@ from tests.front import Front
 from tests.watching import all_of, client, next_of, run
 
 StartWeb = Callable[..., OwnWeb]
+ME = "alert:me"
 
 
 async def told(room: str, value: int, key: str = "") -> None:
     """Publish from a thread, as another process would."""
     await asyncio.to_thread(publish, [price(room, value, key)])
+
+
+async def alerted(*numbers: int) -> None:
+    await asyncio.to_thread(publish, [RoomEvent(ME, "alert", {"data": {"n": number}}) for number in numbers])
+
+
+async def numbers_of(stockroom: Stockroom, count: int) -> list[int]:
+    """Of the next so many alerts, whatever comes between."""
+    return [(await next_of(stockroom, Alert)).data["n"] for _ in range(count)]
 
 
 def of_value(value: int) -> Callable[[PriceUpdate], bool]:
@@ -137,6 +151,115 @@ def test_while_redis_is_away_the_client_comes_back_until_it_answers(
             return lost
 
     assert run(scenario()).code == 1013
+
+
+def test_alerts_that_came_while_the_web_process_was_dead_follow_each_once(start_web: StartWeb) -> None:
+    first = start_web()
+    gaps: list[Gap] = []
+    with Front(first.port) as front:
+
+        async def scenario() -> list[int]:
+            async with client(front.url, rooms=[ME, "price:A"], on_gap=gaps.append) as stockroom:
+                await next_of(stockroom, Subscribed)
+                await alerted(1, 2, 3)
+                before = await numbers_of(stockroom, 3)
+                first.process.kill()
+                await next_of(stockroom, Disconnected)
+                await alerted(*range(4, 1000))
+                front.target = (await asyncio.to_thread(start_web)).port
+                await next_of(stockroom, Subscribed)
+                await alerted(1000)
+                return before + await numbers_of(stockroom, 997)
+
+        assert run(scenario()) == list(range(1, 1001))
+    assert gaps == []
+
+
+def test_alerts_lost_with_redis_are_told_as_a_gap_and_the_next_ones_follow(
+    start_web: StartWeb, own_valkey: OwnValkey
+) -> None:
+    web = start_web(own_valkey.url)
+    gaps: list[Gap] = []
+
+    async def scenario() -> tuple[Position, list[Event]]:
+        async with client(web.url, rooms=[ME], on_gap=gaps.append) as stockroom:
+            await next_of(stockroom, Subscribed)
+            await alerted(1, 2, 3)
+            await numbers_of(stockroom, 3)
+            stood = stockroom.positions[ME]
+            own_valkey.kill()
+            await asyncio.to_thread(own_valkey.start)
+            await asyncio.to_thread(own_valkey.client.set, "state:me", "open: 2")
+            await alerted(4)
+            gap = await next_of(stockroom, Gap)
+            held = await anext(stockroom)
+            await alerted(5)
+            after = await next_of(stockroom, Alert, lambda event: event.raw.get("data") == {"n": 5})
+            return stood, [gap, held, after]
+
+    stood, [gap, held, after] = run(scenario())
+    assert [gap] == gaps and isinstance(gap, Gap)
+    assert gap.since == stood and stood.sequence == 3
+    assert held.is_snapshot and held.raw["state"] == "open: 2"
+    assert after.epoch == gap.position.epoch != stood.epoch
+
+
+def test_alerts_that_no_resume_can_bring_back_are_told_as_a_gap(start_web: StartWeb) -> None:
+    web = start_web()
+
+    async def scenario() -> tuple[Gap, list[int]]:
+        kept = {ME: Position("an epoch of last week", 17)}
+        async with client(web.url, rooms=[ME], since=kept) as stockroom:
+            gap = await next_of(stockroom, Gap)
+            await alerted(1)
+            return gap, await numbers_of(stockroom, 1)
+
+    gap, numbers = run(scenario())
+    assert gap.since == Position("an epoch of last week", 17) and numbers == [1]
+
+
+def test_a_new_program_goes_on_after_the_last_alert_that_was_handled(start_web: StartWeb) -> None:
+    web = start_web()
+
+    async def scenario() -> list[int]:
+        async with client(web.url, rooms=[ME]) as stockroom:
+            await next_of(stockroom, Subscribed)
+            await alerted(*range(1, 11))
+            handled = await next_of(stockroom, Alert, lambda event: event.data["n"] == 4)
+        assert handled.epoch and handled.sequence
+        kept = {ME: Position(handled.epoch, handled.sequence)}
+        async with client(web.url, rooms=[ME], since=kept) as stockroom:
+            return await numbers_of(stockroom, 6)
+
+    assert run(scenario()) == [5, 6, 7, 8, 9, 10]
+
+
+def test_a_slow_consumer_gets_every_alert_even_when_the_server_gives_it_up(start_web: StartWeb) -> None:
+    web = start_web(outbox_bytes=20_000, send_seconds=0.5, send_buffer_bytes=4096)
+
+    async def scenario() -> tuple[list[int], int]:
+        ends = 0
+        numbers: list[int] = []
+        async with client(web.url, rooms=[ME], queue_size=10) as stockroom:
+            await next_of(stockroom, Subscribed)
+            for start in range(0, 5000, 100):
+                padding = "x" * 1000
+                events = [
+                    RoomEvent(ME, "alert", {"data": {"n": start + n}, "p": padding}) for n in range(100)
+                ]
+                await asyncio.to_thread(publish, events)
+            await asyncio.sleep(2)
+            while len(numbers) < 5000:
+                event = await next_of(stockroom, Event)
+                if isinstance(event, Alert):
+                    numbers.append(event.data["n"])
+                ends += isinstance(event, Disconnected)
+                assert not isinstance(event, Gap)
+        return numbers, ends
+
+    numbers, ends = run(scenario())
+    assert numbers == list(range(5000))
+    assert ends >= 1, "the server bore it all: the test asked for too little"
 
 
 def test_a_server_that_says_nothing_any_more_is_left(start_web: StartWeb) -> None:
