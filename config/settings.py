@@ -209,7 +209,8 @@ STATIC_URL = "/static/"
 # Development serves static files from where they are installed; its folder only has to exist.
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else STATE_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+# The browser's client is served from where it is kept: static/clients/stockroom.js.
+STATICFILES_DIRS = [BASE_DIR / "config" / "static", ("clients", BASE_DIR / "clients" / "js")]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
