@@ -217,7 +217,9 @@ export class StockroomSocket extends EventTarget {
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket;
     this.token = options.token ?? "";
     this.tokenProvider = options.tokenProvider ?? null;
-    this.gather = options.gather ?? null;
+    const { gather } = options;
+    // Functions of the browser, such as requestAnimationFrame, refuse to be a method of something else.
+    this.gather = gather ? (run) => gather(run) : null;
     this.backoff = new Backoff(options.baseSeconds, options.capSeconds, options.random);
     this.rooms = new Rooms(options.since);
     this.rooms.want(options.rooms ?? []);

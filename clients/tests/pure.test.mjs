@@ -74,7 +74,11 @@ test("an address may be short, and what cannot work is refused", () => {
 
 test("gathered values come once, newest only, and events that count come at once", () => {
   let run = null;
-  const live = new StockroomSocket("ws://a.example", { token: "x", rooms: ["price:A"], gather: (give) => (run = give) });
+  function gather(give) {
+    assert.equal(this, undefined, "the browser's own functions are no methods of this object");
+    run = give;
+  }
+  const live = new StockroomSocket("ws://a.example", { token: "x", rooms: ["price:A"], gather });
   const seen = [];
   for (const type of ["price_update", "alert"]) live.on(type, ({ detail }) => seen.push([type, detail.n]));
   for (let n = 1; n <= 3; n += 1) live.emit("price_update", { type: "price_update", room: "price:A", stock_code: "A", n });

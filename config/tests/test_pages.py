@@ -1,8 +1,10 @@
 """The pages are served with a policy that keeps foreign scripts and frames out."""
 
+import posixpath
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
@@ -19,6 +21,16 @@ def test_a_page_needs_no_inline_script_and_nothing_from_outside(client: Client, 
     assert not re.search(r"\son\w+=|\sstyle=", page)
     for asset in re.findall(r'(?:src|href)="/static/([^"]+)"', page):
         assert finders.find(asset), asset
+
+
+def test_every_module_that_the_dashboard_imports_is_served():
+    folder = settings.BASE_DIR / "config" / "static" / "dashboard"
+    imported = [
+        name for file in folder.glob("*.js") for name in re.findall(r'from "([^"]+)"', file.read_text())
+    ]
+    assert "../clients/stockroom.js" in imported
+    for name in imported:
+        assert finders.find(posixpath.normpath(f"dashboard/{name}")), name
 
 
 def test_pages_carry_the_security_headers(client: Client):

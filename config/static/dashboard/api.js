@@ -1,7 +1,9 @@
-// Talks to the REST API and keeps the sign-in of this tab.
+// Talks to the REST API. The sign-in is kept in memory only: a script that got in later would find no token.
 
-const KEY = "stockroom";
-let session = JSON.parse(sessionStorage.getItem(KEY) || "null");
+// A token that ends sooner is renewed before it is used for something that lasts.
+const SOON = 90_000;
+
+let session = null;
 let refreshing = null;
 
 export class ApiError extends Error {
@@ -17,8 +19,6 @@ export const accessToken = () => session?.access_token ?? null;
 
 function keep(value) {
   session = value;
-  if (value) sessionStorage.setItem(KEY, JSON.stringify(value));
-  else sessionStorage.removeItem(KEY);
   window.dispatchEvent(new Event("account"));
 }
 
@@ -42,10 +42,24 @@ async function send(method, path, body, token) {
 export function renew() {
   refreshing ??= send("POST", "/v1/auth/refresh", { refresh_token: session.refresh_token })
     .then((pair) => keep({ ...session, ...pair }))
-    .catch((error) => { keep(null); throw error; })
+    .catch((error) => {
+      // Without an answer nothing is known: the next attempt may succeed.
+      if (error instanceof ApiError && error.status < 500 && error.status !== 429) keep(null);
+      throw error;
+    })
     .finally(() => { refreshing = null; });
   return refreshing;
 }
+
+// An access token that is good for a while; `refused` says that the server does not take the one at hand.
+export async function freshToken(refused = false) {
+  if (!session) throw new Error("nobody is signed in");
+  if (refused || endOf(session.access_token) - Date.now() < SOON) await renew();
+  return session.access_token;
+}
+
+// When a JWT ends, in milliseconds since 1970.
+const endOf = (token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).exp * 1000;
 
 export async function call(method, path, body) {
   try {

@@ -1,74 +1,42 @@
-// Live prices over the WebSocket, with reconnects by exponential backoff and full jitter.
+// The one live connection of the page, and what a reader is told about it.
 
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 30_000;
-const UNAUTHORIZED = 4401;
+import { StockroomSocket, UNAUTHORIZED } from "../clients/stockroom.js";
+import { freshToken } from "./api.js";
+import { node } from "./format.js";
 
-export class LivePrices {
-  // onPrice(code, data) for each price_update; onState("live" | "waiting" | "off");
-  // token() gives the access token, renew() a promise of a fresh one.
-  constructor({ onPrice, onState, token, renew }) {
-    Object.assign(this, { onPrice, onState, token, renew });
-    this.codes = new Set();
-    this.attempt = 0;
-    this.socket = null;
-    this.timer = null;
-  }
+const WORDS = { connecting: "connecting", live: "live", waiting: "reconnecting", offline: "no network", ended: "not live" };
+const MOST_NOTICES = 4;
 
-  watch(codes) {
-    const fresh = codes.filter((code) => !this.codes.has(code));
-    fresh.forEach((code) => this.codes.add(code));
-    if (fresh.length) this.subscribe(fresh);
-  }
+let refused = false;
 
-  start() {
-    clearTimeout(this.timer);
-    if (this.socket || !this.token()) return;
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/stocks`);
-    this.socket = socket;
-    // The token goes in the first frame, not in the address, so that no proxy writes it down.
-    socket.onopen = () => socket.send(JSON.stringify({ type: "auth", token: this.token() }));
-    socket.onmessage = (event) => this.receive(JSON.parse(event.data));
-    socket.onclose = (event) => this.closed(event.code);
-  }
+export const live = new StockroomSocket(location.origin, {
+  compact: true,
+  // A screen shows no more than the newest price of each painted frame.
+  gather: requestAnimationFrame,
+  tokenProvider: async () => {
+    const token = await freshToken(refused);
+    refused = false;
+    return token;
+  },
+});
 
-  stop() {
-    clearTimeout(this.timer);
-    const socket = this.socket;
-    this.socket = null;
-    if (socket) socket.close();
-    this.onState("off");
-  }
+live.on("state", ({ detail: { state, code, reason } }) => {
+  if (code === UNAUTHORIZED) refused = true;
+  const link = document.getElementById("link");
+  link.dataset.state = state;
+  link.textContent = WORDS[state];
+  link.title = reason || "";
+  if (state === "ended" && code !== 1000) notify(`The live connection has ended: ${reason || code}.`);
+});
+live.on("gap", ({ detail }) => notify(`Some events of ${detail.room} were lost. What is shown now is current.`));
+live.on("error", ({ detail }) => notify(`${detail.room ?? "The server"}: ${detail.message}`));
 
-  subscribe(codes) {
-    if (this.socket?.readyState !== WebSocket.OPEN || !codes.length) return;
-    this.socket.send(JSON.stringify({ type: "subscribe", rooms: codes.map((code) => `price:${code}`) }));
-  }
-
-  receive(message) {
-    if (message.type === "hello") {
-      this.attempt = 0;
-      this.onState("live");
-      this.subscribe([...this.codes]);
-    } else if (message.type === "price_update") {
-      this.onPrice(message.stock_code, message.data);
-    } else if (message.type === "batch") {
-      message.messages.forEach((each) => this.receive(each));
-    } else if (message.type === "subscribed") {
-      Object.values(message.rooms ?? {}).forEach((room) => room.snapshot && this.receive(room.snapshot));
-    }
-  }
-
-  closed(code) {
-    if (!this.socket) return;
-    this.socket = null;
-    this.onState("waiting");
-    const wait = Math.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.attempt++);
-    const again = () => this.start();
-    this.timer = setTimeout(() => {
-      if (code === UNAUTHORIZED) this.renew().then(again, () => this.onState("off"));
-      else again();
-    }, wait);
-  }
+// Tell the reader something that stays until it is read.
+export function notify(text) {
+  const notices = document.getElementById("notices");
+  const time = new Date().toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+  const notice = node("li", {}, node("span", { text: `${time} ${text}` }));
+  notice.append(node("button", { type: "button", className: "icon", text: "×", ariaLabel: "Dismiss", onclick: () => notice.remove() }));
+  notices.append(notice);
+  while (notices.children.length > MOST_NOTICES) notices.firstChild.remove();
 }
