@@ -193,7 +193,7 @@ def test_real_frames_of_a_running_server_are_as_the_file_says(live_stack: LiveSt
     assert seen >= {"hello", "subscribed", "error", "pong", "unsubscribed"}
 
 
-def test_a_real_alert_and_a_real_gap_are_as_the_file_says(
+def test_a_real_renewal_alert_and_gap_are_as_the_file_says(
     redis_client: Any, settings: Any, tmp_path: Any
 ) -> None:
     settings.REALTIME_ROOMS = cast.ROOMS
@@ -203,7 +203,10 @@ def test_a_real_alert_and_a_real_gap_are_as_the_file_says(
     web = OwnWeb(valkey.url, tmp_path / "web.log")
     try:
         with connect(web.url, proxy=None) as socket:
-            say(socket, {"type": "auth", "token": "free"})
+            say(socket, {"type": "auth", "token": "free:30:ann"})
+            expect(socket, "token_expiring", set())
+            say(socket, {"type": "auth", "token": "free::ann"})
+            expect(socket, "authenticated", set())
             say(socket, {"type": "subscribe", "rooms": ["alert:me"]})
             expect(socket, "subscribed", set())
             publish([RoomEvent("alert:me", "alert", {"data": {}})])
