@@ -27,7 +27,7 @@
  * @property {() => (string | Promise<string>)} [tokenProvider] asked before each connection and when a token ends soon
  * @property {Iterable<string>} [rooms] rooms to join
  * @property {Record<string, Position>} [since] positions that were kept, to go on from
- * @property {boolean} [compact] prices as arrays on the wire; the events are the same
+ * @property {boolean} [compact] prices and books as arrays, without the exchange's time, source and totals
  * @property {(run: () => void) => void} [gather] gathers whole values (prices, books, status) and gives the newest of
  *   each when it calls `run`, such as `requestAnimationFrame`; by default they come as they arrive
  * @property {typeof WebSocket} [WebSocket] another class of sockets
@@ -185,14 +185,21 @@ export class Columns {
       throw new ProtocolError(`an array of ${type} has other values than its columns`);
     }
     const message = { type, room };
-    paths.forEach((path, at) => {
-      let inner = message;
-      for (const name of path.slice(0, -1)) inner = inner[name] ??= {};
-      inner[path.at(-1)] = rest[at];
-    });
+    paths.forEach((path, at) => put(message, path, rest[at]));
     message.sequence = sequence;
     message.timestamp = new Date(milliseconds).toISOString();
     return message;
+  }
+}
+
+/** Put a value where its path leads, making what stands between; a step `*` goes over a list. */
+function put(target, [name, ...path], value) {
+  if (!path.length || (path.length === 1 && path[0] === "*")) target[name] = value;
+  else if (path[0] !== "*") put((target[name] ??= {}), path, value);
+  else {
+    const items = (target[name] ??= arrayOf(value).map(() => ({})));
+    if (arrayOf(value).length !== items.length) throw new ProtocolError(`the lists of ${name} are not of one length`);
+    items.forEach((item, at) => put(item, path.slice(1), value[at]));
   }
 }
 
@@ -605,6 +612,6 @@ function positionOf(standing) {
 }
 
 function arrayOf(value) {
-  if (!Array.isArray(value)) throw new ProtocolError("a batch without messages");
+  if (!Array.isArray(value)) throw new ProtocolError("a list is missing");
   return value;
 }

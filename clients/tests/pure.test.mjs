@@ -48,6 +48,16 @@ test("arrays are opened into the messages that they stand for", () => {
   }
 });
 
+test("a star in a path goes over a list", () => {
+  const columns = new Columns({ orderbook_update: ["data.asks.*.price", "data.asks.*.volume", "data.tags.*"] });
+  columns.rooms.set(3, "orderbook:A");
+  const [{ data }] = columns.messages([0, 3, 5, 0, [10, 11], [7, 8], ["x"]]);
+  assert.deepEqual(data, { asks: [{ price: 10, volume: 7 }, { price: 11, volume: 8 }], tags: ["x"] });
+  for (const wrong of [[[10, 11], [7], []], [[10], null, []]]) {
+    assert.throws(() => columns.messages([0, 3, 5, 0, ...wrong]), ProtocolError);
+  }
+});
+
 test("names are written as the server writes them, and what cannot be a room is refused", () => {
   assert.equal(roomName("sector:\u110c\u1165\u11ab\u1100\u1175"), "sector:전기");
   for (const wrong of ["price", ":A", "price:", `price:${"x".repeat(65)}`]) assert.throws(() => roomName(wrong), RangeError);

@@ -10,13 +10,14 @@ from stockroom_client.errors import ProtocolError
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _HEAD = 4
+EVERY = "*"
 
 
 class Columns:
     """What `hello` and the acks of one connection say about its arrays.
 
-    ``columns`` maps a type to the dotted paths of its values. An event is `[index of the type, number of the
-    room, sequence, milliseconds since 1970, value, …]`.
+    ``columns`` maps a type to the dotted paths of its values; a step `*` goes over a list. An event is
+    `[index of the type, number of the room, sequence, milliseconds since 1970, value, …]`.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[str]]) -> None:
@@ -45,13 +46,27 @@ class Columns:
             raise ProtocolError(f"an array of {kind} has other values than its columns")
         message: dict[str, Any] = {"type": kind, "room": room}
         for path, value in zip(paths, values[_HEAD:], strict=True):
-            inner = message
-            for name in path[:-1]:
-                inner = inner.setdefault(name, {})
-            inner[path[-1]] = value
+            _put(message, path, value)
         message["sequence"] = sequence
         message["timestamp"] = iso(milliseconds)
         return message
+
+
+def _put(target: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Put a value where its path leads, making what stands between."""
+    name, rest = path[0], path[1:]
+    if not rest or list(rest) == [EVERY]:
+        target[name] = value
+    elif rest[0] != EVERY:
+        _put(target.setdefault(name, {}), rest, value)
+    elif isinstance(value, list):
+        items = target.setdefault(name, [{} for _ in value])
+        if len(items) != len(value):
+            raise ProtocolError(f"the lists of {name} are not of one length")
+        for item, each in zip(items, value, strict=True):
+            _put(item, rest[1:], each)
+    else:
+        raise ProtocolError(f"the value of {name} is no list")
 
 
 def iso(milliseconds: int) -> str:

@@ -256,12 +256,15 @@ def _order_book(message: Mapping[str, Any], common: dict[str, Any]) -> Event:
 
 
 def _levels(levels: list[Mapping[str, Any]]) -> tuple[Level, ...]:
-    return tuple(
-        Level(
-            price=_number(level["price"]), volume=_number(level["volume"]), total=_number(level.get("total"))
-        )
-        for level in levels
-    )
+    made = []
+    running: Decimal | None = Decimal(0)
+    for level in levels:
+        volume = _number(level["volume"])
+        running = None if running is None or volume is None else running + volume
+        # The compact format leaves out what can be added up.
+        total = _number(level["total"]) if "total" in level else running
+        made.append(Level(price=_number(level["price"]), volume=volume, total=total))
+    return tuple(made)
 
 
 def _market_status(message: Mapping[str, Any], common: dict[str, Any]) -> Event:

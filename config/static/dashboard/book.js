@@ -1,4 +1,5 @@
-// The order book of the chosen stock: asks above, bids below, the best of both in the middle.
+// The order book of the chosen stock: asks above, bids below, the best of both in the middle. The compact format leaves
+// out the totals, which are what stands up to a level.
 
 import { formatAlike, formatPercent, formatPrice, node } from "./format.js";
 import { live } from "./live.js";
@@ -46,13 +47,15 @@ function show({ asks, bids, spread, spread_pct: percent }) {
 }
 
 function fill(made, levels, deepest, format) {
+  let running = 0;
   made.forEach(({ row, price, volume, total }, at) => {
     const held = levels[at];
     row.hidden = !held;
     if (!held) return;
+    running += held.volume ?? 0;
     price.textContent = format(held.price);
     volume.textContent = formatPrice(held.volume);
-    total.textContent = formatPrice(held.total);
+    total.textContent = formatPrice(held.total ?? running);
     row.style.setProperty("--share", `${((held.volume ?? 0) / deepest) * 100}%`);
   });
 }
