@@ -32,7 +32,7 @@ lint: install
 	@$(PY) -m ruff format --check .
 
 types: install
-	@STATE_DIR='$(CHECKS)' $(PY) -m mypy config accounts stocks portfolios screening realtime benchmarks clients/python manage.py
+	@STATE_DIR='$(CHECKS)' $(PY) -m mypy config accounts stocks portfolios screening realtime benchmarks clients/python clients/tests manage.py
 
 arrows: install
 	@$(VENV)/bin/lint-imports
