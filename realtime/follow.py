@@ -131,7 +131,9 @@ class Follower:
         behind = room.behind
         try:
             snapshot = await in_thread(owners_state, parse_room(room.name), position)
-        except Unavailable:
+        except Exception:
+            # Whatever the room's owner fails with, the room must not stand still.
+            logger.exception("the state of %s cannot be told", room.name)
             snapshot = None
         if room.behind is not behind:
             return  # the link was lost meanwhile: what is read then decides

@@ -247,6 +247,21 @@ def test_an_emptied_redis_is_a_gap_and_loses_no_event_that_came(redis_client: re
     asyncio.run(scenario())
 
 
+def test_a_gap_is_told_though_the_owner_cannot_say_how_the_room_stands(redis_client: redis.Redis) -> None:
+    write(1, 5)
+
+    async def scenario() -> None:
+        async with running_hub() as hub:
+            member, _ = await joined(hub)
+            await asyncio.to_thread(redis_client.flushdb)
+            await asyncio.to_thread(redis_client.set, "state:me", "broken")
+            await written(6, 7)
+            await eventually(lambda: numbers(member) == [6, 7])
+            assert [gap["snapshot"] for gap in gaps(member)] == [None]
+
+    asyncio.run(scenario())
+
+
 def test_a_hole_that_was_not_heard_is_filled_from_the_log(redis_client: redis.Redis) -> None:
     async def scenario() -> None:
         async with running_hub() as hub:
