@@ -282,7 +282,7 @@ def _storm(bench: Bench, server: Served, load: Load) -> Gate:
             [(server, load)],
             stream,
             warm_seconds=3.0,
-            meanwhile=lambda: memory.append(server.memory_kb()),
+            meanwhile=lambda: memory.append(server.resident_kb()),
         )
         seconds = [middle for middle, _, _ in run.report["seconds"]][: int(stream.seconds)]
         third = max(1, len(seconds) // 3)
@@ -353,12 +353,12 @@ def stalled(bench: Bench) -> Gates:
         with bench.load(server, plan) as load:
             bench.opened(load)
             load.stall(STALLED)
-            before = server.memory_kb()
+            before = server.resident_kb()
             memory: list[float] = []
             kernel: list[readings.Buffers] = []
 
             def look() -> None:
-                memory.append(server.memory_kb())
+                memory.append(server.resident_kb())
                 if held := readings.buffers(server.port):
                     kernel.append(held)
 

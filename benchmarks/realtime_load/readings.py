@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -61,6 +61,19 @@ def _memory_kb_of(pid: int) -> float:
         with suppress(psutil.NoSuchProcess):
             return float(psutil.Process(pid).memory_info().rss) / 1024
     return 0.0
+
+
+def resident_kb(pids: Sequence[int]) -> float:
+    """Resident memory of processes in KB, shared pages counted in each: quick enough to ask under load.
+
+    To look for the processes, or to add up the pages of one as `memory_kb` does, holds a machine of two cores
+    up for tens of milliseconds.
+    """
+    pages = 0
+    for one in pids:
+        with suppress(OSError):
+            pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
 def busy_seconds(core: int) -> float:

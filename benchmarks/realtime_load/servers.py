@@ -135,6 +135,7 @@ class Served:
         self._log = scratch / f"server-{name}-{self.port}.log"
         self._environment = {**kind.environment, "BENCH_LIMITS": json.dumps(dict(limits or {}))}
         self._process: subprocess.Popen[bytes] | None = None
+        self._tree: list[int] = []
 
     def __enter__(self) -> Served:
         self._process = machine.start(
@@ -171,6 +172,12 @@ class Served:
 
     def memory_kb(self) -> float:
         return readings.memory_kb(self.pid)
+
+    def resident_kb(self) -> float:
+        """The same while it is under load, where growth matters and not the sum."""
+        if not self._tree:
+            self._tree = readings.tree(self.pid)
+        return readings.resident_kb(self._tree)
 
     def written(self) -> str:
         """The end of its log, for what it complained of."""

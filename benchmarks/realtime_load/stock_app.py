@@ -21,7 +21,11 @@ settings.configure(
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": LAYERS[os.environ["STOCK_LAYER"]],
-            "CONFIG": {"hosts": [os.environ["REDIS_URL"]], "prefix": "stock"},
+            # Its client of Redis has 100 connections at most by default, and the layer needs one a client.
+            "CONFIG": {
+                "hosts": [{"address": os.environ["REDIS_URL"], "max_connections": 100_000}],
+                "prefix": "stock",
+            },
         }
     },
 )
