@@ -18,12 +18,15 @@ from realtime.counts import Counts
 from realtime.frame import Batch, Event, Frame
 from realtime.limits import Limits
 from realtime.live import LiveRoom, LogEvent, LogRoom, Slot
+from realtime.outbox import Merging, Outbox, Shared, own
 from realtime.protocol.codes import SLOW_CLIENT, Code
 from realtime.protocol.position import Position
 
 logger = logging.getLogger(__name__)
 
 _by_order = attrgetter("order")
+# The clock is read after so many clients.
+_AT_ONCE = 8
 
 
 class Fanout:
@@ -49,7 +52,7 @@ class Fanout:
         self._order = 0
         self._changed: dict[LiveRoom, None] = {}
         self._ready: deque[Client] = deque()
-        self._batches: dict[tuple[Frame, ...], list[Frame]] = {}
+        self._batches: dict[int, tuple[Shared, list[Frame]]] = {}
         self._timer: asyncio.Handle | None = None
         self._next_spread = 0.0
 
@@ -88,26 +91,26 @@ class Fanout:
         room.changed = {}
         ready = self._ready
         overflowing: list[Client] = []
+        whole, merging = Shared(changed, len(room.members)), Merging(changed)
         for client in room.members:
             if client.blocked:
                 if self._hold_back(client, changed):
                     overflowing.append(client)
             elif client.outbox is None:
-                client.outbox = changed.copy()
+                client.outbox = whole
                 ready.append(client)
             else:
-                client.outbox.update(changed)
+                client.outbox = merging.into(client.outbox)
         for client in overflowing:
             self._close(client, SLOW_CLIENT, "more waited than is kept")
         if ready:
             self._schedule()
 
     def _hold_back(self, client: Client, changed: dict[Slot | Frame, Frame]) -> bool:
-        if client.outbox is None:
-            client.outbox = {}
+        outbox = client.outbox = own(client.outbox)
         for slot, event in changed.items():
-            older = client.outbox.get(slot)
-            client.outbox[slot] = event
+            older = outbox.get(slot)
+            outbox[slot] = event
             client.backlog += len(event.body)
             if older is not None:
                 client.backlog -= len(older.body)
@@ -141,9 +144,8 @@ class Fanout:
             self._schedule()
 
     def _post(self, client: Client, frame: Frame) -> None:
-        if client.outbox is None:
-            client.outbox = {}
-        client.outbox[frame] = frame
+        outbox = client.outbox = own(client.outbox)
+        outbox[frame] = frame
 
     def resumed(self, client: Client) -> None:
         """The client's socket is empty again."""
@@ -174,12 +176,16 @@ class Fanout:
                 self.spread(room)
         self._batches.clear()
         ready, until = self._ready, now + self._limits.slice_seconds
+        time, left = self._loop.time, _AT_ONCE
         while ready:
             client = ready.popleft()
             if client.outbox is not None and not client.blocked:
                 self._drain(client)
-                if self._loop.time() > until:
-                    break
+                left -= 1
+                if not left:
+                    if time() > until:
+                        break
+                    left = _AT_ONCE
         if ready or self._changed:
             self._schedule()
 
@@ -187,9 +193,7 @@ class Fanout:
         outbox, client.outbox = client.outbox, None
         if not outbox:
             return
-        frames: Iterable[Frame] = (
-            outbox.values() if len(outbox) == 1 else self._together(tuple(outbox.values()))
-        )
+        frames: Iterable[Frame] = outbox.values() if len(outbox) == 1 else self._together(outbox)
         try:
             if client.compact:
                 frames = [frame.compact() for frame in frames]
@@ -206,14 +210,20 @@ class Fanout:
         else:
             self._counts.deliveries += len(outbox)
 
-    def _together(self, frames: tuple[Frame, ...]) -> list[Frame]:
+    def _together(self, outbox: Outbox) -> list[Frame]:
         """Several frames as few: events as batches, replies between them, all in their order."""
-        known = self._batches.get(frames)
-        if known is not None:
-            return known
+        if not isinstance(outbox, Shared):
+            return self._in_order(outbox)
+        known = self._batches.get(id(outbox))
+        if known is None:
+            # The outbox is kept too: another must not come to stand in its place.
+            known = self._batches[id(outbox)] = (outbox, self._in_order(outbox))
+        return known[1]
+
+    def _in_order(self, outbox: Outbox) -> list[Frame]:
         result: list[Frame] = []
         run: list[Frame] = []
-        for frame in sorted(frames, key=_by_order):
+        for frame in sorted(outbox.values(), key=_by_order):
             if not isinstance(frame, Event) or len(run) == self._limits.batch_messages:
                 result += _joined(run)
                 run = []
@@ -221,9 +231,7 @@ class Fanout:
                 run.append(frame)
             else:
                 result.append(frame)
-        result += _joined(run)
-        self._batches[frames] = result
-        return result
+        return result + _joined(run)
 
 
 def _joined(run: list[Frame]) -> list[Frame]:

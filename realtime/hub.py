@@ -16,8 +16,9 @@ from realtime.follow import Follower, Past
 from realtime.frame import Frame
 from realtime.limits import Limits, configured
 from realtime.link import Link
-from realtime.live import LatestRoom, LiveRoom, LogRoom, Slot
+from realtime.live import LatestRoom, LiveRoom, LogRoom
 from realtime.metrics import readings
+from realtime.outbox import own
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
 from realtime.protocol.envelope import Envelope
@@ -168,21 +169,22 @@ class Hub:
         if room.changed:
             self._fanout.spread(room)
         if client.outbox:
-            self._take_back(client, client.outbox, room)
+            self._take_back(client, room)
         room.members.add(client)
         client.rooms[room.name] = room
 
     def leave(self, client: Client, room: LiveRoom) -> None:
         """End a membership; what waited for the client from this room is dropped."""
         if client.outbox:
-            self._take_back(client, client.outbox, room)
+            self._take_back(client, room)
         room.members.discard(client)
         client.rooms.pop(room.name, None)
         if not room.members:
             self._left_empty(room)
 
     @staticmethod
-    def _take_back(client: Client, outbox: dict[Slot | Frame, Frame], room: LiveRoom) -> None:
+    def _take_back(client: Client, room: LiveRoom) -> None:
+        outbox = client.outbox = own(client.outbox)
         for place in room.waiting(outbox):
             frame = outbox.pop(place)
             if client.blocked:
