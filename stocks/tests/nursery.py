@@ -35,11 +35,12 @@ def main() -> None:
     from stocks.store import QuoteWriter
 
     def consume(group: str) -> None:
-        handle = LivePublisher().handle if group == "live" else QuoteWriter().handle
+        publisher = LivePublisher()
         TickConsumer(
             group=group,
-            handle=handle,
+            handle=publisher.handle if group == "live" else QuoteWriter().handle,
             client=worker_client(),
+            on_return=publisher.restate if group == "live" else None,
             reclaim_idle_ms=IDLE_MS,
             reclaim_every_seconds=EVERY_SECONDS,
         ).run(stop_event())

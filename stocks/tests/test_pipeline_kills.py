@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -31,6 +32,7 @@ from django.db import connection
 from realtime import keys
 from realtime.protocol.envelope import Envelope
 from realtime.tests.bus import heard, held
+from realtime.tests.harness import Member, member_of, running_hub
 from realtime.tests.servers import OwnValkey
 from stocks import stream
 from stocks.dead_letters import dead_letters, dead_letters_replay
@@ -103,6 +105,32 @@ class Load:
         price = self._number + (10**11 if self._chance.random() < 0.02 else 0)
         one = tick(code, str(price), as_of=as_of, source="sandbox", seq=self._number)
         return replace(one, volume=self._number, received_at=as_of)
+
+
+class Watcher:
+    """A member of every price room, in a hub and a thread of its own."""
+
+    def __init__(self) -> None:
+        self._member: Member | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._watch()))
+        self._thread.start()
+        _wait(lambda: self._member is not None)
+
+    async def _watch(self) -> None:
+        async with running_hub() as hub:
+            self._member = await member_of(hub, *(f"price:{code}" for code in CODES))
+            await asyncio.to_thread(self._stop.wait)
+
+    def volumes(self) -> dict[str, int]:
+        """By code the running volume that it was told last."""
+        assert self._member is not None
+        assert self._member.transport.closed is None
+        return {one["stock_code"]: one["data"]["volume"] for one in self._member.transport.messages}
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=60)
 
 
 class Rooms:
@@ -387,4 +415,38 @@ def test_a_redis_that_is_killed_keeps_what_it_has_taken(listed, tmp_path):
             assert all(pid not in nursery.ended for pid in members), "a consumer ended"
     finally:
         load.stop()
+        valkey.close()
+
+
+def test_what_is_seen_comes_to_the_stored_quotes_within_two_seconds(listed, tmp_path, settings):
+    """Redis is killed and comes back empty, and the consumers are killed, all under load."""
+    valkey = OwnValkey(tmp_path)
+    valkey.start()
+    settings.REDIS_URL = valkey.url
+    load = Load(redis.Redis.from_url(valkey.url), random.Random(SEED))
+    watcher = Watcher()
+    try:
+        with _nursery(tmp_path / "nursery.log", valkey.url) as nursery:
+            members = {group: nursery.spawn(group) for group in stream.GROUPS}
+            for _ in range(3):
+                before = len(load.appended)
+                load.start()
+                _wait(partial(_has_grown, load, before + 500))
+                valkey.kill()
+                valkey.start()
+                for group, pid in members.items():
+                    nursery.kill(pid)
+                    members[group] = nursery.spawn(group)
+                before = len(load.appended)
+                _wait(partial(_has_grown, load, before + 300))
+                load.stop()
+                _settled(valkey.client)
+                stored = {code: one.volume for code, one in last_ticks().items()}
+                deadline = time.monotonic() + 2
+                while watcher.volumes() != stored:
+                    assert time.monotonic() < deadline, "what is seen is not what is stored"
+                    time.sleep(0.05)
+    finally:
+        load.stop()
+        watcher.close()
         valkey.close()
