@@ -40,8 +40,8 @@ def ask(
     return given, sent
 
 
-def test_it_stands_before_every_http_request():
-    assert isinstance(application.application_mapping["http"], WholeBodies)
+def test_it_stands_before_every_request_but_those_for_streams():
+    assert isinstance(application.application_mapping["http"].otherwise, WholeBodies)
 
 
 def test_a_chunked_body_arrives_whole_and_with_its_length():

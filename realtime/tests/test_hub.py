@@ -8,6 +8,7 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
+from realtime import keys
 from realtime.live import LatestRoom
 from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED
 from realtime.publish import RoomEvent, publish
@@ -270,7 +271,8 @@ def test_a_room_that_everybody_left_is_followed_a_little_longer(
     floor.REALTIME_LIMITS = {"linger_seconds": 0.5}
 
     def subscribed() -> int:
-        return len(redis_client.pubsub_channels("realtime:*:price:A"))
+        database = int(redis_client.get_connection_kwargs().get("db") or 0)
+        return len(redis_client.pubsub_channels(keys.channel(database, A)))
 
     async def scenario() -> None:
         async with running_hub() as hub:
