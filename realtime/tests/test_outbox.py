@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 
@@ -88,9 +89,12 @@ def test_everyone_gets_the_newest_of_their_rooms_and_nothing_else_however_sets_o
                 messages = [one for one in member.transport.messages if one["type"] != "pong"]
                 return {message["room"]: message["value"] for message in messages}
 
+            def has_heard(member: Member, expected: dict[str, int]) -> bool:
+                return heard(member) == expected
+
             for member, rooms in members:
                 expected = {room: newest[room] for room in rooms}
-                await eventually(lambda member=member, expected=expected: heard(member) == expected)
+                await eventually(partial(has_heard, member, expected))
                 for room in rooms:
                     sequences = member.transport.sequences(room)
                     assert sequences == sorted(set(sequences)), f"seed {SEED}"
