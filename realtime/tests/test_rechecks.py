@@ -82,6 +82,7 @@ def test_what_was_told_while_the_link_was_lost_is_found_when_it_is_back(
             own_valkey.start()
             # It was written down and told before the process has a link again, or after: both are found.
             cast.change("alice", "gone")
+            control.tell_user(cast.user_id_of("alice"))
             assert talk.close_code() == (4401, "the session or key has ended")
     finally:
         web.stop()

@@ -281,7 +281,9 @@ def test_the_clock_keeps_the_earlier_of_two_ticks_and_stops_when_nobody_waits() 
         clock.forget(forgotten)
         clock.forget(forgotten)
         await eventually(lambda: len(soon.calls) == 3)
-        assert [later - soon.calls[0] for later in soon.calls] == [0, 1, 2]
+        # A loop that is held up goes on with the tick that it is by then.
+        first, second, third = soon.calls
+        assert first < second < third < first + 100
         assert forgotten.calls == []
         await eventually(lambda: clock._timer is None)
 
