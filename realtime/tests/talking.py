@@ -26,9 +26,12 @@ class Talk:
     def say(self, frame: Any) -> None:
         self.connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
 
-    def hear(self) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(self.connection.recv(timeout=SECONDS))
-        return frame
+    def hear(self, *, heartbeats: bool = False) -> dict[str, Any]:
+        """The next frame; heartbeats, which may come at any moment, only where they are waited for."""
+        while True:
+            frame: dict[str, Any] = json.loads(self.connection.recv(timeout=SECONDS))
+            if heartbeats or frame["type"] != "heartbeat":
+                return frame
 
     def hear_events(self, count: int) -> list[dict[str, Any]]:
         """Events, batches opened."""

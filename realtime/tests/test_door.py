@@ -55,7 +55,7 @@ def test_a_frame_over_16_kib_closes_with_1009(web: OwnWeb, frame: str | bytes) -
 
 def test_heartbeats_come(start_web: Callable[..., OwnWeb]) -> None:
     with signed_in(start_web(heartbeat_seconds=1)) as talk:
-        assert [talk.hear()["type"] for _ in range(2)] == ["heartbeat", "heartbeat"]
+        assert [talk.hear(heartbeats=True)["type"] for _ in range(2)] == ["heartbeat", "heartbeat"]
 
 
 @pytest.mark.parametrize("server", SERVERS)
