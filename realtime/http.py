@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from realtime.protocol.encoding import dumps, timestamp
+from realtime.protocol.encoding import dumps
+from realtime.replies import Refused
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -16,7 +16,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """200 while this process answers at all."""
     if scope["method"] in ("GET", "HEAD"):
-        await _reply(send, 200, {"status": "ok"})
+        await _reply(send, 200, dumps({"status": "ok"}))
     else:
         await refuse(scope, send, 405, "METHOD_NOT_ALLOWED", "This path is only read.", allow=b"GET, HEAD")
 
@@ -30,19 +30,11 @@ async def refuse(
     scope: dict[str, Any], send: Send, status: int, code: str, message: str, **headers: bytes
 ) -> None:
     """An error in the envelope that REST replies have."""
-    body = {
-        "error": code,
-        "message": message,
-        "details": {},
-        "timestamp": timestamp(datetime.now(UTC)),
-        "path": scope["path"],
-        "request_id": str(uuid.uuid4()),
-    }
+    body = Refused(status, code, message).body(path=scope["path"], request_id=str(uuid.uuid4()))
     await _reply(send, status, body, **headers)
 
 
-async def _reply(send: Send, status: int, body: dict[str, Any], **headers: bytes) -> None:
-    written = dumps(body)
+async def _reply(send: Send, status: int, written: bytes, **headers: bytes) -> None:
     fields = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(written)).encode()),
