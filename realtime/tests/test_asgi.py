@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import pytest
 
 from realtime import eager
-from realtime.asgi import AsgiSocket
+from realtime.asgi import AsgiSocket, AsgiTransport
 from realtime.client import Client, Gone
 from realtime.limits import Limits
 from realtime.live import Frame
 from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED, Code
 from realtime.tests.harness import eventually
+
+T = TypeVar("T", bound=AsgiTransport)
 
 
 class Server:
@@ -39,12 +42,14 @@ class Server:
         return [message["text"] for message in self.sent if message["type"] == "websocket.send"]
 
 
-class Owner:
-    def __init__(self, server: Server, **limits: Any) -> None:
+class Owner(Generic[T]):
+    """Who is told what becomes of a transport."""
+
+    def __init__(self, kind: Callable[..., T], server: Server, **limits: Any) -> None:
         self.client = Client()
         self.resumed = 0
         self.slow: list[Code] = []
-        self.socket = AsgiSocket(
+        self.transport = kind(
             client=self.client,
             send=server.send,
             limits=Limits(rooms={"free": 1}, **limits),
@@ -57,7 +62,7 @@ class Owner:
 
     def _slow(self, client: Client, code: Code, reason: str) -> None:
         self.slow.append(code)
-        self.socket.close(code, reason)
+        self.transport.close(code, reason)
 
 
 def frame(text: str) -> Frame:
@@ -71,8 +76,8 @@ def tasks() -> int:
 def test_a_send_into_a_socket_with_room_is_done_at_once_without_a_task() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
-        assert owner.socket.send(frame("가"))
+        owner = Owner(AsgiSocket, server)
+        assert owner.transport.send(frame("가"))
         assert server.texts == ["가"]
         assert tasks() == 1
 
@@ -82,15 +87,15 @@ def test_a_send_into_a_socket_with_room_is_done_at_once_without_a_task() -> None
 def test_a_full_socket_takes_frames_in_order_and_says_when_it_is_empty() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
+        owner = Owner(AsgiSocket, server)
         server.room.clear()
-        assert not owner.socket.send(frame("1"))
-        assert not owner.socket.send(frame("2"))
+        assert not owner.transport.send(frame("1"))
+        assert not owner.transport.send(frame("2"))
         assert (server.texts, owner.resumed) == ([], 0)
         server.room.set()
         await eventually(lambda: owner.resumed)
         assert server.texts == ["1", "2"]
-        assert owner.socket.send(frame("3"))
+        assert owner.transport.send(frame("3"))
         assert server.texts == ["1", "2", "3"]
 
     asyncio.run(scenario())
@@ -99,11 +104,11 @@ def test_a_full_socket_takes_frames_in_order_and_says_when_it_is_empty() -> None
 def test_a_client_that_has_gone_is_said_to_be_gone() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
+        owner = Owner(AsgiSocket, server)
         server.gone = True
         with pytest.raises(Gone):
-            owner.socket.send(frame("1"))
-        owner.socket.close(UNAUTHORIZED, "")
+            owner.transport.send(frame("1"))
+        owner.transport.close(UNAUTHORIZED, "")
         assert server.sent == []
 
     asyncio.run(scenario())
@@ -112,9 +117,9 @@ def test_a_client_that_has_gone_is_said_to_be_gone() -> None:
 def test_a_client_that_leaves_while_its_socket_is_full_leaves_no_task() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
+        owner = Owner(AsgiSocket, server)
         server.room.clear()
-        owner.socket.send(frame("1"))
+        owner.transport.send(frame("1"))
         server.gone = True
         server.room.set()
         await eventually(lambda: tasks() == 1)
@@ -126,9 +131,9 @@ def test_a_client_that_leaves_while_its_socket_is_full_leaves_no_task() -> None:
 def test_a_socket_that_stays_full_is_closed_as_slow_and_then_dropped() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server, send_seconds=0.05, farewell_seconds=0.05)
+        owner = Owner(AsgiSocket, server, send_seconds=0.05, farewell_seconds=0.05)
         server.room.clear()
-        owner.socket.send(frame("1"))
+        owner.transport.send(frame("1"))
         await eventually(lambda: server.aborted)
         assert owner.slow == [SLOW_CLIENT]
         assert server.sent == []
@@ -140,9 +145,9 @@ def test_a_socket_that_stays_full_is_closed_as_slow_and_then_dropped() -> None:
 def test_a_slow_client_that_reads_again_in_time_gets_the_close_frame() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server, send_seconds=0.05, farewell_seconds=15.0)
+        owner = Owner(AsgiSocket, server, send_seconds=0.05, farewell_seconds=15.0)
         server.room.clear()
-        owner.socket.send(frame("1"))
+        owner.transport.send(frame("1"))
         await eventually(lambda: owner.slow)
         server.room.set()
         await eventually(lambda: server.sent)
@@ -157,10 +162,10 @@ def test_a_slow_client_that_reads_again_in_time_gets_the_close_frame() -> None:
 def test_closing_in_the_moment_the_socket_fills_leaves_no_task_behind() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
+        owner = Owner(AsgiSocket, server)
         server.room.clear()
-        owner.socket.send(frame("1"))
-        owner.socket.close(UNAUTHORIZED, "over")
+        owner.transport.send(frame("1"))
+        owner.transport.close(UNAUTHORIZED, "over")
         server.room.set()
         await eventually(lambda: tasks() == 1)
         assert [message["type"] for message in server.sent] == ["websocket.close"]

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from realtime.client import Client, Gone
+from realtime.client import Gone
 from realtime.event_stream import EventStream
 from realtime.frame import Batch, Event, Frame
-from realtime.limits import Limits
 from realtime.live import LogEvent, LogRoom
-from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED, Code
+from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED
 from realtime.protocol.position import Position
 from realtime.tests.harness import eventually
-from realtime.tests.test_asgi import Server
+from realtime.tests.test_asgi import Owner, Server
 
 START = "http.response.start"
-
-
-class Owner:
-    def __init__(self, server: Server, **limits: Any) -> None:
-        self.client = Client()
-        self.resumed = 0
-        self.slow: list[Code] = []
-        self.stream = EventStream(
-            client=self.client,
-            send=server.send,
-            limits=Limits(rooms={"free": 1}, **limits),
-            resumed=self._resumed,
-            slow=self._slow,
-        )
-
-    def _resumed(self, client: Client) -> None:
-        self.resumed += 1
-
-    def _slow(self, client: Client, code: Code, reason: str) -> None:
-        self.slow.append(code)
-        self.stream.close(code, reason)
 
 
 def message(text: str) -> Frame:
@@ -52,18 +29,18 @@ def bodies(server: Server) -> list[bytes]:
 def test_nothing_is_sent_until_the_stream_is_opened() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
-        assert not owner.stream.send(message("hello"))
-        assert not owner.stream.send(message("subscribed_to"))
+        owner = Owner(EventStream, server)
+        assert not owner.transport.send(message("hello"))
+        assert not owner.transport.send(message("subscribed_to"))
         assert server.sent == []
-        owner.stream.open([(b"content-type", b"text/event-stream")])
+        owner.transport.open([(b"content-type", b"text/event-stream")])
         assert [sent["type"] for sent in server.sent] == [START, "http.response.body"]
         assert bodies(server)[0] == (
             b'retry: 3000\n\nevent: hello\ndata: {"type":"hello"}\n\n'
             b'event: subscribed_to\ndata: {"type":"subscribed_to"}\n\n'
         )
         assert owner.resumed == 1
-        assert owner.stream.send(message("alert"))
+        assert owner.transport.send(message("alert"))
         assert bodies(server)[1] == b'event: alert\ndata: {"type":"alert"}\n\n'
 
     asyncio.run(scenario())
@@ -72,10 +49,10 @@ def test_nothing_is_sent_until_the_stream_is_opened() -> None:
 def test_what_is_closed_before_it_is_opened_is_refused_and_nothing_is_sent() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
-        owner.stream.close(UNAUTHORIZED, "no")
-        owner.stream.close(SLOW_CLIENT, "later")
-        assert owner.stream.refused == (UNAUTHORIZED, "no")
+        owner = Owner(EventStream, server)
+        owner.transport.close(UNAUTHORIZED, "no")
+        owner.transport.close(SLOW_CLIENT, "later")
+        assert owner.transport.refused == (UNAUTHORIZED, "no")
         assert server.sent == []
 
     asyncio.run(scenario())
@@ -84,9 +61,9 @@ def test_what_is_closed_before_it_is_opened_is_refused_and_nothing_is_sent() -> 
 def test_the_last_event_says_why_and_ends_the_reply() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
-        owner.stream.open([])
-        owner.stream.close(UNAUTHORIZED, "over")
+        owner = Owner(EventStream, server)
+        owner.transport.open([])
+        owner.transport.close(UNAUTHORIZED, "over")
         assert server.sent[-1]["more_body"] is False
         assert bodies(server)[-1].startswith(b'event: close\ndata: {"type":"close","code":4401,')
 
@@ -96,10 +73,10 @@ def test_the_last_event_says_why_and_ends_the_reply() -> None:
 def test_a_stream_that_is_not_read_is_closed_as_slow_and_then_dropped() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server, send_seconds=0.05, farewell_seconds=0.05)
-        owner.stream.open([])
+        owner = Owner(EventStream, server, send_seconds=0.05, farewell_seconds=0.05)
+        owner.transport.open([])
         server.room.clear()
-        assert not owner.stream.send(message("alert"))
+        assert not owner.transport.send(message("alert"))
         await eventually(lambda: server.aborted)
         assert owner.slow == [SLOW_CLIENT]
         await eventually(lambda: len(asyncio.all_tasks()) == 1)
@@ -110,10 +87,10 @@ def test_a_stream_that_is_not_read_is_closed_as_slow_and_then_dropped() -> None:
 def test_a_full_socket_at_the_start_is_waited_for() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
+        owner = Owner(EventStream, server)
         server.room.clear()
-        owner.stream.open([])
-        assert not owner.stream.send(message("alert"))
+        owner.transport.open([])
+        assert not owner.transport.send(message("alert"))
         assert (server.sent, owner.resumed) == ([], 0)
         server.room.set()
         await eventually(lambda: owner.resumed)
@@ -127,7 +104,7 @@ def test_a_client_that_has_gone_before_the_start_is_said_to_be_gone() -> None:
         server = Server()
         server.gone = True
         with pytest.raises(Gone):
-            Owner(server).stream.open([])
+            Owner(EventStream, server).transport.open([])
 
     asyncio.run(scenario())
 
@@ -143,12 +120,12 @@ def test_a_block_is_written_once_for_all_streams_and_an_id_for_each() -> None:
         log = LogEvent(b'{"type":"alert"}', 3, Position("e", 7), room)
         servers = [Server(), Server()]
         for server in servers:
-            owner = Owner(server)
+            owner = Owner(EventStream, server)
             owner.client.rooms[room.name] = room
-            owner.stream.open([])
-            owner.stream.send(batch)
-            owner.stream.send(log)
-            owner.stream.send(Batch([first, log]))
+            owner.transport.open([])
+            owner.transport.send(batch)
+            owner.transport.send(log)
+            owner.transport.send(Batch([first, log]))
         assert bodies(servers[0])[1] is bodies(servers[1])[1]
         assert bodies(servers[0])[1:] == [
             b'event: a\ndata: {"type":"a"}\n\nevent: b\ndata: {"type":"b"}\n\n',
@@ -162,9 +139,9 @@ def test_a_block_is_written_once_for_all_streams_and_an_id_for_each() -> None:
 def test_a_heartbeat_is_a_comment() -> None:
     async def scenario() -> None:
         server = Server()
-        owner = Owner(server)
-        owner.stream.open([])
-        owner.stream.send(Frame(b'{"type":"heartbeat","timestamp":"x"}', 1))
+        owner = Owner(EventStream, server)
+        owner.transport.open([])
+        owner.transport.send(Frame(b'{"type":"heartbeat","timestamp":"x"}', 1))
         assert bodies(server)[1] == b": keep-alive\n\n"
 
     asyncio.run(scenario())
