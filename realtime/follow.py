@@ -73,8 +73,7 @@ class Follower:
             self._reader.read_again(room)
 
     def on_lost(self, room: LogRoom) -> None:
-        """Nothing is known of the room until its state is read."""
-        room.ready.clear()
+        """Nothing is known of the room, which is not ready any more, until its state is read."""
         room.behind = []
 
     def on_state(self, room: LogRoom, position: Position) -> None:
