@@ -57,7 +57,7 @@ def stock_figures(
     today = max(today, day)  # east of Greenwich a session may end before its date begins in UTC
     adjusted = Bars.of(*split_adjust(bars.days, bars.ohlcv, on_file.actions, through=day))
     close = float(adjusted.close[-1])
-    figures = dict(zip(SERIES_IDS, latest(adjusted), strict=True))
+    figures = dict(zip(SERIES_IDS, latest([adjusted])[0].tolist(), strict=True))
 
     snapshot = _snapshot(on_file, on=day, as_of=as_of, today=today)
     shares = _shares_on(day, shares_outstanding, on_file.actions, today=today)

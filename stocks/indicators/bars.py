@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Split-adjusted daily bars, oldest first: contiguous float64 arrays of one length, without NaN.
+    """Split-adjusted daily bars, oldest first: contiguous arrays of one length; prices without NaN.
 
     A suspended day has only a carried close, and TA-Lib carries one NaN through the rest of a series, so
     :meth:`of` puts the close where open, high or low is missing: the day then has a range of 0 around it.
+
+    ``days`` are the sessions, NaT where unknown. The last three may be NaN: ``total`` is the close adjusted
+    for splits and dividends, ``market`` the level of the market's benchmark on the same days, ``shares`` the
+    number of shares outstanding, in the split basis of the volumes.
     """
 
+    days: Days
     open: Array
     high: Array
     low: Array
     close: Array
     volume: Array
+    total: Array
+    market: Array
+    shares: Array
 
     @classmethod
-    def of(cls, open_: Array, high: Array, low: Array, close: Array, volume: Array) -> Bars:
-        """Bars from arrays where open, high and low may be NaN.
+    def of(
+        cls,
+        open_: Array,
+        high: Array,
+        low: Array,
+        close: Array,
+        volume: Array,
+        *,
+        days: Days | None = None,
+        total: Array | None = None,
+        market: Array | None = None,
+        shares: Array | None = None,
+    ) -> Bars:
+        """Bars from arrays where open, high and low may be NaN; a column that is not given is unknown.
 
         Raises:
-            ValueError: the lengths differ, a close is not a positive number, or a volume is unknown.
+            ValueError: the lengths differ, a close is not a positive number, a volume is unknown, one of the
+                last three columns is neither positive nor NaN, or the days do not ascend.
         """
         close = np.ascontiguousarray(close, dtype=np.float64)
         volume = np.ascontiguousarray(volume, dtype=np.float64)
-        if any(column.shape != close.shape for column in (open_, high, low, volume)):
-            raise ValueError("The columns of bars must have one length")
         if not (np.isfinite(close).all() and (close > 0).all()):
             raise ValueError("Every bar needs a positive close")
         if not np.isfinite(volume).all():
@@ -44,15 +63,22 @@ class Bars:
         def filled(column: Array) -> Array:
             return np.where(np.isnan(column), close, np.asarray(column, dtype=np.float64))
 
-        return cls(filled(open_), filled(high), filled(low), close, volume)
+        def given(column: Array | None) -> Array:
+            if column is None:
+                return np.full(len(close), np.nan)
+            if not (np.isnan(column) | ((column > 0) & np.isfinite(column))).all():
+                raise ValueError("A level of these bars is neither positive nor unknown")
+            return np.ascontiguousarray(column, dtype=np.float64)
+
+        days = (
+            np.full(len(close), np.datetime64("NaT", "D")) if days is None else days.astype("datetime64[D]")
+        )
+        if (days[1:] <= days[:-1]).any():
+            raise ValueError("The bars must be sorted by day, each day once")
+        extra = [given(column) for column in (total, market, shares)]
+        if any(column.shape != close.shape for column in (days, open_, high, low, volume, *extra)):
+            raise ValueError("The columns of bars must have one length")
+        return cls(days, filled(open_), filled(high), filled(low), close, volume, *extra)
 
     def __len__(self) -> int:
         return len(self.close)
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """One function of bars and the catalogue ids of the series that it returns, in order."""
-
-    ids: tuple[str, ...]
-    run: Callable[[Bars], tuple[Array, ...]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import talib
 
-from stocks.indicators.bars import Array, Bars, Kernel
-from stocks.indicators.risk import rolling_std
-from stocks.indicators.trend import sma
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.reductions import deviation, mean, quotient
 
 
 def rsi(close: Array, period: int) -> Array:
@@ -22,25 +24,19 @@ def rsi(close: Array, period: int) -> Array:
     return out
 
 
-def bollinger(close: Array, period: int = 20, width: float = 2.0) -> tuple[Array, Array, Array, Array]:
+def bollinger(closes: Array, width: float = 2.0) -> tuple[Array, Array, Array, Array]:
     """Upper, middle and lower band and %B (0 at the lower band, 1 at the upper; NaN where they meet).
 
-    The deviation is the population's, taken in two passes: TA-Lib's one-pass sum of squares loses the small
-    deviations of large prices.
+    Each is for the last close of a window of closes. The deviation is the population's, taken in two passes:
+    TA-Lib's one-pass sum of squares loses the small deviations of large prices.
     """
-    middle = sma(close, period)
-    reach = width * rolling_std(close, period, ddof=0)
+    middle = mean(closes)
+    reach = width * deviation(closes, ddof=0)
     upper, lower = middle + reach, middle - reach
-    percent_b = np.full(len(close), np.nan)
-    np.divide(close - lower, 2.0 * reach, out=percent_b, where=reach > 0.0)
-    return upper, middle, lower, percent_b
+    return upper, middle, lower, quotient(closes[..., -1] - lower, 2.0 * reach)
 
 
-def _bands(bars: Bars) -> tuple[Array, ...]:
-    return bollinger(bars.close)
-
-
-KERNELS = (
+KERNELS: Final[tuple[AnyKernel, ...]] = (
     Kernel(("rsi_14",), lambda b: (rsi(b.close, 14),)),
-    Kernel(("bb_upper", "bb_mid", "bb_lower", "bb_pct_b"), _bands),
+    WindowKernel(("bb_upper", "bb_mid", "bb_lower", "bb_pct_b"), 20, lambda w: bollinger(w.close)),
 )

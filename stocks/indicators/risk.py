@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import talib
-from numpy.lib.stride_tricks import sliding_window_view
 
-from stocks.indicators.bars import Array, Bars, Kernel
+from stocks.indicators.bars import Array, Bars
+from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.reductions import deviation, log_returns
 
 #: Trading days by which daily volatility is made yearly.
 YEAR = 252
-
-
-def rolling_std(values: Array, period: int, *, ddof: int) -> Array:
-    """Standard deviation of the last ``period`` values; NaN before there are so many.
-
-    Each window is measured from its first value, so that a flat window gives exactly 0 and a large level
-    costs no digits. NaN in a window gives NaN for that window only.
-    """
-    out = np.full(len(values), np.nan)
-    if len(values) >= period:
-        windows = sliding_window_view(values, period)
-        out[period - 1 :] = (windows - windows[:, :1]).std(axis=1, ddof=ddof)
-    return out
 
 
 def atr(high: Array, low: Array, close: Array, period: int) -> Array:
@@ -30,11 +20,9 @@ def atr(high: Array, low: Array, close: Array, period: int) -> Array:
     return talib.ATR(high, low, close, timeperiod=period)
 
 
-def historical_volatility(close: Array, period: int) -> Array:
-    """Yearly volatility in percent: sample deviation of ``period`` daily log returns × √252 × 100."""
-    returns = np.full(len(close), np.nan)
-    returns[1:] = np.log(close[1:] / close[:-1])
-    return rolling_std(returns, period, ddof=1) * np.sqrt(YEAR) * 100.0
+def volatility(closes: Array) -> Array:
+    """Yearly volatility of windows of closes in percent: sample deviation of log returns × √252 × 100."""
+    return deviation(log_returns(closes), ddof=1) * np.sqrt(YEAR) * 100.0
 
 
 def _atr(bars: Bars) -> tuple[Array, ...]:
@@ -42,7 +30,7 @@ def _atr(bars: Bars) -> tuple[Array, ...]:
     return average, average / bars.close * 100.0
 
 
-KERNELS = (
+KERNELS: Final[tuple[AnyKernel, ...]] = (
     Kernel(("atr_14", "atr_pct"), _atr),
-    Kernel(("hv_20",), lambda b: (historical_volatility(b.close, 20),)),
+    WindowKernel(("hv_20",), 21, lambda w: (volatility(w.close),)),
 )

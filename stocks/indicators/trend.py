@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import talib
 
-from stocks.indicators.bars import Array, Bars, Kernel
+from stocks.indicators.bars import Array, Bars
+from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel, rolling
+from stocks.indicators.reductions import mean
 
 #: Below this part of the average, the difference of two averages is their rounding and nothing else.
 _ROUNDING = 1e-12
@@ -13,7 +17,7 @@ _ROUNDING = 1e-12
 
 def sma(values: Array, period: int) -> Array:
     """The mean of the last ``period`` values; NaN before there are so many."""
-    return talib.SMA(values, timeperiod=period)
+    return rolling(mean, values, period)
 
 
 def ema(values: Array, period: int) -> Array:
@@ -35,8 +39,8 @@ def macd(close: Array, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple
     return line, signal_line, line - signal_line
 
 
-def _sma(period: int) -> Kernel:
-    return Kernel((f"sma_{period}",), lambda b: (sma(b.close, period),))
+def _sma(period: int) -> WindowKernel:
+    return WindowKernel((f"sma_{period}",), period, lambda w: (mean(w.close),))
 
 
 def _ema(period: int) -> Kernel:
@@ -47,7 +51,7 @@ def _macd(bars: Bars) -> tuple[Array, ...]:
     return macd(bars.close)
 
 
-KERNELS = (
+KERNELS: Final[tuple[AnyKernel, ...]] = (
     *(_sma(period) for period in (5, 10, 20, 50, 60, 120, 200)),
     *(_ema(period) for period in (12, 26)),
     Kernel(("macd", "macd_signal", "macd_hist"), _macd),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from stocks.indicators.bars import Kernel
-from stocks.indicators.trend import sma
+from typing import Final
 
-KERNELS = (
-    Kernel(("volume",), lambda b: (b.volume,)),
-    Kernel(("volume_avg_20d",), lambda b: (sma(b.volume, 20),)),
-    Kernel(("turnover_value",), lambda b: (b.close * b.volume,)),
+from stocks.indicators.kernels import AnyKernel, WindowKernel
+from stocks.indicators.reductions import mean
+
+KERNELS: Final[tuple[AnyKernel, ...]] = (
+    WindowKernel(("volume",), 1, lambda w: (w.volume[..., -1],)),
+    WindowKernel(("volume_avg_20d",), 20, lambda w: (mean(w.volume),)),
+    WindowKernel(("turnover_value",), 1, lambda w: (w.close[..., -1] * w.volume[..., -1],)),
 )

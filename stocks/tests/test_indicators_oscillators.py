@@ -3,7 +3,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from stocks.indicators.oscillators import bollinger, rsi
+from stocks.indicators import oscillators
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import rolling
+from stocks.indicators.oscillators import rsi
 from stocks.indicators.trend import sma
 from stocks.tests import indicator_reference as reference
 from stocks.tests.indicator_cases import array, assert_equals, numbers, walk
@@ -42,6 +45,11 @@ PUBLISHED_UPPER = numbers(
     94.55 94.68 94.57 94.53 94.53 94.37 94.15
     """
 )
+
+
+def bollinger(closes: Array) -> list[Array]:
+    """The four series of the bands."""
+    return [rolling(lambda window, i=i: oscillators.bollinger(window)[i], closes, 20) for i in range(4)]
 
 
 def test_rsi_matches_the_published_worksheet():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stocks.indicators.bars import Bars
-from stocks.indicators.price import distance, highest, lowest, percent_change
+from stocks.indicators.kernels import rolling
+from stocks.indicators.reductions import change, highest, lowest
 from stocks.indicators.series import latest, series
 from stocks.tests.indicator_cases import array, bars, spread, walk
 
@@ -35,8 +36,8 @@ def test_the_one_year_change_exists_with_253_bars_and_not_with_252():
     assert series(bars(rising))["change_1y"][-1] == pytest.approx(252.0)  # 100 → 352
 
 
-def test_percent_change_by_hand():
-    assert percent_change(np.array([100.0, 110.0, 99.0]), 1).tolist()[1:] == [10.0, -10.0]
+def test_changes_by_hand():
+    assert change(np.array([100.0, 110.0, 120.0]), np.array([110.0, 99.0, 90.0])).tolist() == [10, -10, -25]
 
 
 def test_momentum_leaves_the_last_month_out():
@@ -67,14 +68,13 @@ def test_a_suspended_day_counts_with_its_close_in_the_range():
     assert (values["high_52w"][-1], values["low_52w"][-1]) == (closes.max(), closes.min())
 
 
-def test_highest_lowest_and_distance_by_hand():
+def test_highest_and_lowest_by_hand():
     values = np.array([3.0, 1.0, 2.0, 5.0])
-    assert highest(values, 2).tolist()[1:] == [3.0, 2.0, 5.0]
-    assert lowest(values, 3).tolist()[2:] == [1.0, 1.0]
-    assert distance(np.array([90.0]), np.array([120.0])).tolist() == [-25.0]
+    assert rolling(highest, values, 2).tolist()[1:] == [3.0, 2.0, 5.0]
+    assert rolling(lowest, values, 3).tolist()[2:] == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("flaw", ["close", "volume", "length", "zero"])
+@pytest.mark.parametrize("flaw", ["close", "volume", "length", "zero", "total", "market", "days"])
 def test_bars_that_no_kernel_could_read_are_refused(flaw: str):
     good = np.array([1.0, 2.0, 3.0])
     close, volume, high = good.copy(), good.copy(), good.copy()
@@ -84,12 +84,16 @@ def test_bars_that_no_kernel_could_read_are_refused(flaw: str):
         close[1] = 0.0
     elif flaw == "volume":
         volume[1] = np.nan
-    else:
+    elif flaw == "length":
         high = high[:2]
+    days = np.arange("2026-01-05", "2026-01-08", dtype="datetime64[D]")
+    extra = {"total": good, "market": np.array([np.nan, 1.0, 2.0]), "days": days}
+    if flaw in extra:
+        extra[flaw] = {"total": -good, "market": good * np.inf, "days": days[::-1]}[flaw]
     with pytest.raises(ValueError, match="bar"):
-        Bars.of(good, high, good, close, volume)
+        Bars.of(good, high, good, close, volume, **extra)
 
 
 def test_no_bars_have_no_figures():
     nothing = np.array([])
-    assert np.isnan(latest(Bars.of(nothing, nothing, nothing, nothing, nothing))).all()
+    assert np.isnan(latest([Bars.of(nothing, nothing, nothing, nothing, nothing)])).all()

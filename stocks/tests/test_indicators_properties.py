@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stocks.indicators.bars import Bars
 from stocks.indicators.catalog import INDICATORS
-from stocks.indicators.series import SERIES_IDS, latest, series
+from stocks.indicators.series import SERIES_IDS, series
 
 #: Null after the warm-up too, where nothing moved: 0 / 0.
 UNDEFINED_WHEN_FLAT = {"rsi_14", "bb_pct_b"}
@@ -56,12 +56,6 @@ def test_a_later_bar_never_changes_an_earlier_value(bars: Bars, data: st.DataObj
     whole, part = series(bars), series(upto(bars, length))
     for id_ in SERIES_IDS:
         np.testing.assert_array_equal(whole[id_][:length], part[id_], err_msg=id_)
-
-
-@given(any_bars(min_size=1))
-@settings(deadline=None, max_examples=30)
-def test_the_latest_values_are_the_last_of_the_series(bars: Bars):
-    np.testing.assert_array_equal(latest(bars), [values[-1] for values in series(bars).values()])
 
 
 @given(any_bars(min_size=1))

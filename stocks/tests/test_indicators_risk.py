@@ -5,7 +5,9 @@ import pytest
 import talib
 
 from stocks.indicators.bars import Bars
-from stocks.indicators.risk import atr, historical_volatility, rolling_std
+from stocks.indicators.kernels import rolling
+from stocks.indicators.reductions import deviation
+from stocks.indicators.risk import atr, volatility
 from stocks.indicators.series import series
 from stocks.tests import indicator_reference as reference
 from stocks.tests.indicator_cases import array, assert_equals, bars, numbers, spread, walk
@@ -75,29 +77,29 @@ def test_a_suspended_day_does_not_erase_the_days_after_it():
 
 def test_volatility_equals_its_definition():
     closes = walk(120)
-    assert_equals(historical_volatility(array(closes), 20), reference.volatility(closes, 20))
+    assert_equals(rolling(volatility, array(closes), 21), reference.volatility(closes, 20))
 
 
 def test_volatility_by_hand():
     # Log returns of +ln 2 and −ln 2 in turn, 20 of them: mean 0, sample variance 20 (ln 2)² / 19.
     closes = np.array([1.0, 2.0] * 10 + [1.0])
     expected = np.log(2.0) * np.sqrt(20 / 19) * np.sqrt(252) * 100
-    assert historical_volatility(closes, 20)[-1] == pytest.approx(expected)
+    assert rolling(volatility, closes, 21)[-1] == pytest.approx(expected)
 
 
 def test_volatility_of_a_constant_is_zero_and_of_steady_growth_too():
-    assert historical_volatility(np.full(60, 0.1), 20)[-1] == 0.0
-    assert historical_volatility(np.exp(0.01 * np.arange(60.0)), 20)[-1] == pytest.approx(0.0, abs=1e-9)
+    assert rolling(volatility, np.full(60, 0.1), 21)[-1] == 0.0
+    assert rolling(volatility, np.exp(0.01 * np.arange(60.0)), 21)[-1] == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
-def test_rolling_std_keeps_digits_that_a_one_pass_sum_loses(ddof: int):
+def test_the_deviation_keeps_digits_that_a_one_pass_sum_loses(ddof: int):
     values = [Decimal(100_000_000) + Decimal(i * i % 7) / 100 for i in range(60)]
-    assert_equals(
-        rolling_std(array(values), 20, ddof=ddof), reference.deviation(values, 20, ddof), relative=1e-5
-    )
+    computed = rolling(lambda window: deviation(window, ddof=ddof), array(values), 20)
+    assert_equals(computed, reference.deviation(values, 20, ddof), relative=1e-5)
 
 
-def test_rolling_std_agrees_with_talib_at_ordinary_prices():
+def test_the_deviation_agrees_with_talib_at_ordinary_prices():
     closes = array(walk(200, start=100, tick=1))
-    np.testing.assert_allclose(rolling_std(closes, 20, ddof=0), talib.STDDEV(closes, 20), rtol=1e-6)
+    computed = rolling(lambda window: deviation(window, ddof=0), closes, 20)
+    np.testing.assert_allclose(computed, talib.STDDEV(closes, 20), rtol=1e-6)

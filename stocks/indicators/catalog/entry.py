@@ -20,7 +20,8 @@ Group = Literal[
 ]
 #: percent: 1.43 means 1.43 %. ratio: a plain quotient. price: the stock's currency per share.
 #: money: the stock's currency. shares: a number of shares. points: a scale of 0 to 100.
-Unit = Literal["percent", "ratio", "price", "money", "shares", "points"]
+#: count: a whole number of what the formula counts. flag: 1 for yes, 0 for no.
+Unit = Literal["percent", "ratio", "price", "money", "shares", "points", "count", "flag"]
 
 
 @dataclass(frozen=True, slots=True)

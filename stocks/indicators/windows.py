@@ -1,0 +1,64 @@
+"""Many windows of bars at once: every window of one stock, or the last window of every stock of a chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from stocks.indicators.bars import Array, Bars, Days
+
+_COLUMNS = ("days", "open", "high", "low", "close", "volume", "total", "market", "shares")
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The columns of Bars, each of shape (windows, bars in a window), oldest first; read-only.
+
+    ``window.close[..., -1]`` is the close that a figure is stated for. The rows are unrelated: a figure must
+    come from its own row alone, and to the last bit whatever other rows are there. Reductions over the last
+    axis have that property as long as the rows lie one after the other in memory, which these do.
+    """
+
+    days: Days
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    volume: Array
+    total: Array
+    market: Array
+    shares: Array
+
+    @classmethod
+    def sliding(cls, bars: Bars, needs: int) -> Windows:
+        """Every window of ``needs`` bars, of which ``bars`` must have that many: (len − needs + 1, needs)."""
+        return _each(bars, lambda column: sliding_window_view(column, needs))
+
+    @classmethod
+    def aligned(cls, chunk: Sequence[Bars], width: int) -> Windows:
+        """The last ``width`` bars of each stock: (stocks, width), NaN and NaT before the first bar."""
+
+        def packed(name: str) -> Any:
+            unknown = np.datetime64("NaT", "D") if name == "days" else np.nan
+            out = np.full((len(chunk), width), unknown)
+            for row, bars in zip(out, chunk, strict=True):
+                column = getattr(bars, name)[-width:]
+                row[width - len(column) :] = column
+            return out
+
+        return Windows(**{name: packed(name) for name in _COLUMNS})
+
+    def cut(self, rows: slice, bars: slice) -> Windows:
+        """A part of the rows, and of the bars of each."""
+        return _each(self, lambda column: column[rows, bars])
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+
+def _each(of: Bars | Windows, view: Callable[[Any], Any]) -> Windows:
+    return Windows(**{name: view(getattr(of, name)) for name in _COLUMNS})
