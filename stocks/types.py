@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 
 class Interval(StrEnum):
@@ -159,9 +160,40 @@ class Action:
     currency: str = ""
 
 
+#: What a company earned and spent in the period. Costs and expenses are positive; ``net_profit`` is that of
+#: the parent's owners, ``depreciation_amortization`` all of it, wherever it is shown.
+INCOME_LINES: Final = (
+    *("revenue", "cost_of_revenue", "gross_profit", "sga_expense", "rnd_expense"),
+    *("depreciation_amortization", "operating_profit", "ebit", "interest_expense"),
+    *("pretax_profit", "income_tax", "net_profit"),
+)
+#: What it held and owed at the end of the period. ``total_equity`` is that of the parent's owners, preferred
+#: shares included; ``intangible_assets`` are without goodwill, ``short_term_debt`` with what falls due of
+#: long debt within a year, and debts with lease liabilities where the filing counts these as debt.
+BALANCE_LINES: Final = (
+    *("total_assets", "current_assets", "cash", "short_term_investments", "receivables", "inventory"),
+    *("ppe", "goodwill", "intangible_assets"),
+    *("total_liabilities", "current_liabilities", "payables"),
+    *("short_term_debt", "long_term_debt", "total_debt"),
+    *("total_equity", "retained_earnings", "preferred_equity", "minority_interest"),
+)
+#: What it was paid and paid in the period. The three flows carry the sign of the cash; what follows them is
+#: positive: paid for assets and to owners, and received for new shares.
+CASH_FLOW_LINES: Final = (
+    *("operating_cash_flow", "investing_cash_flow", "financing_cash_flow"),
+    *("capital_expenditure", "dividends_paid", "share_repurchases", "share_issuance"),
+)
+#: Every line of a statement that is an amount of money.
+STATEMENT_LINES: Final = (*INCOME_LINES, *BALANCE_LINES, *CASH_FLOW_LINES)
+
+
 @dataclass(frozen=True, slots=True)
 class StatementData:
-    """One filed statement; amounts are whole units of ``currency``, unknown ones None."""
+    """One filed statement; amounts are whole units of ``currency``, unknown ones None.
+
+    ``eps`` and ``shares_outstanding`` count the shares of the period's end, or of ``basis_on`` where a vendor
+    has restated them for the splits up to that day.
+    """
 
     period_type: str
     fiscal_year: int
@@ -170,15 +202,46 @@ class StatementData:
     filed_on: date
     currency: str
     revenue: Decimal | None = None
+    cost_of_revenue: Decimal | None = None
     gross_profit: Decimal | None = None
+    sga_expense: Decimal | None = None
+    rnd_expense: Decimal | None = None
+    depreciation_amortization: Decimal | None = None
     operating_profit: Decimal | None = None
+    ebit: Decimal | None = None
+    interest_expense: Decimal | None = None
+    pretax_profit: Decimal | None = None
+    income_tax: Decimal | None = None
     net_profit: Decimal | None = None
-    eps: Decimal | None = None
     total_assets: Decimal | None = None
+    current_assets: Decimal | None = None
+    cash: Decimal | None = None
+    short_term_investments: Decimal | None = None
+    receivables: Decimal | None = None
+    inventory: Decimal | None = None
+    ppe: Decimal | None = None
+    goodwill: Decimal | None = None
+    intangible_assets: Decimal | None = None
     total_liabilities: Decimal | None = None
+    current_liabilities: Decimal | None = None
+    payables: Decimal | None = None
+    short_term_debt: Decimal | None = None
+    long_term_debt: Decimal | None = None
+    total_debt: Decimal | None = None
     total_equity: Decimal | None = None
+    retained_earnings: Decimal | None = None
+    preferred_equity: Decimal | None = None
+    minority_interest: Decimal | None = None
     operating_cash_flow: Decimal | None = None
+    investing_cash_flow: Decimal | None = None
+    financing_cash_flow: Decimal | None = None
+    capital_expenditure: Decimal | None = None
+    dividends_paid: Decimal | None = None
+    share_repurchases: Decimal | None = None
+    share_issuance: Decimal | None = None
+    eps: Decimal | None = None
     shares_outstanding: int | None = None
+    basis_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

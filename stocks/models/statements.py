@@ -6,18 +6,7 @@ from django.db import models
 
 from stocks.models.fields import MAX_MONEY, MAX_PRICE, bounded, money_field, price_field
 from stocks.models.listing import Stock
-from stocks.types import ActionKind
-
-MONEY_FIELDS = (
-    "revenue",
-    "gross_profit",
-    "operating_profit",
-    "net_profit",
-    "total_assets",
-    "total_liabilities",
-    "total_equity",
-    "operating_cash_flow",
-)
+from stocks.types import STATEMENT_LINES, ActionKind
 
 
 class Statement(models.Model):
@@ -36,15 +25,48 @@ class Statement(models.Model):
     filed_on = models.DateField(help_text="The day it became public; nothing computed before may use it.")
     currency = models.CharField(max_length=3)
     revenue = money_field()
+    cost_of_revenue = money_field()
     gross_profit = money_field()
+    sga_expense = money_field()
+    rnd_expense = money_field()
+    depreciation_amortization = money_field()
     operating_profit = money_field()
+    ebit = money_field()
+    interest_expense = money_field()
+    pretax_profit = money_field()
+    income_tax = money_field()
     net_profit = money_field()
     total_assets = money_field()
+    current_assets = money_field()
+    cash = money_field()
+    short_term_investments = money_field()
+    receivables = money_field()
+    inventory = money_field()
+    ppe = money_field()
+    goodwill = money_field()
+    intangible_assets = money_field()
     total_liabilities = money_field()
+    current_liabilities = money_field()
+    payables = money_field()
+    short_term_debt = money_field()
+    long_term_debt = money_field()
+    total_debt = money_field()
     total_equity = money_field()
+    retained_earnings = money_field()
+    preferred_equity = money_field()
+    minority_interest = money_field()
     operating_cash_flow = money_field()
+    investing_cash_flow = money_field()
+    financing_cash_flow = money_field()
+    capital_expenditure = money_field()
+    dividends_paid = money_field()
+    share_repurchases = money_field()
+    share_issuance = money_field()
     eps = price_field(null=True, blank=True)
     shares_outstanding = models.BigIntegerField(null=True, blank=True)
+    basis_on = models.DateField(
+        null=True, blank=True, help_text="The day whose shares the two count, if not the period's end."
+    )
     reported = models.JSONField(
         default=dict, blank=True, help_text="Ratios as published with the filing, in percent or as given."
     )
@@ -63,7 +85,10 @@ class Statement(models.Model):
                 | models.Q(period_type="quarterly", fiscal_quarter__range=(1, 4)),
                 name="statement_period_is_whole",
             ),
-            *(bounded(field, -MAX_MONEY, MAX_MONEY, f"statement_{field}_is_sane") for field in MONEY_FIELDS),
+            *(
+                bounded(field, -MAX_MONEY, MAX_MONEY, f"statement_{field}_is_sane")
+                for field in STATEMENT_LINES
+            ),
             bounded("eps", -MAX_PRICE, MAX_PRICE, "statement_eps_is_sane"),
         ]
 
@@ -75,7 +100,8 @@ class Statement(models.Model):
 class FundamentalSnapshot(models.Model):
     """Valuation figures as a vendor published them on one day, for stocks without statements.
 
-    ``dividend_yield`` is in percent (2.8 means 2.8 %).
+    ``dividend_yield`` is in percent (2.8 means 2.8 %). ``forward_eps`` and ``forward_dps`` are what the
+    vendor expects to be earned and paid per share in the twelve months to come.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -87,6 +113,8 @@ class FundamentalSnapshot(models.Model):
     pbr = price_field(null=True, blank=True)
     psr = price_field(null=True, blank=True)
     eps = price_field(null=True, blank=True)
+    forward_eps = price_field(null=True, blank=True)
+    forward_dps = price_field(null=True, blank=True)
     dividend_yield = price_field(null=True, blank=True)
     high_52w = price_field(null=True, blank=True)
     low_52w = price_field(null=True, blank=True)
@@ -102,6 +130,8 @@ class FundamentalSnapshot(models.Model):
                 bounded(field, -MAX_PRICE, MAX_PRICE, f"fundamentals_{field}_is_sane")
                 for field in ("price", "per", "pbr", "psr", "eps", "dividend_yield", "high_52w", "low_52w")
             ),
+            bounded("forward_eps", -MAX_PRICE, MAX_PRICE, "fundamentals_forward_eps_is_sane"),
+            bounded("forward_dps", 0, MAX_PRICE, "fundamentals_forward_dps_is_sane"),
             bounded("market_cap", 0, MAX_MONEY, "fundamentals_market_cap_is_sane"),
             bounded("ebitda", -MAX_MONEY, MAX_MONEY, "fundamentals_ebitda_is_sane"),
         ]

@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from accounts.strict import StrictSerializer
 from stocks.models import Statement, Stock
-from stocks.models.statements import MONEY_FIELDS
 from stocks.selectors.fundamentals import Filed
 from stocks.serializers.fields import maybe, one_of
+from stocks.types import STATEMENT_LINES
 
-AMOUNTS = (*MONEY_FIELDS, "eps")
+AMOUNTS = (*STATEMENT_LINES, "eps")
 
 
 class FinancialsQuery(StrictSerializer):

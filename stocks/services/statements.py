@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from stocks.models import Statement
 from stocks.models.fields import MAX_MONEY, MAX_PRICE
-from stocks.models.statements import MONEY_FIELDS
-from stocks.types import StatementData
+from stocks.types import STATEMENT_LINES, StatementData
 
 EARLIEST = date(1900, 1, 1)
-_FIGURES = (*MONEY_FIELDS, "eps", "shares_outstanding")
+_FIGURES = (*STATEMENT_LINES, "eps", "shares_outstanding")
 _VALUES = [field.name for field in fields(StatementData)]
 _COMPARED = ("period_end", "currency", *_FIGURES)
+# The day of the shares says nothing by itself: as long as nothing differs, no split lay between the two days.
+_WRITTEN = (*_COMPARED, "basis_on")
 _STEP = Decimal(1).scaleb(-8)
 _MAX_SHARES = 2**63 - 1
 
@@ -61,9 +62,9 @@ def store_statements(
         elif row.source != source:
             differing += 1
         else:
-            for name in _COMPARED:
+            for name in _WRITTEN:
                 setattr(row, name, _value(one, name))
-            row.save(update_fields=_COMPARED)
+            row.save(update_fields=_WRITTEN)
             corrected += 1
     Statement.objects.bulk_create(fresh)
     return StoredStatements(len(fresh), corrected, unchanged, differing, tuple(refused))
