@@ -158,7 +158,7 @@ def test_neither_the_order_of_rows_nor_the_other_stocks_matter(companies, random
 @pytest.mark.parametrize("item", ["revenue", "eps"])
 def test_a_flow_has_no_balance_and_a_level_no_sum(item):
     facts = _facts([([], START)])
-    with pytest.raises(ValueError, match="cannot|not an item"):
+    with pytest.raises(ValueError, match="not an item"):
         facts.balance(item)
     with pytest.raises(ValueError, match="not an item"):
         facts.ttm(LEVELS[0])
