@@ -6,17 +6,17 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgpack
-from redis.commands.core import Script
 
 from realtime import keys
 from realtime.protocol.encoding import dumps, timestamp
 from realtime.protocol.names import parse_room
 from realtime.redis import script, worker_client
 from realtime.rooms import LOG, LOG_LENGTH, LOG_LIFE, find_room
+from realtime.script_call import ScriptCall
 
 # Long enough for the longest closure of an exchange.
 MEMBERS_LIFE = timedelta(days=14)
@@ -82,45 +82,70 @@ def publish(events: Sequence[RoomEvent]) -> None:
 
 def publish_shared(events: Sequence[SharedEvent]) -> None:
     """The same for events of several rooms; raises the same."""
-    client = worker_client()
-    database = int(client.get_connection_kwargs().get("db") or 0)
-    ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'
-    for part in [_Part(events) for events in _parts(events)]:
-        _script()(
-            keys=[keys.POSITIONS, keys.VERSIONS, keys.NEWEST, *part.kept],
-            args=[
+    publishing = Publishing(events)
+    publishing.begin()
+    publishing.end()
+
+
+class Publishing:
+    """Events that are written out, and published while the caller does something else.
+
+    Raises what ``publish`` raises: the constructor for an event that cannot be written, the others for Redis.
+    """
+
+    def __init__(self, events: Sequence[SharedEvent]) -> None:
+        self._parts = [(part, part.packed()) for part in map(_Part, _parts(events))]
+        self._client = worker_client()
+        self._call = ScriptCall(self._client, script("publish"))
+
+    def begin(self) -> None:
+        """Send the first part without waiting for the reply."""
+        if self._parts:
+            self._call.send(*self._words(*self._parts[0]))
+
+    def end(self) -> None:
+        """Wait until Redis has taken everything."""
+        for at, (part, packed) in enumerate(self._parts):
+            # Others are served between two parts.
+            if at:
+                self._call.send(*self._words(part, packed))
+            self._call.wait()
+            part.sent()
+
+    def _words(self, part: _Part, packed: bytes) -> tuple[list[str], list[Any]]:
+        database = int(self._client.get_connection_kwargs().get("db") or 0)
+        now = timestamp(datetime.now(UTC))
+        return (
+            [keys.POSITIONS, keys.VERSIONS, keys.NEWEST, *part.kept],
+            [
                 secrets.token_hex(8),
-                ending,
+                f',"timestamp":"{now}"}}',
                 int(MEMBERS_LIFE.total_seconds()),
                 keys.channel(database, ""),
                 int(LOG_LIFE.total_seconds() * 1000),
                 LOG_LENGTH,
-                part.packed(),
+                packed,
             ],
-            client=client,
         )
-        part.sent()
 
 
 class _Part:
     """The events of one call as columns, their rooms numbered from 1."""
 
     def __init__(self, events: Sequence[SharedEvent]) -> None:
-        self.names: list[str] = []
-        self.kept: list[str] = []
-        self._written: list[bytes] = []
+        self._rooms: list[_Room] = []
         self._logs: list[bool] = []
-        self._renewed: list[bool] = []
         self._number: dict[str, int] = {}
         self._now = time.monotonic()
+        find = self._number.get
         numbers: list[int] = []
         places: list[str] = []
         for event in events:
             for room, key in event.rooms:
-                if "\0" in key:
-                    raise ValueError("a key holds no NUL")
-                numbers.append(self._number.get(room) or self._add(room))
+                numbers.append(find(room) or self._add(room))
                 places.append(key)
+        if any("\0" in key for key in places):
+            raise ValueError("a key holds no NUL")
         self._events = (
             [_json(event.type) for event in events],
             [event.version for event in events],
@@ -129,32 +154,45 @@ class _Part:
             numbers,
             places,
         )
+        # A room that is one value keeps nothing besides, and most are.
+        many = {number for number, key in zip(numbers, places, strict=True) if key}
+        keeping = [
+            (number, room.name, log)
+            for number, (room, log) in enumerate(zip(self._rooms, self._logs, strict=True), start=1)
+            if log or number in many
+        ]
+        self.kept = [keys.log(name) if log else keys.members(name) for _, name, log in keeping]
+        self._kept_at = {number: at for at, (number, _, _) in enumerate(keeping, start=1)}
+        self._renewed = [
+            name for _, name, _ in keeping if self._now - _renewed.get(name, _NEVER) > RENEW_SECONDS
+        ]
 
     def packed(self) -> bytes:
         """What the script takes for its work."""
+        renewed = set(self._renewed)
+        rooms = (
+            [room.name for room in self._rooms],
+            [room.written for room in self._rooms],
+            [self._kept_at.get(number, 0) for number in range(1, len(self._rooms) + 1)],
+            self._logs,
+            [room.name in renewed for room in self._rooms],
+        )
         # Lua knows no type of its own for bytes.
-        columns = (self.names, self._written, self._logs, self._renewed, *self._events)
-        packed: bytes = msgpack.packb(columns, use_bin_type=False)
+        packed: bytes = msgpack.packb((*rooms, *self._events), use_bin_type=False)
         return packed
 
     def sent(self) -> None:
         """Redis has taken it."""
-        _renewed.update(
-            (name, self._now) for name, renew in zip(self.names, self._renewed, strict=True) if renew
-        )
+        _renewed.update(dict.fromkeys(self._renewed, self._now))
 
-    def _add(self, room: str) -> int:
-        name, prefix, written = _address(room)
-        if name not in self._number:
-            log = find_room(prefix).mode == LOG
-            self.names.append(name)
-            self.kept.append(keys.log(name) if log else keys.members(name))
-            self._logs.append(log)
-            self._written.append(written)
-            self._renewed.append(self._now - _renewed.get(name, _NEVER) > RENEW_SECONDS)
-            self._number[name] = len(self.names)
+    def _add(self, name: str) -> int:
+        room = _room(name)
+        if room.name not in self._number:
+            self._rooms.append(room)
+            self._logs.append(find_room(room.prefix).mode == LOG)
+            self._number[room.name] = len(self._rooms)
         # Another spelling of the same name is the same room.
-        number = self._number[room] = self._number[name]
+        number = self._number[name] = self._number[room.name]
         return number
 
 
@@ -163,11 +201,18 @@ def _inside(fields: bytes) -> bytes:
     return b"," + fields[1:-1] if len(fields) > 2 else b""
 
 
+class _Room(NamedTuple):
+    """A room's name as it is kept, its prefix, and the name as JSON."""
+
+    name: str
+    prefix: str
+    written: bytes
+
+
 @lru_cache(maxsize=32_768)
-def _address(room: str) -> tuple[str, str, bytes]:
-    """The room's name as it is kept, its prefix, and the name as JSON."""
+def _room(room: str) -> _Room:
     name = parse_room(room)
-    return str(name), name.prefix, dumps(str(name))
+    return _Room(str(name), name.prefix, dumps(str(name)))
 
 
 @lru_cache(maxsize=256)
@@ -185,8 +230,3 @@ def _parts(events: Sequence[SharedEvent]) -> Iterator[Sequence[SharedEvent]]:
         count += len(event.rooms)
     if start < len(events):
         yield events[start:]
-
-
-@cache
-def _script() -> Script:
-    return worker_client().register_script(script("publish"))

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import redis
 from django.db import DataError, IntegrityError, connection
@@ -23,7 +23,19 @@ from stocks.wire import BadEntry, Packet, decode
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Batch], None]
+
+class Work(Protocol):
+    """What a handler has prepared; the next batch is prepared while another process does it."""
+
+    def begin(self) -> None:
+        """Have it done, without waiting."""
+
+    def end(self) -> None:
+        """Wait until it is done."""
+
+
+#: Does the work, or prepares it.
+Handler = Callable[[Batch], Work | None]
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 # A consumer that keeps up reads what there is, an entry or two. One that lags takes more at once, and of the
@@ -45,6 +57,14 @@ TAKEN_OVER = {1: BATCH, 2: 30}
 WRONG_DATA = (DataError, IntegrityError)
 
 
+class Ready(NamedTuple):
+    """Work that is prepared, the entries that are acknowledged when it is done, and how many were taken."""
+
+    work: Work
+    entries: Sequence[Entry]
+    taken: int
+
+
 class TickConsumer:
     """One member of a consumer group.
 
@@ -52,6 +72,9 @@ class TickConsumer:
     returned, so a process that dies in between leaves it to the next one. It may raise OUTAGES, then the same
     entries are tried until the store is back; WRONG_DATA, then halves of them are tried until the wrong one
     stands alone and is buried; anything else ends the process.
+
+    Where ``handle`` returns work, that is begun after the next entries were read, and these are prepared
+    until it ends. So the handler sees a batch before what it prepared last is done.
 
     ``on_return`` is called at the start and whenever a store was away or the stream is begun anew: what was
     in Redis may be gone. It may raise OUTAGES.
@@ -85,6 +108,7 @@ class TickConsumer:
         # What was read and is not acknowledged yet. Asking Redis for it again would count as a delivery, and
         # an hour without PostgreSQL must not make a good entry look like one that kills processes.
         self._in_hand: list[Entry] = []
+        self._ready: Ready | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Consume until ``stop`` is set; the batch in hand is finished first."""
@@ -103,6 +127,7 @@ class TickConsumer:
                 continue
             if 0 < count < BATCH and (left := started + self._every - time.monotonic()) > 0:
                 stop.wait(left)
+        self._finish()
         self._leave()
 
     def step(self) -> int:
@@ -110,20 +135,47 @@ class TickConsumer:
         while self._on_return is not None and self._due and self._due[0] <= time.monotonic():
             self._on_return()
             del self._due[0]
-        if not self._in_hand:
-            self._in_hand = self._next()
-            if self._in_hand:
+        ready, self._ready = self._ready, None
+        if ready is None and self._in_hand:
+            # A store was away: all of it once more.
+            fresh = self._in_hand
+        else:
+            fresh = self._next(wait=ready is None)
+            self._in_hand = [*self._in_hand, *fresh]
+            if fresh:
                 reach("after_read")
-        count = len(self._in_hand)
-        self._process(self._in_hand)
-        self._in_hand = []
-        return count
+        if ready is not None:
+            ready.work.begin()
+        try:
+            prepared = self._process(fresh)
+        finally:
+            if ready is not None:
+                self._end(ready)
+        self._ready = prepared
+        if prepared is None:
+            self._in_hand = []
+        return len(fresh)
+
+    def _end(self, ready: Ready) -> None:
+        ready.work.end()
+        self._acknowledge(ready.entries)
+        self._in_hand = self._in_hand[ready.taken :]
+
+    def _finish(self) -> None:
+        """Do what is prepared; where that fails the entries stay for the next consumer."""
+        if self._ready is None:
+            return
+        try:
+            self._ready.work.begin()
+            self._end(self._ready)
+        except redis.RedisError as error:
+            logger.warning("group %s left %d entries: %s", self.group, len(self._ready.entries), error)
 
     def _returned(self) -> None:
         now = time.monotonic()
         self._due = [now + seconds for seconds in RETURN_SECONDS]
 
-    def _next(self) -> list[Entry]:
+    def _next(self, *, wait: bool) -> list[Entry]:
         """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
         try:
             if time.monotonic() - self._reclaimed_at >= self._reclaim_every:
@@ -131,7 +183,7 @@ class TickConsumer:
                     return entries
                 self._forget_idle()
                 self._reclaimed_at = time.monotonic()
-            return self._read()
+            return self._read(wait=wait)
         except redis.ResponseError as error:
             # At the first start, and after Redis was emptied.
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
@@ -141,9 +193,9 @@ class TickConsumer:
             self._returned()
             return []
 
-    def _read(self) -> list[Entry]:
+    def _read(self, *, wait: bool) -> list[Entry]:
         reply: Any = self.client.xreadgroup(
-            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=BLOCK_MS
+            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=BLOCK_MS if wait else None
         )
         return [entry for _, entries in reply or () for entry in entries]
 
@@ -188,29 +240,45 @@ class TickConsumer:
         """Remove consumers that ended long ago; those that hold entries wait until these are taken over."""
         stream.forget_consumers(self.client, self.group, idle_ms=FORGET_IDLE_MS)
 
-    def _process(self, entries: Sequence[Entry]) -> None:
+    def _process(self, entries: Sequence[Entry]) -> Ready | None:
+        """Handle what can be read; what is left to do of it."""
         good: list[tuple[Entry, Packet]] = []
         for entry in entries:
             try:
                 good.append((entry, decode(entry[1].get(stream.FIELD, b""))))
             except BadEntry as error:
                 self._bury(*entry, str(error))
-        if good:
-            self._handle(good)
-
-    def _handle(self, good: Sequence[tuple[Entry, Packet]]) -> None:
+        if not good:
+            return None
         try:
-            self.handle(gather([packet for _, packet in good]))
+            work = self.handle(gather([packet for _, packet in good]))
         except WRONG_DATA as error:
-            if len(good) == 1:
-                self._bury(*good[0][0], f"{type(error).__name__}: {error}")
-                return
-            # One of them is wrong; the others must not wait for it.
-            middle = len(good) // 2
-            self._handle(good[:middle])
-            self._handle(good[middle:])
+            self._handle_halves(good, error)
+            return None
+        if work is None:
+            self._acknowledge([entry for entry, _ in good])
+            return None
+        return Ready(work, [entry for entry, _ in good], len(entries))
+
+    def _handle_halves(self, good: Sequence[tuple[Entry, Packet]], error: Exception) -> None:
+        """One of them is wrong; the others must not wait for it."""
+        if len(good) == 1:
+            self._bury(*good[0][0], f"{type(error).__name__}: {error}")
             return
-        self.client.xack(stream.STREAM, self.group, *(entry_id for (entry_id, _), _ in good))
+        middle = len(good) // 2
+        for half in (good[:middle], good[middle:]):
+            try:
+                work = self.handle(gather([packet for _, packet in half]))
+                if work is not None:
+                    work.begin()
+                    work.end()
+            except WRONG_DATA as wrong:
+                self._handle_halves(half, wrong)
+            else:
+                self._acknowledge([entry for entry, _ in half])
+
+    def _acknowledge(self, entries: Sequence[Entry]) -> None:
+        self.client.xack(stream.STREAM, self.group, *(entry_id for entry_id, _ in entries))
 
     def _bury(self, entry_id: bytes, fields: dict[bytes, bytes], reason: str) -> None:
         logger.error("group %s cannot use entry %s: %s", self.group, entry_id.decode(), reason)

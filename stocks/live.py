@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from realtime.publish import SharedEvent, fields_json, publish_shared
+from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
 from stocks import folds
 from stocks.batch import Batch, newest, sane
 from stocks.directory import Directory, Place
@@ -36,10 +36,34 @@ class Told(NamedTuple):
     fields: bytes
 
 
+class Telling:
+    """What rooms are about to be told; what they were told is noted when they have been."""
+
+    def __init__(
+        self, events: Sequence[SharedEvent], notes: Iterable[tuple[dict[str, Key], Sequence[Told]]]
+    ) -> None:
+        self._publishing = Publishing(events) if events else None
+        self._notes = notes
+
+    def begin(self) -> None:
+        """Send it to Redis."""
+        if self._publishing:
+            self._publishing.begin()
+
+    def end(self) -> None:
+        """Wait until Redis has taken it."""
+        if self._publishing:
+            self._publishing.end()
+            reach("after_publish")
+        for keys, told in self._notes:
+            keys.update((one.code, one.key) for one in told)
+
+
 class LivePublisher:
     """Publishes each batch's newest tick and order book per stock to the rooms of the stock.
 
     An older ``(as_of, seq)`` than was published before is left out, so a batch that comes again is silent.
+    A batch is written out while Redis publishes the one before: each takes about as long as the other.
     Redis knows what any publisher has published. It may lose that together with the rooms, so each remembers
     its own as well, and begins with the stored quotes, behind which no price falls back.
     """
@@ -49,7 +73,8 @@ class LivePublisher:
         self._prices: dict[str, Key] | None = None
         self._books: dict[str, Key] = {}
 
-    def handle(self, batch: Batch) -> None:
+    def handle(self, batch: Batch) -> Telling:
+        """What of the batch is news, written out."""
         if self._prices is None:
             self._prices = _before(last_ticks())
         batch, refused = sane(batch, datetime.now(UTC))
@@ -64,11 +89,7 @@ class LivePublisher:
             for told in books
             if (place := places.get(told.code)) and place.books
         ]
-        if events:
-            publish_shared(events)
-            reach("after_publish")
-        self._prices.update({told.code: told.key for told in prices})
-        self._books.update({told.code: told.key for told in books})
+        return Telling(events, ((self._prices, prices), (self._books, books)))
 
     def restate(self) -> None:
         """Publish the stored quotes: a Redis that has lost what rooms were told last is told it again.

@@ -4,14 +4,15 @@
 -- KEYS[1]    hash of positions: epoch, run, and one sequence per room
 -- KEYS[2]    hash of the version that each room has reached
 -- KEYS[3]    hash of the newest event of each room that is one value
--- KEYS[r+3]  what room r keeps besides: a room of many, a hash of its keys; a log, its stream
+-- KEYS[k+3]  what some rooms keep besides: a room of many, a hash of its keys; a log, its stream
 -- ARGV[1]    see lua/start.lua
 -- ARGV[2]    what ends every message: its timestamp and the closing brace
 -- ARGV[3]    seconds that the keys of a room of many outlive its last event
 -- ARGV[4]    what begins the name of every channel
 -- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] how many it keeps
 -- ARGV[7]    msgpack, columns in place of rows, for each table costs:
---              rooms: names, names as JSON, whether it is a log, whether the life of its keys is to be renewed;
+--              rooms: names, names as JSON, which k keeps what is kept besides or 0, whether it is a log, whether
+--              the life of its keys is to be renewed;
 --              events: types as JSON, versions or '', fields as JSON with a comma before, how many rooms;
 --              the rooms of all events one after the other: their numbers, the keys there
 --
@@ -26,7 +27,7 @@
 local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
 local log_life, log_length = tonumber(ARGV[5]), ARGV[6]
-local names, written, logs, renewed, types, versions_of, fields_of, counts, numbers, keys =
+local names, written, kept_at, logs, renewed, types, versions_of, fields_of, counts, numbers, keys =
   unpack(cmsgpack.unpack(ARGV[7]))
 local call, format = redis.call, string.format
 
@@ -55,6 +56,20 @@ for number = 1, #names do
   fresh[number] = not sequences[number]
   sequences[number] = tonumber(sequences[number] or 0)
 end
+-- Most rooms have nobody in them at a time: what nobody hears is not put together. Whoever listens to a
+-- pattern hears everything.
+local channels, heard = {}, {}
+local patterns = call('PUBSUB', 'NUMPAT') > 0
+for number = 1, #names do
+  channels[number] = prefix .. names[number]
+end
+for first = 1, #channels, MOST do
+  local last = math.min(first + MOST - 1, #channels)
+  local listeners = call('PUBSUB', 'NUMSUB', unpack(channels, first, last))
+  for number = first, last do
+    heard[number] = patterns or listeners[2 * (number - first + 1)] > 0
+  end
+end
 local told = {}    -- by room: whether it was told anything
 local held = {}    -- rooms that are one value, and their newest event
 local joined = {}  -- by room of many: the parts of the message that is due
@@ -62,12 +77,12 @@ local due = {}     -- these rooms, in order
 local places = {}  -- by room of many: its keys, and where each is written out
 
 local function flush(number)
-  call('PUBLISH', prefix .. names[number], table.concat(joined[number], '\0'))
+  call('PUBLISH', channels[number], table.concat(joined[number], '\0'))
   joined[number] = nil
 end
 
 local function append(number, sequence, payload)
-  local log = KEYS[number + 3]
+  local log = KEYS[kept_at[number] + 3]
   local time = call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local function add(milliseconds)
@@ -115,25 +130,31 @@ for event = 1, #types do
           .. fields .. ',"sequence":' .. text .. ending
       end
       if logs[number] then
-        call('PUBLISH', prefix .. names[number], payload)
+        if heard[number] then
+          call('PUBLISH', channels[number], payload)
+        end
         append(number, sequence, payload)
       elseif key == '' then
         if joined[number] then
           flush(number)
         end
-        call('PUBLISH', prefix .. names[number], payload)
+        if heard[number] then
+          call('PUBLISH', channels[number], payload)
+        end
         held[#held + 1] = names[number]
         held[#held + 1] = payload
         whole = ' ' .. text .. ' ' .. names[number]
       else
-        local parts = joined[number]
-        if not parts then
-          parts = { '* ' .. epoch, ending }
-          joined[number] = parts
-          due[#due + 1] = number
+        if heard[number] then
+          local parts = joined[number]
+          if not parts then
+            parts = { '* ' .. epoch, ending }
+            joined[number] = parts
+            due[#due + 1] = number
+          end
+          local count = #parts
+          parts[count + 1], parts[count + 2], parts[count + 3], parts[count + 4] = text, key, kind, fields
         end
-        local count = #parts
-        parts[count + 1], parts[count + 2], parts[count + 3], parts[count + 4] = text, key, kind, fields
         local kept = places[number]
         if not kept then
           kept = {}
@@ -158,9 +179,10 @@ for number in pairs(told) do
   counted[#counted + 1] = format('%d', sequences[number])
   local kept = places[number]
   if kept then
-    set(KEYS[number + 3], kept)
+    local key = KEYS[kept_at[number] + 3]
+    set(key, kept)
     if renewed[number] or fresh[number] then
-      call('EXPIRE', KEYS[number + 3], life)
+      call('EXPIRE', key, life)
     end
   end
 end

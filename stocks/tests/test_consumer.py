@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
@@ -329,15 +331,20 @@ def test_an_emptied_redis_is_begun_again(redis_client):
 def test_redis_may_be_emptied_at_any_moment_of_the_loop(redis_client):
     seen = Seen()
     consumer = _consumer(redis_client, seen, reclaim_idle_ms=0, reclaim_every_seconds=0)
-    for act in ("_reclaim", "_forget_idle", "_read"):
+    acts: dict[str, Callable[[], Any]] = {
+        "reclaim": consumer._reclaim,
+        "forget": consumer._forget_idle,
+        "read": partial(consumer._read, wait=True),
+    }
+    for name, act in acts.items():
         consumer.step()
         redis_client.flushdb()
         with contextlib.suppress(ResponseError):
-            getattr(consumer, act)()
+            act()
         assert consumer.step() == 0
-        _append(redis_client, act)
+        _append(redis_client, name)
         assert consumer.step() == 1
-    assert seen.codes == ["_reclaim", "_forget_idle", "_read"]
+    assert seen.codes == [*acts]
 
 
 def _wait(reached: Callable[[], bool]) -> None:

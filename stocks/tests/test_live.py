@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from realtime.tests.bus import heard
+from stocks.batch import Batch
 from stocks.live import LivePublisher
 from stocks.quotes import write_quotes
 from stocks.tests.factories import StockFactory
@@ -43,9 +44,15 @@ def listener(redis_client) -> Iterator[Listener]:
     listener.close()
 
 
+def tell(publisher: LivePublisher, batch: Batch) -> None:
+    telling = publisher.handle(batch)
+    telling.begin()
+    telling.end()
+
+
 def test_a_tick_goes_to_the_rooms_of_its_price_market_and_sector(listener):
     StockFactory.create(code="005930", market_id="KOSPI", sector="Technology")
-    LivePublisher().handle(batch(update(tick("005930", "75000", previous_close=Decimal("74000")))))
+    tell(LivePublisher(), batch(update(tick("005930", "75000", previous_close=Decimal("74000")))))
     messages = listener.messages()
     assert [(room, key) for room, key, _ in messages] == [
         ("price:005930", b""),
@@ -68,7 +75,7 @@ def test_a_tick_goes_to_the_rooms_of_its_price_market_and_sector(listener):
 
 def test_an_order_book_goes_to_its_own_room(listener):
     StockFactory.create(code="005930")
-    LivePublisher().handle(batch(update(books=(book(),))))
+    tell(LivePublisher(), batch(update(books=(book(),))))
     ((room, _, message),) = listener.messages()
     assert room == "orderbook:005930"
     assert message["type"] == "orderbook_update"
@@ -80,7 +87,7 @@ def test_of_many_ticks_of_a_stock_the_newest_is_published_once(listener):
     StockFactory.create(code="005930")
     first = tick(price="71000")
     ticks = [tick(price=str(71000 + step), as_of=first.as_of, seq=step) for step in (3, 5, 4)]
-    LivePublisher().handle(batch(update(*ticks[:2]), update(ticks[2])))
+    tell(LivePublisher(), batch(update(*ticks[:2]), update(ticks[2])))
     prices = [message for room, _, message in listener.messages() if room == "price:005930"]
     assert [message["data"]["current_price"] for message in prices] == [71005]
 
@@ -89,10 +96,10 @@ def test_a_price_never_falls_back_to_an_older_one(listener):
     StockFactory.create(code="005930")
     publisher = LivePublisher()
     newest = tick(price="71000")
-    publisher.handle(batch(update(newest)))
-    publisher.handle(batch(update(newest)))
-    publisher.handle(batch(update(tick(price="1", as_of=newest.as_of - timedelta(seconds=1), seq=9))))
-    publisher.handle(batch(update(tick(price="71100", as_of=newest.as_of, seq=2))))
+    tell(publisher, batch(update(newest)))
+    tell(publisher, batch(update(newest)))
+    tell(publisher, batch(update(tick(price="1", as_of=newest.as_of - timedelta(seconds=1), seq=9))))
+    tell(publisher, batch(update(tick(price="71100", as_of=newest.as_of, seq=2))))
     prices = [message for room, _, message in listener.messages() if room == "price:005930"]
     assert [(one["sequence"], one["data"]["current_price"]) for one in prices] == [(1, 71000), (2, 71100)]
 
@@ -102,9 +109,9 @@ def test_a_publisher_that_begins_anew_does_not_publish_what_others_have_passed(l
     stored = tick(price="71000")
     write_quotes([stored])
     publisher = LivePublisher()
-    publisher.handle(batch(update(tick(price="1", as_of=stored.as_of - timedelta(seconds=20), seq=5))))
+    tell(publisher, batch(update(tick(price="1", as_of=stored.as_of - timedelta(seconds=20), seq=5))))
     assert listener.messages() == []
-    publisher.handle(batch(update(stored)))
+    tell(publisher, batch(update(stored)))
     assert [room for room, _, _ in listener.messages()] == ["price:005930", "market:KOSPI"]
 
 
@@ -113,7 +120,7 @@ def test_a_redis_that_lost_what_rooms_were_told_is_told_the_stored_quotes_again(
     StockFactory.create(code="000660")
     told, stored = tick("005930", "71000"), tick("000660", "100")
     publisher = LivePublisher()
-    publisher.handle(batch(update(told, stored)))
+    tell(publisher, batch(update(told, stored)))
     newer = tick("000660", "101", as_of=stored.as_of + timedelta(seconds=1))
     write_quotes([told, newer])
     listener.messages()
@@ -132,20 +139,20 @@ def test_a_redis_that_lost_what_rooms_were_told_is_told_the_stored_quotes_again(
         ("market:KOSPI", b"000660"),
     }
     publisher.restate()
-    publisher.handle(batch(update(told, newer)))
+    tell(publisher, batch(update(told, newer)))
     assert listener.messages() == []
 
 
 def test_codes_that_no_stock_has_are_not_published(listener):
     StockFactory.create(code="005930")
-    LivePublisher().handle(batch(update(tick("NOSUCH"), tick("005930"), books=(book("NOSUCH"),))))
+    tell(LivePublisher(), batch(update(tick("NOSUCH"), tick("005930"), books=(book("NOSUCH"),))))
     assert {room for room, _, _ in listener.messages()} == {"price:005930", "market:KOSPI"}
 
 
 def test_what_cannot_be_true_is_not_published(listener, caplog):
     StockFactory.create(code="005930")
     StockFactory.create(code="000660")
-    LivePublisher().handle(batch(update(tick("005930", "NaN"), tick("000660"))))
+    tell(LivePublisher(), batch(update(tick("005930", "NaN"), tick("000660"))))
     assert {room for room, _, _ in listener.messages()} == {"price:000660", "market:KOSPI"}
     assert "005930 from test: a price is out of range" in caplog.text
 
@@ -153,7 +160,7 @@ def test_what_cannot_be_true_is_not_published(listener, caplog):
 def test_a_sector_that_cannot_name_a_room_keeps_nothing_back(listener):
     StockFactory.create(code="005930", sector="전기:전자*")
     StockFactory.create(code="000660", sector="전기·전자")
-    LivePublisher().handle(batch(update(tick("005930"), tick("000660"))))
+    tell(LivePublisher(), batch(update(tick("005930"), tick("000660"))))
     rooms = {room for room, _, _ in listener.messages()}
     assert rooms == {"price:005930", "price:000660", "market:KOSPI", "sector:전기·전자"}
 
@@ -161,8 +168,8 @@ def test_a_sector_that_cannot_name_a_room_keeps_nothing_back(listener):
 def test_a_stock_that_is_listed_later_is_found(listener, monkeypatch):
     monkeypatch.setattr("stocks.directory.AGAIN_SECONDS", 0)
     publisher = LivePublisher()
-    publisher.handle(batch(update(tick("005930"))))
+    tell(publisher, batch(update(tick("005930"))))
     assert listener.messages() == []
     StockFactory.create(code="005930")
-    publisher.handle(batch(update(tick("005930"))))
+    tell(publisher, batch(update(tick("005930"))))
     assert listener.messages()[0][0] == "price:005930"

@@ -1,0 +1,73 @@
+"""A script that Redis works on while its caller does something else."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+from redis.connection import Connection
+from redis.exceptions import NoScriptError
+
+# What a second attempt over a new connection may mend.
+_BROKEN: Final = (redis.ConnectionError, redis.TimeoutError)
+
+
+class ScriptCall:
+    """Calls of one script, one at a time: what is sent is waited for with ``wait``, which also raises.
+
+    Each call is tried twice, as the client's own are; so the script must bear to be run again.
+    """
+
+    def __init__(self, client: redis.Redis, source: str) -> None:
+        self._client = client
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._words: tuple[Any, ...] = ()
+        self._connection: Connection | None = None
+
+    def send(self, keys: Sequence[str], args: Sequence[Any]) -> None:
+        """Send a call; that of before has been waited for."""
+        self._words = ("EVALSHA", self._sha, len(keys), *keys, *args)
+        connection = None
+        with contextlib.suppress(*_BROKEN):
+            connection = self._client.connection_pool.get_connection()
+            connection.send_command(*self._words)
+            self._connection = connection
+        if connection is not None and self._connection is None:
+            self._discard(connection)
+
+    def wait(self) -> Any:
+        """The reply of the call that was sent; raises redis.RedisError."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return self._again()
+        try:
+            reply = connection.read_response()
+        except NoScriptError:
+            self._release(connection)
+            return self._again()
+        except redis.ResponseError:
+            self._release(connection)
+            raise
+        except _BROKEN:
+            self._discard(connection)
+            return self._again()
+        self._release(connection)
+        return reply
+
+    def _again(self) -> Any:
+        try:
+            return self._client.execute_command(*self._words)
+        except NoScriptError:
+            self._client.script_load(self._source)
+            return self._client.execute_command(*self._words)
+
+    def _release(self, connection: Connection) -> None:
+        self._client.connection_pool.release(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        connection.disconnect()
+        self._release(connection)
