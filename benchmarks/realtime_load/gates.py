@@ -240,7 +240,7 @@ def _one_symbol(bench: Bench, server: Served) -> Gates:
 
 
 def crowd(bench: Bench, wanted: set[str]) -> Gates:
-    """M1 with 20 rooms, C1, C2 and R1 on the same connections."""
+    """M1 with 20 rooms, C1, C2, R1 and R2 on the same connections."""
     count = bench.scale.crowd
     rooms = _random_rooms(count, ROOMS_EACH)
     memory = Gate("M1", f"{count:,} idle signed-in WebSockets, {ROOMS_EACH} rooms")
@@ -252,7 +252,12 @@ def crowd(bench: Bench, wanted: set[str]) -> Gates:
             memory.checks.append(Check("rss_kb_each_20_rooms", used, "<=", 8))
         if "M1" in wanted or memory.error:
             yield memory
-        gates: dict[str, Callable[[Bench, Served, Load], Gate]] = {"C1": _ticks, "C2": _storm, "R1": _herd}
+        gates: dict[str, Callable[[Bench, Served, Load], Gate]] = {
+            "C1": _ticks,
+            "C2": _storm,
+            "R1": _herd,
+            "R2": _return,
+        }
         for name, measure in gates.items():
             if name not in wanted:
                 continue
@@ -331,6 +336,31 @@ def _herd(bench: Bench, server: Served, load: Load) -> Gate:
             "spread_per_s": _rounded(per_second),
             "handshakes_at_once": in_flight,
             "first_errors": firsts,
+        }
+    return gate
+
+
+def _return(bench: Bench, server: Served, load: Load) -> Gate:
+    gate = Gate(
+        "R2", f"the server is killed; {load.count:,} come back to the next one, {ROOMS_EACH} rooms each"
+    )
+    with _failing(gate), contextlib.closing(Queries()) as queries:
+        killed = time.monotonic()
+        server.kill_and_start_again()
+        started = time.monotonic() - killed
+        before = server.cpu_seconds()
+        answer = load.again(in_flight=min(load.count, HERD), seconds=min(HERD_SECONDS, bench.left()))
+        used = server.cpu_seconds() - before
+        gate.checks = [
+            Check("seconds_until_all_are_back", round(answer["seconds"], 2), "<=", 10),
+            Check("failures", answer["failed"] + answer["errors"], "==", 0),
+        ]
+        gate.details = {
+            "seconds_until_it_listens": round(started, 2),
+            "per_cpu_s": round(answer["ready"] / max(used, 1e-9)),
+            # A new process reads what is listed once, whoever comes.
+            "database_queries": queries.made(),
+            "first_error": answer["first_error"],
         }
     return gate
 
@@ -449,7 +479,7 @@ GROUPS: dict[tuple[str, ...], Callable[[Bench, set[str]], Gates]] = {
     ("S1",): lambda bench, wanted: stalled(bench),
     ("W1",): lambda bench, wanted: several_processes(bench),
     ("M1",): lambda bench, wanted: idle_memory(bench),
-    ("M1", "C1", "C2", "R1"): crowd,
+    ("M1", "C1", "C2", "R1", "R2"): crowd,
     ("M2",): lambda bench, wanted: event_streams(bench),
 }
-NAMES = ("M1", "M2", "F1", "F2", "F3", "C1", "C2", "S1", "R1", "W1")
+NAMES = ("M1", "M2", "F1", "F2", "F3", "C1", "C2", "S1", "R1", "R2", "W1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
+
+import psutil
 
 from config.development import web_command
 from realtime_load import machine, readings
@@ -138,6 +141,10 @@ class Served:
         self._tree: list[int] = []
 
     def __enter__(self) -> Served:
+        self._start()
+        return self
+
+    def _start(self) -> None:
         self._process = machine.start(
             self._kind.command(self.port), core=self.core, log=self._log, environment=self._environment
         )
@@ -150,7 +157,19 @@ class Served:
         except BaseException:
             self.stop()
             raise
-        return self
+
+    def kill_and_start_again(self) -> None:
+        """Kill all of its processes at once, and return when it listens again on the same port."""
+        assert self._process is not None
+        processes = [psutil.Process(pid) for pid in readings.tree(self.pid)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        # The kernel closes ten thousand sockets first, and until then the old ones still listen.
+        if psutil.wait_procs(processes, timeout=20)[1]:
+            raise Failed(f"the server {self.name} was not killed")
+        self._tree = []
+        self._start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
