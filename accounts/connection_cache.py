@@ -9,6 +9,7 @@ a connection open asks again in time.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ class Entry:
             return cls(
                 asked_at=float(asked_at),
                 user_id=UUID(user_id),
-                tier=tier,
+                # Every connection holds on to it.
+                tier=sys.intern(tier),
                 email=email,
                 ends=None if ends == "-" else datetime.fromtimestamp(float(ends), UTC),
                 digest=b"" if digest == "-" else bytes.fromhex(digest),

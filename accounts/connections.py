@@ -29,7 +29,7 @@ from accounts.selectors import api_keys_alive, sessions_alive, users_active
 from accounts.services.keys import api_keys_record_use
 from accounts.services.tickets import tickets_redeem
 from accounts.tickets import Maker
-from accounts.token_cache import tokens as known_tokens
+from accounts.tokens import access_token_read
 from accounts.tombstones import LONGEST_LIFE
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ def _proof(token: str) -> _Proof | None:
     try:
         if token.startswith("sk_"):
             return _Proof(key_name(api_key_prefix(token)), digest=api_key_digest(token))
-        claims = known_tokens.read(token).claims
+        # Read once in the life of a connection, and that of ten thousand: not worth remembering.
+        claims = access_token_read(token)
     except InvalidToken:
         return None
     return _Proof(session_name(claims.session_id), claims.user_id, claims.expires_at)

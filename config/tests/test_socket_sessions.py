@@ -22,7 +22,6 @@ from accounts.services.keys import api_key_issue, api_key_revoke
 from accounts.services.sessions import SignIn, session_start
 from accounts.tests.factories import UserFactory
 from accounts.tests.outages import forget_outages
-from accounts.token_cache import TokenCache
 from config.development import web_command
 from config.embedded import processes
 from config.testing import LiveStack
@@ -269,9 +268,7 @@ async def come_back(tokens: list[str], rooms: list[str]) -> list[Member]:
         return members
 
 
-def test_two_hundred_who_come_back_cost_no_query(
-    transactional_db: None, redis_client: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_hundred_who_come_back_cost_no_query(transactional_db: None, redis_client: object) -> None:
     forget_outages()
     listed.forget()
     stock = StockFactory.create(code="005930", sector="Technology")
@@ -287,8 +284,6 @@ def test_two_hundred_who_come_back_cost_no_query(
     # Some for each batch of sessions and of keys, and one for what is listed.
     assert 3 <= len(first) <= 20
     assert sum("stocks_market" in sql for sql in first) == 1
-    # A process that was started anew has checked no signature yet.
-    monkeypatch.setattr("accounts.connections.known_tokens", TokenCache())
     with queries_of_threads() as again:
         members = asyncio.run(come_back(tokens + keys, rooms))
     assert again == []
