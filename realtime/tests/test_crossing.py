@@ -47,10 +47,10 @@ async def visit(port: int, name: str, chance: random.Random, tally: Tally) -> No
         await _come_in(reader, writer, name)
         room = f"portfolio:{name}"
         _say(writer, {"type": "subscribe", "rooms": [room, "portfolio:somebody-else"]})
-        leaves_at = time.monotonic() + chance.uniform(0, 0.4)
         position: int | None = None
         refused = False
-        while (left := leaves_at - time.monotonic()) > 0 or position is None or not refused:
+        leaves_at = float("inf")
+        while (left := leaves_at - time.monotonic()) > 0 or not refused:
             try:
                 async with asyncio.timeout(left if position is not None and refused else PATIENCE):
                     frame = await _hear(reader)
@@ -68,6 +68,7 @@ async def visit(port: int, name: str, chance: random.Random, tally: Tally) -> No
                         if set(message["rooms"]) != {room}:
                             tally.wrong.append(f"{name} is in {list(message['rooms'])}")
                         position = message["rooms"][room]["sequence"]
+                        leaves_at = time.monotonic() + chance.uniform(0, 0.4)
                     case "portfolio":
                         tally.events += 1
                         if (message["room"], message["owner"]) != (room, name):
