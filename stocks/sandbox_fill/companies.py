@@ -1,24 +1,17 @@
-"""Stocks, statements and corporate actions as rows of their tables."""
+"""Stocks and corporate actions as rows of their tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import date
-from operator import attrgetter
 from typing import Any
 
 from stocks.models import Stock
 from stocks.providers.sandbox import NAME
 from stocks.providers.sandbox.actions import actions
 from stocks.providers.sandbox.events import factor_on, splits
-from stocks.providers.sandbox.statements import statements
 from stocks.providers.sandbox.universe import Instrument
-from stocks.types import StatementData
 
-_STATED = [field.name for field in fields(StatementData)]
-_stated = attrgetter(*_STATED)
-STATEMENT_COLUMNS = ("stock_id", *_STATED, "reported", "source")
 ACTION_COLUMNS = ("stock_id", "kind", "ex_date", "ratio", "amount", "currency", "source")
 
 
@@ -38,15 +31,6 @@ def stock(seed: int, instrument: Instrument, through: date) -> Stock:
         listed_on=listing.listed_on,
         source=NAME,
     )
-
-
-def statement_rows(
-    seed: int, instruments: Iterable[Instrument], ids: Mapping[str, int], start: date, end: date
-) -> Iterator[Sequence[Any]]:
-    """Statements filed from ``start`` to ``end`` inclusive, in STATEMENT_COLUMNS."""
-    for instrument in instruments:
-        for statement in statements(seed, instrument, start, end):
-            yield (ids[instrument.code], *_stated(statement), "{}", NAME)
 
 
 def action_rows(

@@ -21,7 +21,7 @@ from stocks.providers.sandbox.bars import bars
 from stocks.providers.sandbox.closes import closing_ticks
 from stocks.providers.sandbox.universe import Instrument, by_calendar
 from stocks.quotes import write_quotes
-from stocks.sandbox_fill import companies, stored
+from stocks.sandbox_fill import companies, filings, stored
 from stocks.sandbox_fill.binary import COLUMNS, rows
 
 #: Bars of the first fill.
@@ -128,7 +128,8 @@ def _fill(sandbox: Sandbox, now: datetime, progress: Progress) -> Summary:
     dataset.bump_version()
     if not last:
         # The computation that follows, and every reader, is planned by what this finds.
-        execute("ANALYZE stocks_dailybar, stocks_stock, stocks_statement, stocks_corporateaction")
+        tables = ("dailybar", "stock", "statement", "fundamentalsnapshot", "corporateaction")
+        execute(f"ANALYZE {', '.join(f'stocks_{table}' for table in tables)}")
     computed = compute_indicators(progress=lambda done, total: progress("indicators", done, total))
     return Summary(
         stocks=new_stocks,
@@ -207,12 +208,31 @@ def _write_companies(
     total, done = sum(len(part.instruments) for part in parts), 0
     for part in parts:
         given = (part.instruments, ids)
-        filed = list(companies.statement_rows(seed, *given, part.statements_from, part.end))
+        counts[0] += _write_filings(seed, part, ids)
         acted = list(companies.action_rows(seed, *given, part.start, part.end))
-        copy_rows(f"COPY stocks_statement ({', '.join(companies.STATEMENT_COLUMNS)}) FROM STDIN", filed)
         copy_rows(f"COPY stocks_corporateaction ({', '.join(companies.ACTION_COLUMNS)}) FROM STDIN", acted)
-        counts[0] += len(filed)
         counts[1] += len(acted)
         done += len(part.instruments)
         progress("statements and actions", done, total)
     return counts[0], counts[1]
+
+
+def _write_filings(seed: int, part: _Part, ids: Mapping[str, int]) -> int:
+    """Copy statements and what is expected at their filing; returns how many statements there are."""
+    written = 0
+    for at in range(0, len(part.instruments), CHUNK):
+        stated, expected, count = filings.rows(
+            seed,
+            part.instruments[at : at + CHUNK],
+            ids,
+            filed=(part.statements_from, part.end),
+            expected=(part.start, part.end),
+            source=NAME,
+        )
+        for table, columns, data in (
+            ("stocks_statement", filings.STATEMENT_COLUMNS, stated),
+            ("stocks_fundamentalsnapshot", filings.OUTLOOK_COLUMNS, expected),
+        ):
+            copy_text(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", [data])
+        written += count
+    return written

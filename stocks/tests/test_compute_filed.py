@@ -28,7 +28,9 @@ def test_statements_are_read_as_columns_in_the_order_that_was_asked_for():
         eps=Decimal("12.34"),
         shares_outstanding=5_969_782_550,
     )
-    StatementFactory.create(stock=third, period_type="annual", fiscal_quarter=None, basis_on=ON, currency="USD")
+    StatementFactory.create(
+        stock=third, period_type="annual", fiscal_quarter=None, basis_on=ON, currency="USD"
+    )
     StatementFactory.create(stock=first, filed_on=date(2025, 8, 14))
     filed = read_filed([third.id, second.id, first.id], through=ON)
     assert len(filed) == 2

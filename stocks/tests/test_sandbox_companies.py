@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
+from statistics import median
 
 import pytest
 
@@ -10,7 +12,7 @@ from stocks.providers.sandbox.actions import actions
 from stocks.providers.sandbox.chance import SEED
 from stocks.providers.sandbox.statements import statements
 from stocks.providers.sandbox.universe import Instrument, instruments
-from stocks.types import Action, ActionKind, StatementData
+from stocks.types import CASH_FLOW_LINES, INCOME_LINES, STATEMENT_LINES, Action, ActionKind, StatementData
 
 START, END = date(2022, 8, 1), date(2025, 11, 12)
 
@@ -64,12 +66,64 @@ def test_a_year_is_the_sum_of_its_quarters_and_the_balance_sheet_adds_up(filed):
             if len(parts) < 4:
                 continue
             years += 1
-            for item in ("revenue", "gross_profit", "operating_profit", "net_profit", "operating_cash_flow"):
+            for item in (*INCOME_LINES, *CASH_FLOW_LINES):
                 assert getattr(year, item) == sum(getattr(part, item) for part in parts)
         for filing in filings:
             assert filing.total_assets == filing.total_liabilities + filing.total_equity
             assert filing.total_equity > 0
     assert years > 2_700
+
+
+def test_every_line_of_every_statement_is_filed(filed):
+    for filings in filed.values():
+        for filing in filings:
+            assert None not in [getattr(filing, line) for line in STATEMENT_LINES]
+
+
+def test_an_income_statement_adds_up(filed):
+    for filings in filed.values():
+        for one in filings:
+            assert one.revenue == one.cost_of_revenue + one.gross_profit
+            assert one.gross_profit == one.operating_profit + one.sga_expense + one.rnd_expense
+            assert one.ebit == one.pretax_profit + one.interest_expense
+            assert one.pretax_profit == one.income_tax + one.net_profit
+            costs = (one.revenue, one.cost_of_revenue, one.sga_expense, one.rnd_expense, one.income_tax)
+            assert min(costs) >= 0
+            assert min(one.interest_expense, one.depreciation_amortization) > 0
+
+
+def test_what_is_held_and_owed_is_part_of_the_whole(filed):
+    for filings in filed.values():
+        for one in filings:
+            liquid = one.cash + one.short_term_investments + one.receivables + one.inventory
+            assert 0 < liquid < one.current_assets
+            fixed = one.ppe + one.goodwill + one.intangible_assets
+            assert one.current_assets + fixed < one.total_assets
+            assert one.total_debt == one.short_term_debt + one.long_term_debt
+            assert one.short_term_debt + one.payables < one.current_liabilities
+            assert one.long_term_debt <= one.total_liabilities - one.current_liabilities
+            assert max(one.retained_earnings, one.preferred_equity) < one.total_equity
+
+
+def test_the_cash_flows_are_the_change_of_the_cash_and_property_grows_by_what_is_spent(filed):
+    for filings in filed.values():
+        for before, one in pairwise(_quarters(filings)):
+            flows = one.operating_cash_flow + one.investing_cash_flow + one.financing_cash_flow
+            assert flows == one.cash - before.cash
+            assert 0 <= one.capital_expenditure - (one.ppe - before.ppe) <= one.depreciation_amortization
+
+
+def test_a_company_pays_what_its_dividends_are_worth(filed, acted):
+    ratios = []
+    for code, filings in filed.items():
+        last_year = [one for one in filings if one.fiscal_quarter is None and one.fiscal_year == 2024]
+        dividends = [one for one in acted[code] if one.kind is ActionKind.DIVIDEND]
+        per_share = sum(one.amount for one in dividends if one.ex_date.year == 2024)
+        splits = any(one.kind is ActionKind.SPLIT for one in acted[code])
+        if last_year and per_share and not splits:
+            ratios.append(float(last_year[0].dividends_paid / (per_share * last_year[0].shares_outstanding)))
+    assert len(ratios) > 500
+    assert 0.95 < median(ratios) < 1.05
 
 
 def test_a_later_day_adds_filings_and_changes_none(universe, filed):

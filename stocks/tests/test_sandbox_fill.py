@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from stocks.models import (
     CorporateAction,
     DailyBar,
     Dataset,
+    FundamentalSnapshot,
     LatestIndicators,
     Quote,
     Statement,
@@ -26,7 +28,7 @@ from stocks.quotes import write_quotes
 from stocks.sandbox_fill import fill_sandbox
 from stocks.tests.factories import StockFactory
 from stocks.tests.tick_cases import tick
-from stocks.types import StockKey
+from stocks.types import STATEMENT_LINES, StatementData, StockKey
 
 #: A Wednesday evening in New York: every exchange has finished its session of that day.
 NOW = datetime(2025, 11, 12, 22, 0, tzinfo=UTC)
@@ -47,7 +49,9 @@ def _bars(code: str) -> list[tuple]:
 def _everything() -> list[list[tuple]]:
     """All rows of the market by the codes of their stocks, without ids and times of writing."""
     bar = ("stock__code", "date", "open", "high", "low", "close", "volume", "source")
-    filed = ("stock__code", "period_type", "fiscal_year", "fiscal_quarter", "filed_on", "net_profit", "eps")
+    filed = ("stock__code", "period_type", "fiscal_year", "fiscal_quarter", "filed_on")
+    filed += (*STATEMENT_LINES, "eps", "shares_outstanding")
+    expected = ("stock__code", "as_of", "forward_eps", "forward_dps", "currency", "source")
     acted = ("stock__code", "kind", "ex_date", "ratio", "amount", "currency", "source")
     quoted = ("stock__code", "price", "previous_close", "open", "high", "low", "volume", "as_of", "source")
     listed = ("code", "name", "market_id", "kind", "sector", "industry", "shares_outstanding", "listed_on")
@@ -57,6 +61,7 @@ def _everything() -> list[list[tuple]]:
             (Stock, listed),
             (DailyBar, bar),
             (Statement, filed),
+            (FundamentalSnapshot, expected),
             (CorporateAction, acted),
             (Quote, quoted),
         )
@@ -97,6 +102,31 @@ def test_the_stored_bars_are_those_of_the_provider():
         ]
 
 
+def test_the_stored_statements_are_those_of_the_provider():
+    _fill()
+    provider = Sandbox(stocks_per_market=SMALL, now=lambda: NOW)
+    names = [field.name for field in fields(StatementData)]
+    split = (
+        CorporateAction.objects.filter(kind="split").order_by("stock").values_list("stock__code", flat=True)
+    )
+    for code in ("005930", "AAPL", "TCS.NS", "105560", "^NSEI", *split[:3]):
+        stored = Statement.objects.filter(stock__code=code).order_by("filed_on", "period_type")
+        provided = provider.statements(StockKey(code), date(2021, 8, 8), NOW.date())
+        assert [StatementData(**row) for row in stored.values(*names)] == list(provided)
+        assert all((row.source, row.reported) == ("sandbox", {}) for row in stored)
+
+
+def test_what_is_expected_is_told_with_every_quarter_and_follows_from_what_was_earned():
+    _fill()
+    told = FundamentalSnapshot.objects.filter(stock__code="005930").order_by("as_of")
+    quarters = Statement.objects.filter(stock__code="005930", period_type="quarterly").order_by("filed_on")
+    filed = [one for one in quarters if one.filed_on > date(2022, 11, 12)]
+    assert [one.as_of for one in told] == [one.filed_on for one in filed]
+    earned = sum(one.net_profit for one in filed[-4:]) / filed[-1].shares_outstanding
+    assert 0.8 < told.last().forward_eps / earned < 1.3
+    assert told.last().forward_dps > 0
+
+
 def test_a_quote_is_the_last_bar_until_something_trades():
     _fill()
     quote = Quote.objects.get(stock__code="005930")
@@ -130,7 +160,10 @@ def test_a_second_run_of_a_day_off_finds_nothing_missing_either():
 def test_days_that_are_added_make_the_same_market_as_one_fill():
     _fill()
     at_once = _everything()
-    for model in (LatestIndicators, Quote, CorporateAction, Statement, DailyBar, Stock):
+    for model in (
+        *(LatestIndicators, Quote, CorporateAction),
+        *(FundamentalSnapshot, Statement, DailyBar, Stock),
+    ):
         model.objects.all().delete()
     Dataset.objects.update(origin="empty", sandbox_through=None)
     split = _a_late_split()
@@ -144,7 +177,7 @@ def test_days_that_are_added_make_the_same_market_as_one_fill():
         # The history of the longer one begins earlier: it was filled for an earlier day.
         assert set(whole) <= set(part)
     assert at_once[0] == longer[0]
-    assert at_once[4] == longer[4]
+    assert at_once[5] == longer[5]
 
 
 def _a_late_split() -> date:

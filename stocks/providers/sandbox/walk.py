@@ -71,6 +71,11 @@ def drift(growth: float, day: date) -> float:
     return exp(growth * (day - _REFERENCE).days / 365.25)
 
 
+def drifts(growth: Floats, days: npt.NDArray[np.datetime64]) -> Floats:
+    """The same for arrays of both."""
+    return np.exp(growth * (days - np.datetime64(_REFERENCE)).astype(np.float64) / 365.25)
+
+
 def weekday_number(day: date) -> int:
     """Weekdays from ORIGIN up to ``day``; 0 on ORIGIN."""
     return int(np.busday_count(ORIGIN, day))
