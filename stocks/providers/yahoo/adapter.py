@@ -92,7 +92,7 @@ class Yahoo:
                 )
             except NotFound:
                 continue
-            if found := statements.statements(reply, symbol, start, end):
+            if found := statements.statements(reply, symbol, start, end, asked_on=until.date()):
                 return found
         return []
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from stocks.providers import us
@@ -22,16 +23,46 @@ QUARTERLY_LAG = timedelta(days=50)
 ANNUAL_LAG = timedelta(days=105)
 FOREIGN_LAG = timedelta(days=138)
 
-#: Our fields, and theirs in one of the three reports.
+#: Our fields, and theirs in one of the three reports: the first that is told.
 _MONEY = {
-    "revenue": "totalRevenue",
-    "gross_profit": "grossProfit",
-    "operating_profit": "operatingIncome",
-    "net_profit": "netIncome",
-    "total_assets": "totalAssets",
-    "total_liabilities": "totalLiabilities",
-    "total_equity": "totalShareholderEquity",
-    "operating_cash_flow": "operatingCashflow",
+    "revenue": ("totalRevenue",),
+    "cost_of_revenue": ("costOfRevenue",),
+    "gross_profit": ("grossProfit",),
+    "sga_expense": ("sellingGeneralAndAdministrative",),
+    "rnd_expense": ("researchAndDevelopment",),
+    # The income statement often shows a part of it alone.
+    "depreciation_amortization": ("depreciationDepletionAndAmortization", "depreciationAndAmortization"),
+    "operating_profit": ("operatingIncome",),
+    "ebit": ("ebit",),
+    "interest_expense": ("interestExpense", "interestAndDebtExpense"),
+    "pretax_profit": ("incomeBeforeTax",),
+    "income_tax": ("incomeTaxExpense",),
+    "net_profit": ("netIncome",),
+    "total_assets": ("totalAssets",),
+    "current_assets": ("totalCurrentAssets",),
+    "cash": ("cashAndCashEquivalentsAtCarryingValue",),
+    "short_term_investments": ("shortTermInvestments",),
+    "receivables": ("currentNetReceivables",),
+    "inventory": ("inventory",),
+    "ppe": ("propertyPlantEquipment",),
+    "goodwill": ("goodwill",),
+    "intangible_assets": ("intangibleAssetsExcludingGoodwill",),
+    "total_liabilities": ("totalLiabilities",),
+    "current_liabilities": ("totalCurrentLiabilities",),
+    "payables": ("currentAccountsPayable",),
+    "long_term_debt": ("longTermDebtNoncurrent",),
+    "total_equity": ("totalShareholderEquity",),
+    "retained_earnings": ("retainedEarnings",),
+    "operating_cash_flow": ("operatingCashflow",),
+    "investing_cash_flow": ("cashflowFromInvestment",),
+    "financing_cash_flow": ("cashflowFromFinancing",),
+    "share_issuance": ("proceedsFromIssuanceOfCommonStock",),
+}
+#: What was paid, in whichever sign they write it.
+_PAID = {
+    "capital_expenditure": ("capitalExpenditures",),
+    "dividends_paid": ("dividendPayout", "dividendPayoutCommonStock"),
+    "share_repurchases": ("paymentsForRepurchaseOfCommonStock", "paymentsForRepurchaseOfEquity"),
 }
 Report = Mapping[str, Any]
 
@@ -116,8 +147,32 @@ def _statement(
         filed_on=period + _lag(quarter, currency),
         currency=currency,
         shares_outstanding=count(joined.get("commonStockSharesOutstanding"), "shares") or None,
-        **{ours: money(joined.get(theirs), theirs) for ours, theirs in _MONEY.items()},
+        **_amounts(joined),
     )
+
+
+def _amounts(report: Report) -> dict[str, Decimal | None]:
+    found = {ours: _first(report, theirs) for ours, theirs in _MONEY.items()}
+    for ours, theirs in _PAID.items():
+        paid = _first(report, theirs)
+        found[ours] = None if paid is None else abs(paid)
+    if found["short_term_investments"] is None:
+        liquid, cash = _first(report, ("cashAndShortTermInvestments",)), found["cash"]
+        if liquid is not None and cash is not None and liquid >= cash:
+            found["short_term_investments"] = liquid - cash
+    # Their own total counts some debts twice. longTermDebt holds what falls due within a year as well, and
+    # shortTermDebt what was never meant for longer.
+    short, long = _first(report, ("shortTermDebt",)), _first(report, ("longTermDebt",))
+    found["total_debt"] = None if short is None or long is None else short + long
+    return found
+
+
+def _first(report: Report, names: Sequence[str]) -> Decimal | None:
+    for name in names:
+        amount = money(report.get(name), name)
+        if amount is not None:
+            return amount
+    return None
 
 
 def _lag(quarter: int | None, currency: str) -> timedelta:

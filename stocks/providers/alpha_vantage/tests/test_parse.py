@@ -202,9 +202,42 @@ def test_the_three_reports_of_a_period_are_one_statement():
     assert one.net_profit == Decimal("24480000000")  # of the income statement, which the cash flow repeats
     assert one.total_equity == Decimal("80000000000")
     assert one.operating_cash_flow == Decimal("28560000000")
+    assert (one.cost_of_revenue, one.sga_expense) == (Decimal("56100000000"), Decimal("7140000000"))
+    assert one.pretax_profit == one.net_profit + one.income_tax
+    assert one.interest_expense == Decimal("1000000000")  # as interestAndDebtExpense
+    assert one.depreciation_amortization == Decimal("2861250000")  # of the cash flow, which has all of it
+    assert (one.receivables, one.inventory) == (Decimal("66243000000"), Decimal("7286000000"))
+    assert (one.capital_expenditure, one.dividends_paid) == (Decimal("3060000000"), Decimal("3856000000"))
+    assert one.share_repurchases == Decimal("23737000000")
+    assert one.goodwill is one.intangible_assets is one.share_issuance is None
+    assert one.preferred_equity is one.minority_interest is None
     assert one.shares_outstanding == 14_776_353_000
     assert one.eps is None
     assert found["annual", date(2025, 9, 30)].fiscal_quarter is None
+
+
+def test_debts_are_added_up_without_what_their_total_counts_twice():
+    answers = reports()
+    answers[1]["annualReports"][1]["shortLongTermDebtTotal"] = "213000000000"
+    one = next(one for one in filed(answers) if (one.period_type, one.fiscal_year) == ("annual", 2024))
+    assert one.total_debt == Decimal("106667000000")  # shortTermDebt and longTermDebt
+    assert one.long_term_debt == Decimal("85750000000")
+    answers[1]["annualReports"][1]["shortTermDebt"] = "None"
+    one = next(one for one in filed(answers) if (one.period_type, one.fiscal_year) == ("annual", 2024))
+    assert one.total_debt is None
+
+
+def test_investments_are_what_is_liquid_besides_the_cash_where_they_are_not_told():
+    found = {(one.period_type, one.period_end): one.short_term_investments for one in filed(reports())}
+    assert found["quarterly", date(2025, 9, 30)] == Decimal("35228000000")
+    assert found["quarterly", date(2025, 6, 30)] == Decimal("35171000000")  # 65171 less 30000
+
+
+def test_what_was_paid_is_above_zero_in_whichever_sign_it_is_told():
+    answers = reports()
+    answers[2]["annualReports"][1].update(capitalExpenditures="-9447000000", dividendPayout="-15234000000")
+    one = next(one for one in filed(answers) if (one.period_type, one.fiscal_year) == ("annual", 2024))
+    assert (one.capital_expenditure, one.dividends_paid) == (Decimal("9447000000"), Decimal("15234000000"))
 
 
 def test_a_statement_is_filed_no_earlier_than_the_law_has_it_at_the_latest():

@@ -9,13 +9,14 @@ changes.
 A fiscal year is named by the calendar year that it ends in. Where it ends is read from the annual statements;
 quarters of a company without any are left out. Amounts are in the currency of the statement, which may differ
 from that of the price: ``StatementData.currency`` says so, and nothing is converted. Profit and equity are
-those of the parent's owners. Earnings per share are as Yahoo has them, restated for later splits.
+those of the parent's owners. Earnings per share and shares are as Yahoo has them, restated for later splits:
+``StatementData.basis_on`` is the day on which it was asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,20 +25,54 @@ from stocks.providers import json
 from stocks.providers.errors import Malformed
 from stocks.providers.yahoo.parse import shapes
 from stocks.providers.yahoo.prices import price, tidy
-from stocks.types import StatementData
+from stocks.types import STATEMENT_LINES, StatementData
 
+# Not lines of ours, but others follow from them.
+_LIQUID, _COMMON = "cash and short-term investments", "common equity"
 _SERIES = {
     "TotalRevenue": "revenue",
+    "CostOfRevenue": "cost_of_revenue",
     "GrossProfit": "gross_profit",
+    "SellingGeneralAndAdministration": "sga_expense",
+    "ResearchAndDevelopment": "rnd_expense",
+    "ReconciledDepreciation": "depreciation_amortization",
     "OperatingIncome": "operating_profit",
+    "EBIT": "ebit",
+    "InterestExpense": "interest_expense",
+    "PretaxIncome": "pretax_profit",
+    "TaxProvision": "income_tax",
     "NetIncome": "net_profit",
     "DilutedEPS": "eps",
     "TotalAssets": "total_assets",
+    "CurrentAssets": "current_assets",
+    "CashAndCashEquivalents": "cash",
+    "CashCashEquivalentsAndShortTermInvestments": _LIQUID,
+    "Receivables": "receivables",
+    "Inventory": "inventory",
+    "NetPPE": "ppe",
+    "Goodwill": "goodwill",
+    "OtherIntangibleAssets": "intangible_assets",
     "TotalLiabilitiesNetMinorityInterest": "total_liabilities",
+    "CurrentLiabilities": "current_liabilities",
+    "AccountsPayable": "payables",
+    "CurrentDebtAndCapitalLeaseObligation": "short_term_debt",
+    "LongTermDebtAndCapitalLeaseObligation": "long_term_debt",
+    "TotalDebt": "total_debt",
     "StockholdersEquity": "total_equity",
+    "RetainedEarnings": "retained_earnings",
+    "CommonStockEquity": _COMMON,
+    "MinorityInterest": "minority_interest",
     "OperatingCashFlow": "operating_cash_flow",
+    "InvestingCashFlow": "investing_cash_flow",
+    "FinancingCashFlow": "financing_cash_flow",
+    "CapitalExpenditure": "capital_expenditure",
+    "CashDividendsPaid": "dividends_paid",
+    "RepurchaseOfCapitalStock": "share_repurchases",
+    "IssuanceOfCapitalStock": "share_issuance",
     "OrdinarySharesNumber": "shares_outstanding",
 }
+#: What was paid, which Yahoo writes below zero.
+_PAID = ("capital_expenditure", "dividends_paid", "share_repurchases")
 _PERIODS = {"annual": "12M", "quarterly": "3M"}
 #: Everything that one call asks for.
 TYPES = tuple(period + series for period in _PERIODS for series in _SERIES)
@@ -57,8 +92,13 @@ class _Period:
     currencies: set[str] = field(default_factory=set)
 
 
-def statements(reply: Any, symbol: str, start: date, end: date) -> list[StatementData]:
-    """Statements filed, as above, from ``start`` to ``end``, oldest first."""
+def statements(
+    reply: Any, symbol: str, start: date, end: date, *, asked_on: date | None = None
+) -> list[StatementData]:
+    """Statements filed, as above, from ``start`` to ``end``, oldest first.
+
+    ``asked_on`` is the day of the reply; where it is None the splits since are not known to be in it.
+    """
     annual, quarterly = _periods(reply, symbol)
     years = sorted(annual)
     found: dict[tuple[str, int, int | None], StatementData] = {}
@@ -72,7 +112,7 @@ def statements(reply: Any, symbol: str, start: date, end: date) -> list[Statemen
         found["quarterly", year, quarter] = _statement(
             quarterly[ends], "quarterly", year, quarter, ends, filed_on
         )
-    within = [one for one in found.values() if start <= one.filed_on <= end]
+    within = [replace(one, basis_on=asked_on) for one in found.values() if start <= one.filed_on <= end]
     return sorted(within, key=lambda one: (one.filed_on, one.period_type))
 
 
@@ -114,7 +154,6 @@ def _statement(
     period: _Period, period_type: str, year: int, quarter: int | None, ends: date, filed_on: date
 ) -> StatementData:
     (currency,) = period.currencies
-    amounts = {name: tidy(value) for name, value in period.amounts.items() if name not in _COUNTS}
     eps = period.amounts.get("eps")
     return StatementData(
         period_type=period_type,
@@ -125,8 +164,21 @@ def _statement(
         currency=currency,
         eps=price(eps) if eps is not None and abs(eps) < json.MAX_PRICE else None,
         shares_outstanding=shapes.whole(period.amounts.get("shares_outstanding")) or None,
-        **amounts,
+        **_lines(period.amounts),
     )
+
+
+def _lines(told: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    lines = {name: tidy(value) for name, value in told.items() if name in STATEMENT_LINES}
+    lines |= {name: abs(lines[name]) for name in _PAID if name in lines}
+    # Yahoo leaves a line out where it is nothing; the sums that it does tell say so.
+    for name, whole, part in (
+        ("short_term_investments", _LIQUID, "cash"),
+        ("preferred_equity", "total_equity", _COMMON),
+    ):
+        if whole in told and part in told and told[whole] >= told[part]:
+            lines[name] = tidy(told[whole] - told[part])
+    return lines
 
 
 def _meant(ends: date) -> date:

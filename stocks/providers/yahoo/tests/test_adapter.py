@@ -176,6 +176,21 @@ def test_a_year_that_may_not_be_filed_yet_is_held_back(provider):
     assert ("annual", 2024) in {(one.period_type, one.fiscal_year) for one in found}
 
 
+def test_a_statement_has_every_line_that_yahoo_tells(provider):
+    found = provider.statements(APPLE, date(2020, 1, 1), date(2030, 1, 1))
+    (year,) = [one for one in found if (one.period_type, one.fiscal_year) == ("annual", 2024)]
+    million = Decimal(1_000_000)
+    assert year.cost_of_revenue == year.revenue - year.gross_profit == 210_352 * million
+    assert year.sga_expense + year.rnd_expense == year.gross_profit - year.operating_profit
+    assert year.pretax_profit - year.income_tax == year.net_profit == 93_736 * million
+    assert year.short_term_investments == 35_228 * million
+    assert year.total_debt == year.short_term_debt + year.long_term_debt == 106_629 * million
+    assert (year.capital_expenditure, year.share_repurchases) == (9_447 * million, 94_949 * million)
+    assert (year.retained_earnings, year.preferred_equity) == (-19_154 * million, 0)
+    assert year.goodwill is year.interest_expense is None
+    assert {one.basis_on for one in found} == {standin.NOW.date()}
+
+
 def test_statements_cost_one_call(provider, upstream):
     provider.statements(APPLE, date(2020, 1, 1), date(2025, 11, 12))
     assert len(upstream.requests) == 1

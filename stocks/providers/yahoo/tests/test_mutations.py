@@ -16,7 +16,7 @@ from stocks.providers.json import MAX_COUNT, MIN_PRICE
 from stocks.providers.tests.mutations import told_or_refused
 from stocks.providers.yahoo.parse import charts, companies, latest, replies, statements
 from stocks.providers.yahoo.tests.standin import NOW, payload
-from stocks.types import Bar, StatementData, StockKey
+from stocks.types import STATEMENT_LINES, Bar, StatementData, StockKey
 
 APPLE = StockKey("AAPL", "NASDAQ", "USD")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -91,10 +91,7 @@ def test_rates_are_sane_or_left_out():
 
 
 def _fits(one: StatementData) -> bool:
-    amounts = (
-        *(one.revenue, one.gross_profit, one.operating_profit, one.net_profit, one.total_assets),
-        *(one.total_liabilities, one.total_equity, one.operating_cash_flow),
-    )
+    amounts = [getattr(one, line) for line in STATEMENT_LINES]
     return (
         all(amount is None or abs(amount) < MAX_MONEY for amount in amounts)
         and (one.eps is None or abs(one.eps) < MAX_PRICE)
@@ -105,7 +102,11 @@ def _fits(one: StatementData) -> bool:
 
 
 def test_statements_fit_their_columns_or_are_refused():
-    names = (["annualTotalRevenue"], ["annualDilutedEPS"], ["annualOrdinarySharesNumber"])
+    names = (
+        *(["annualTotalRevenue"], ["annualDilutedEPS"], ["annualOrdinarySharesNumber"]),
+        *(["annualCashAndCashEquivalents"], ["annualCashCashEquivalentsAndShortTermInvestments"]),
+        ["annualCapitalExpenditure"],
+    )
     rows = [row for row in payload("series_AAPL")["timeseries"]["result"] if row["meta"]["type"] in names]
     reply = {"timeseries": {"result": rows, "error": None}}
     told = _told(reply, lambda one: statements.statements(one, "AAPL", date.min, date.max))

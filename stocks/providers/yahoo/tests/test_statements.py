@@ -10,6 +10,7 @@ import pytest
 
 from stocks.providers.errors import Malformed
 from stocks.providers.yahoo.parse.statements import TYPES, statements
+from stocks.types import STATEMENT_LINES
 
 ALWAYS = (date.min, date.max)
 
@@ -142,4 +143,44 @@ def test_statements_of_something_else_are_refused(row):
 
 
 def test_one_call_asks_for_everything():
-    assert len(TYPES) == len(set(TYPES)) == 20
+    assert len(TYPES) == len(set(TYPES)) == 80
+
+
+def _year(**raw: Any) -> Any:
+    rows = [_series(f"annual{name}", _point("2024-12-31", value, "12M")) for name, value in raw.items()]
+    (year,) = statements(_reply(*rows), "AAPL", *ALWAYS)
+    return year
+
+
+def test_what_was_paid_is_above_zero():
+    year = _year(
+        CapitalExpenditure=-9, CashDividendsPaid=-15, RepurchaseOfCapitalStock=-94, InvestingCashFlow=-3
+    )
+    assert (year.capital_expenditure, year.dividends_paid, year.share_repurchases) == (9, 15, 94)
+    assert year.investing_cash_flow == -3
+
+
+def test_lines_that_yahoo_leaves_out_follow_from_its_sums():
+    year = _year(
+        CashAndCashEquivalents=30,
+        CashCashEquivalentsAndShortTermInvestments=65,
+        StockholdersEquity=57,
+        CommonStockEquity=57,
+    )
+    assert (year.cash, year.short_term_investments, year.preferred_equity) == (30, 35, 0)
+
+
+def test_a_sum_that_is_less_than_its_part_says_nothing():
+    year = _year(CashAndCashEquivalents=30, CashCashEquivalentsAndShortTermInvestments=29)
+    assert year.short_term_investments is None
+
+
+def test_a_sum_alone_is_no_line():
+    reply = _reply(_series("annualCommonStockEquity", _point("2024-12-31", 5, "12M")))
+    (year,) = statements(reply, "AAPL", *ALWAYS)
+    assert [getattr(year, line) for line in STATEMENT_LINES] == [None] * len(STATEMENT_LINES)
+
+
+def test_shares_count_those_of_the_day_of_asking():
+    (year,) = statements(_revenue("2024-12-31"), "AAPL", *ALWAYS, asked_on=date(2025, 11, 12))
+    assert year.basis_on == date(2025, 11, 12)
