@@ -149,6 +149,8 @@ class TierReply(serializers.Serializer[Any]):
     limits = LimitReply(many=True, source="policies")
     websocket_rooms = serializers.IntegerField(help_text="The most rooms of one WebSocket.")
     websocket_connections = serializers.IntegerField(help_text="The most connections open at once.")
+    alerts = serializers.IntegerField(help_text="The most alerts that are kept.")
+    webhooks = serializers.IntegerField(help_text="The most addresses that alerts are posted to.")
 
 
 class TiersReply(serializers.Serializer[Any]):

@@ -32,6 +32,8 @@ class TierRow:
     policies: tuple[Policy, ...]
     websocket_rooms: int
     websocket_connections: int
+    alerts: int = 0
+    webhooks: int = 0
 
     @cached_property
     def policy_header(self) -> str:
@@ -64,7 +66,14 @@ def _row(name: str, row: Mapping[str, Any]) -> TierRow:
         raise ImproperlyConfigured(f"tier {name!r} has no limit")
     if len({policy.name for policy in policies}) < len(policies):
         raise ImproperlyConfigured(f"tier {name!r} has two limits for the same time")
-    return TierRow(name, policies, int(row["websocket_rooms"]), int(row["websocket_connections"]))
+    return TierRow(
+        name,
+        policies,
+        websocket_rooms=int(row["websocket_rooms"]),
+        websocket_connections=int(row["websocket_connections"]),
+        alerts=int(row.get("alerts", 0)),
+        webhooks=int(row.get("webhooks", 0)),
+    )
 
 
 def _policy(text: str) -> Policy:

@@ -45,6 +45,15 @@ app.conf.beat_schedule = {
         "task": "stocks.tasks.prune_old_rows",
         "schedule": crontab(hour=4, minute=10),
     },
+    "send what alerts have to send": {
+        "task": "screening.tasks.send_deliveries",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "delete old notifications": {
+        "task": "screening.tasks.prune_notifications",
+        "schedule": crontab(hour=4, minute=25),
+    },
     "forget ended sessions": {
         "task": "accounts.tasks.prune_sessions",
         "schedule": crontab(hour=3, minute=40),

@@ -20,6 +20,7 @@ def refuse_unsafe(
     redis_url: str,
     rate_limits: str,
     market_data: Sequence[str],
+    webhook_allow_local: bool = False,
 ) -> None:
     """Raise ImproperlyConfigured that names every unsafe setting at once, and none of their values."""
     problems = [f"{name} is not set" for name, value in secrets.items() if not value]
@@ -48,5 +49,7 @@ def refuse_unsafe(
         problems.append("RATE_LIMITS is off")
     if "sandbox" in market_data:
         problems.append("MARKET_DATA is the sandbox, whose prices are invented")
+    if webhook_allow_local:
+        problems.append("WEBHOOK_ALLOW_LOCAL is on")
     if problems:
         raise ImproperlyConfigured("refusing to start in production: " + "; ".join(problems))

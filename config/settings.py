@@ -90,6 +90,7 @@ PRUNE_AFTER_DAYS = {
     "fetched": env.int("PRUNE_FETCHED_DAYS", default=180),
     "news": env.int("PRUNE_NEWS_DAYS", default=365),
     "sessions": env.int("PRUNE_SESSIONS_DAYS", default=30),
+    "notifications": env.int("PRUNE_NOTIFICATIONS_DAYS", default=365),
 }
 
 # --- Stores ---------------------------------------------------------------------------------------------
@@ -262,6 +263,8 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_TIMEOUT = 10
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Stockroom <noreply@localhost>")
+# For tests: webhooks may then go to this machine, and over plain HTTP. Refused in production.
+WEBHOOK_ALLOW_LOCAL = env.bool("WEBHOOK_ALLOW_LOCAL", default=False)
 
 # --- The API --------------------------------------------------------------------------------------------
 
@@ -271,16 +274,22 @@ TIERS: dict[str, dict[str, Any]] = {
         "requests": _words(env.list("LIMITS_FREE", default=["100/minute", "1000/day"])),
         "websocket_rooms": 30,
         "websocket_connections": 2,
+        "alerts": 20,
+        "webhooks": 1,
     },
     "basic": {
         "requests": _words(env.list("LIMITS_BASIC", default=["500/minute"])),
         "websocket_rooms": 100,
         "websocket_connections": 5,
+        "alerts": 200,
+        "webhooks": 5,
     },
     "pro": {
         "requests": _words(env.list("LIMITS_PRO", default=["2000/minute"])),
         "websocket_rooms": 500,
         "websocket_connections": 20,
+        "alerts": 2000,
+        "webhooks": 20,
     },
 }
 # Processes that serve requests, all replicas together: without Redis each lets through its part of a limit.
@@ -413,4 +422,5 @@ if PRODUCTION:
         redis_url=os.environ.get("REDIS_URL", ""),
         rate_limits=RATE_LIMITS,
         market_data=MARKET_DATA,
+        webhook_allow_local=WEBHOOK_ALLOW_LOCAL,
     )

@@ -17,6 +17,40 @@ class ScreeningError(Exception):
         super().__init__(self.message)
 
 
+class AlertNotFound(ScreeningError):
+    code = "ALERT_NOT_FOUND"
+    message = "No such alert."
+
+
+class AlertLimitReached(ScreeningError):
+    """The user has as many alerts as the tier allows."""
+
+    code = "ALERT_LIMIT_REACHED"
+    message = "This account has as many alerts as its tier allows; delete one first."
+
+
+class NotificationNotFound(ScreeningError):
+    code = "NOTIFICATION_NOT_FOUND"
+    message = "No such notification."
+
+
+class WebhookNotFound(ScreeningError):
+    code = "WEBHOOK_NOT_FOUND"
+    message = "No such webhook."
+
+
+class WebhookLimitReached(ScreeningError):
+    """The user has as many endpoints as the tier allows."""
+
+    code = "WEBHOOK_LIMIT_REACHED"
+    message = "This account has as many webhooks as its tier allows; delete one first."
+
+
+class WebhookExists(ScreeningError):
+    code = "WEBHOOK_EXISTS"
+    message = "This account has a webhook with this address."
+
+
 class ScreenTooSlow(ScreeningError):
     """The database did not finish within the time a screen may take."""
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from screening import views
+from screening.alerts import views as alerts
 
 urlpatterns = [
     path("screen", views.ScreenView.as_view(), name="screen"),
     path("screen/fields", views.ScreenFieldsView.as_view(), name="screen-fields"),
+    path("alerts", alerts.AlertListView.as_view(), name="alerts"),
+    path("alerts/<uuid:alert_id>", alerts.AlertView.as_view(), name="alert"),
+    path("notifications", alerts.NotificationListView.as_view(), name="notifications"),
+    path("notifications/read", alerts.NotificationsReadView.as_view(), name="notifications-read"),
+    path("notifications/<uuid:notification_id>", alerts.NotificationView.as_view(), name="notification"),
+    path("webhooks", alerts.WebhookListView.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>", alerts.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/secret", alerts.WebhookSecretView.as_view(), name="webhook-secret"),
     path("indicators", views.IndicatorListView.as_view(), name="indicators"),
 ]

@@ -149,12 +149,16 @@ def test_the_table_is_public(client, settings):
                 ],
                 "websocket_rooms": 30,
                 "websocket_connections": 2,
+                "alerts": 0,
+                "webhooks": 0,
             },
             {
                 "tier": "pro",
                 "limits": [{"name": "minute", "requests": 50, "window_s": 60}],
                 "websocket_rooms": 500,
                 "websocket_connections": 20,
+                "alerts": 0,
+                "webhooks": 0,
             },
         ]
     }

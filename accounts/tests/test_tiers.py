@@ -20,13 +20,15 @@ def test_it_holds_the_limits_of_the_contract():
             [(one.limit, one.seconds) for one in row.policies],
             row.websocket_rooms,
             row.websocket_connections,
+            row.alerts,
+            row.webhooks,
         )
         for name, row in tiers().items()
     }
     assert table == {
-        "free": ([(100, 60), (1000, 86_400)], 30, 2),
-        "basic": ([(500, 60)], 100, 5),
-        "pro": ([(2000, 60)], 500, 20),
+        "free": ([(100, 60), (1000, 86_400)], 30, 2, 20, 1),
+        "basic": ([(500, 60)], 100, 5, 200, 5),
+        "pro": ([(2000, 60)], 500, 20, 2000, 20),
     }
     assert list(table) == Tier.values
     assert configured.REALTIME_MAX_ROOMS == {"free": 30, "basic": 100, "pro": 500}

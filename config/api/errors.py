@@ -52,6 +52,12 @@ STATUS: dict[type[Exception], int] = {
     stocks.DataUnavailable: 503,
     screening.ScreeningError: 400,
     screening.ScreenTooSlow: 503,
+    screening.AlertNotFound: 404,
+    screening.AlertLimitReached: 403,
+    screening.NotificationNotFound: 404,
+    screening.WebhookNotFound: 404,
+    screening.WebhookLimitReached: 403,
+    screening.WebhookExists: 409,
 }
 
 RETRY_SECONDS = "2"

@@ -8,23 +8,12 @@ from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
-from screening.alerts.measures import Measure, change, volume_ratio
+from screening.alerts.measures import Key, Measure, Sight, tick_measure
 from screening.alerts.rules import Rule, State
 from screening.alerts.triggers import Triggers
 
-#: Time and number of what an alert has seen: microseconds since 1970, and what orders equal times.
-Key = tuple[int, int]
 _MICROS = 1_000_000
 _OF_TICKS = frozenset(Measure)
-
-
-class Sight(NamedTuple):
-    """A tick as alerts see it; prices in units of 10^-8, shares as they are."""
-
-    key: Key
-    price: int
-    previous_close: int | None = None
-    volume: int | None = None
 
 
 class Firing(NamedTuple):
@@ -125,17 +114,7 @@ class Book:
     def tick(self, code: str, sight: Sight) -> None:
         """Show a tick to the alerts of its stock."""
         for measure, triggers in list(self._by_code.get(code, {}).items()):
-            value: int | None
-            if measure == Measure.PRICE:
-                value = sight.price
-            elif measure == Measure.VOLUME:
-                value = volume_ratio(sight.volume, self._averages.get(code))
-            elif measure == Measure.CHANGE or measure == Measure.SWING:
-                value = change(sight.price, sight.previous_close)
-                if value is not None and measure == Measure.SWING:
-                    value = abs(value)
-            else:
-                continue
+            value = tick_measure(measure, sight, self._averages.get(code))
             if value is not None:
                 self._show(triggers, value, sight.key, sight.price)
 

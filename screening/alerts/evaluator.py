@@ -13,11 +13,12 @@ import numpy as np
 import redis
 
 from screening.alerts import reading
-from screening.alerts.book import Book, Key, Sight
+from screening.alerts.book import Book
 from screening.alerts.lease import Lease
-from screening.alerts.measures import units
+from screening.alerts.measures import Key, Sight, units
 from screening.alerts.outbox import tell_rooms
 from screening.alerts.writing import write
+from screening.services.alerts import alerts_expire
 from stocks import stream
 from stocks.batch import Batch, Units, newest, sane
 from stocks.consumer import TickConsumer
@@ -118,6 +119,7 @@ class Evaluator:
 
     def _read_all(self) -> set[str]:
         """Read every alert; returns the codes of their stocks."""
+        alerts_expire(now=datetime.now(UTC))
         self._read_until = reading.database_time()
         self._book = Book()
         watches = reading.all_active()

@@ -5,13 +5,26 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 PLACES: Final = 8
 ONE: Final = 10**PLACES
 #: A percentage is compared as it is shown, with 4 decimals.
 _SHOWN: Final = 10**4
 _PERCENT: Final = 100 * _SHOWN
+
+
+#: Time and number of what an alert has seen: microseconds since 1970, and what orders equal times.
+Key = tuple[int, int]
+
+
+class Sight(NamedTuple):
+    """A tick as alerts see it; prices in units of 10^-8, shares as they are."""
+
+    key: Key
+    price: int
+    previous_close: int | None = None
+    volume: int | None = None
 
 
 class Measure(StrEnum):
@@ -31,6 +44,21 @@ def units(value: Decimal) -> int:
 def plain(value: int) -> Decimal:
     """The number that so many units are."""
     return Decimal(value).scaleb(-PLACES)
+
+
+def tick_measure(measure: str, sight: Sight, average_volume: Fraction | None) -> int | None:
+    """A measure of a tick; None where it is unknown, and for what is no ``Measure``."""
+    match measure:
+        case Measure.PRICE:
+            return sight.price
+        case Measure.CHANGE:
+            return change(sight.price, sight.previous_close)
+        case Measure.SWING:
+            moved = change(sight.price, sight.previous_close)
+            return None if moved is None else abs(moved)
+        case Measure.VOLUME:
+            return volume_ratio(sight.volume, average_volume)
+    return None
 
 
 def change(price: int, previous: int | None) -> int | None:

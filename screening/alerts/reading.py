@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from screening.alerts.book import Key, Watch
-from screening.alerts.measures import Measure, units
+from screening.alerts.book import Watch
+from screening.alerts.measures import Key, Measure, units
 from screening.alerts.rules import Condition, Rule, State
 from screening.fields import shown
 from screening.models import Alert

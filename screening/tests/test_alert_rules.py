@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,7 @@ def test_beyond_looks_at_the_size_alone():
 
 @given(st.lists(VALUES, min_size=1), st.integers(-10, 10))
 def test_without_hysteresis_an_edge_is_a_pair_of_neighbours(values, threshold):
-    pairs = list(enumerate(zip(values, values[1:], strict=False), start=1))
+    pairs = list(enumerate(pairwise(values), start=1))
     assert firings(Rule("above", threshold), values) == [
         at for at, (before, now) in pairs if before <= threshold < now
     ]

@@ -1,0 +1,306 @@
+"""Bodies of alerts, notifications and webhooks, as they are taken and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.fields import NameField, TextField
+from accounts.paging import PageMeta, PageQuery
+from accounts.strict import StrictSerializer
+from screening.fields import FIELDS, NAMES, column
+from screening.models.alerts import MAX_COOLDOWN_SECONDS, Alert
+from screening.serializers import WholeNumberField
+from screening.webhooks.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
+from stocks.errors import StockNotFound
+from stocks.models import Stock
+from stocks.selectors.listing import MAX_CODE, stock_by_code
+from stocks.serializers.fields import maybe, number, one_of
+
+KINDS = ("price", "change_pct", "volume_ratio", "indicator")
+#: The conditions that each kind can have.
+CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    "price": ("above", "below", "crosses"),
+    "change_pct": ("above", "below", "beyond"),
+    "volume_ratio": ("above",),
+    "indicator": ("above", "below", "crosses"),
+}
+#: Decimals of a threshold; what is compared has no more, so more would never be met.
+PLACES = {"price": 8, "change_pct": 4, "volume_ratio": 8, "indicator": 8}
+#: Larger thresholds and margins are none of anything that is listed.
+MAX_NUMBER = Decimal(10) ** 17
+CHANNELS = ("in_app", "email", "webhook")
+
+
+@extend_schema_field({"type": "number"})
+class NumberField(serializers.Field[Decimal, Any, Any, Any]):
+    """A number of a JSON body, exactly: a text or a truth value is none."""
+
+    def __init__(self, *, min_value: Decimal, max_value: Decimal, **options: Any) -> None:
+        self._low, self._high = min_value, max_value
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal):
+            raise serializers.ValidationError("must be a number")
+        value = Decimal(data)
+        if not value.is_finite() or not self._low <= value <= self._high:
+            raise serializers.ValidationError(f"must lie between {self._low:f} and {self._high:f}")
+        if value != round(value, 8):
+            raise serializers.ValidationError("must have at most 8 decimals")
+        return value
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "enum": list(CHANNELS)}, "uniqueItems": True}
+)
+class ChannelsField(serializers.Field[dict[str, bool], Any, Any, Any]):
+    """How the user is told; in the app in any case."""
+
+    def to_internal_value(self, data: Any) -> dict[str, bool]:
+        if not isinstance(data, list) or not all(isinstance(one, str) and one in CHANNELS for one in data):
+            raise serializers.ValidationError(f"must be a list of: {', '.join(CHANNELS)}")
+        return {"by_email": "email" in data, "by_webhook": "webhook" in data}
+
+
+class _AlertBody(StrictSerializer):
+    name = NameField(max_length=100, allow_blank=True, required=False)
+    hysteresis = NumberField(
+        min_value=Decimal(0),
+        max_value=MAX_NUMBER,
+        required=False,
+        help_text="How far the value has to go back behind the threshold before the alert is armed again.",
+    )
+    cooldown_s = WholeNumberField(
+        min_value=0,
+        max_value=MAX_COOLDOWN_SECONDS,
+        required=False,
+        help_text="Seconds after a firing in which a crossing is passed over.",
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    repeat = serializers.BooleanField(required=False, help_text="false: fire once, then be done.")
+    channels = ChannelsField(required=False)
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("must be in the future")
+        return value
+
+
+class AlertCreate(_AlertBody):
+    stock_code = TextField(max_length=MAX_CODE, help_text="A stock that is listed, in any letter case.")
+    kind = one_of(KINDS)
+    condition = one_of(("above", "below", "crosses", "beyond"))
+    threshold = NumberField(
+        min_value=-MAX_NUMBER,
+        max_value=MAX_NUMBER,
+        help_text="A price in the stock's currency, percent, a multiple of the 20-day average volume,"
+        " or a value of the indicator.",
+    )
+    field = TextField(
+        required=False, max_length=40, help_text="An indicator of GET /v1/screen/fields; for that kind alone."
+    )
+
+    def validate_stock_code(self, value: str) -> Stock:
+        try:
+            stock = stock_by_code(value)
+        except StockNotFound:
+            raise serializers.ValidationError("no stock has this code") from None
+        if not stock.is_active:
+            raise serializers.ValidationError("this stock is no longer listed")
+        return stock
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind, condition = attrs["kind"], attrs["condition"]
+        if condition not in CONDITIONS[kind]:
+            raise serializers.ValidationError({"condition": f"of {kind}: {', '.join(CONDITIONS[kind])}"})
+        check_threshold(kind, condition, attrs["threshold"])
+        field = attrs.get("field")
+        if kind != "indicator" and field is not None:
+            raise serializers.ValidationError({"field": f"{kind} looks at no indicator"})
+        if kind == "indicator":
+            if field not in NAMES:
+                raise serializers.ValidationError({"field": f"must be one of: {', '.join(FIELDS)}"})
+            attrs["field"] = column(field)
+        return attrs
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """What ``alert_create`` takes, or DRF's ValidationError."""
+        values = cls.parse(data)
+        return {"stock": values.pop("stock_code"), **values.pop("channels", {}), **values}
+
+
+class AlertChange(_AlertBody):
+    condition = one_of(("above", "below", "crosses", "beyond"), required=False)
+    threshold = NumberField(min_value=-MAX_NUMBER, max_value=MAX_NUMBER, required=False)
+    status = one_of(("active", "paused"), required=False, help_text="active arms it anew.")
+
+    @classmethod
+    def read(cls, data: Any, alert: Alert) -> dict[str, Any]:
+        """What ``alert_change`` takes for this alert, or DRF's ValidationError."""
+        values = cls.parse(data)
+        condition = values.get("condition", alert.condition)
+        if condition not in CONDITIONS[alert.kind]:
+            allowed = ", ".join(CONDITIONS[alert.kind])
+            raise serializers.ValidationError({"condition": f"of {alert.kind}: {allowed}"})
+        if "threshold" in values:
+            check_threshold(alert.kind, condition, values["threshold"])
+        expires = values.get("expires_at", alert.expires_at)
+        if values.get("status") == "active" and expires is not None and expires <= timezone.now():
+            raise serializers.ValidationError({"expires_at": "has passed; give another, or null"})
+        return {**values.pop("channels", {}), **values}
+
+
+def check_threshold(kind: str, condition: str, threshold: Decimal) -> None:
+    """Raise DRF's ValidationError for a threshold that could never be met, or always is."""
+    if kind in ("price", "volume_ratio") and threshold <= 0:
+        raise serializers.ValidationError({"threshold": "must be greater than 0"})
+    if condition == "beyond" and threshold <= 0:
+        raise serializers.ValidationError({"threshold": "must be greater than 0: it counts both ways"})
+    if threshold != round(threshold, PLACES[kind]):
+        raise serializers.ValidationError({"threshold": f"must have at most {PLACES[kind]} decimals"})
+
+
+class AlertQuery(PageQuery):
+    stock_code = TextField(required=False, max_length=MAX_CODE)
+    status = one_of(Alert.Status.values, required=False)
+
+
+class AlertReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    stock_code = serializers.SerializerMethodField()
+    kind = serializers.CharField()
+    condition = serializers.CharField()
+    field = serializers.SerializerMethodField()
+    screen_id = serializers.UUIDField(allow_null=True)
+    threshold = maybe()
+    hysteresis = number()
+    cooldown_s = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(format=None, allow_null=True)
+    repeat = serializers.BooleanField()
+    channels = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField()
+    times_fired = serializers.IntegerField()
+    last_fired_at = serializers.DateTimeField(source="fired_as_of", format=None, allow_null=True)
+    created_at = serializers.DateTimeField(format=None)
+
+    def get_stock_code(self, alert: Alert) -> str | None:
+        return None if alert.stock is None else alert.stock.code
+
+    def get_field(self, alert: Alert) -> str | None:
+        return alert.field or None
+
+    def get_channels(self, alert: Alert) -> list[str]:
+        on = {"in_app": True, "email": alert.by_email, "webhook": alert.by_webhook}
+        return [channel for channel in CHANNELS if on[channel]]
+
+    @extend_schema_field({"type": "string", "enum": Alert.Status.values})
+    def get_status(self, alert: Alert) -> str:
+        over = alert.expires_at is not None and alert.expires_at <= timezone.now()
+        return "expired" if over and alert.status == Alert.Status.ACTIVE else alert.status
+
+
+class AlertListReply(serializers.Serializer[Any]):
+    alerts = AlertReply(many=True)
+    meta = PageMeta()
+
+
+class NotificationQuery(StrictSerializer):
+    cursor = TextField(required=False, max_length=24, help_text="`next_cursor` of the page before.")
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=100)
+    unread = serializers.BooleanField(default=False, help_text="true: only those that are not read.")
+
+    def validate_cursor(self, value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 2**63:
+            raise serializers.ValidationError("is no cursor of a page")
+        return int(value)
+
+
+class NotificationMark(StrictSerializer):
+    read = serializers.BooleanField()
+
+
+class NotificationsRead(StrictSerializer):
+    through = serializers.UUIDField(help_text="This notification and all before it.")
+
+
+class NotificationReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    alert_id = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    condition = serializers.CharField()
+    field = serializers.SerializerMethodField()
+    stock_code = serializers.CharField()
+    screen_id = serializers.UUIDField(allow_null=True)
+    threshold = maybe()
+    value = maybe(help_text="What crossed the threshold.")
+    price = maybe()
+    as_of = serializers.DateTimeField(format=None)
+    created_at = serializers.DateTimeField(format=None)
+    read_at = serializers.DateTimeField(format=None, allow_null=True)
+
+    def get_field(self, notification: Any) -> str | None:
+        return notification.field or None
+
+
+class NotificationListReply(serializers.Serializer[Any]):
+    notifications = NotificationReply(many=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="null on the last page.")
+    unread = serializers.IntegerField(help_text="How many of all are not read.")
+
+
+class MarkedReply(serializers.Serializer[Any]):
+    marked = serializers.IntegerField()
+
+
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": MAX_URL})
+class WebhookUrlField(TextField):
+    """A public https address. One whose name has no address now is taken: it is looked up at each attempt."""
+
+    def to_internal_value(self, data: Any) -> str:
+        url = super().to_internal_value(data)
+        try:
+            target = parse(url)
+            resolve(target)
+        except AddressRefused as error:
+            raise serializers.ValidationError(str(error)) from None
+        except AddressUnknown:
+            return target.url
+        return target.url
+
+
+class WebhookCreate(StrictSerializer):
+    url = WebhookUrlField()
+
+
+class WebhookSwitch(StrictSerializer):
+    active = serializers.BooleanField()
+
+
+class WebhookReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    active = serializers.BooleanField()
+    failures = serializers.IntegerField(help_text="Failed attempts in a row.")
+    disabled_because = serializers.CharField()
+    created_at = serializers.DateTimeField(format=None)
+
+
+class WebhookListReply(serializers.Serializer[Any]):
+    webhooks = WebhookReply(many=True)
+
+
+class WebhookIssuedReply(serializers.Serializer[Any]):
+    """The only replies that hold the secret."""
+
+    webhook = WebhookReply(source="row")
+    secret = serializers.CharField(help_text="Shown once: what signatures are checked with.")

@@ -1,0 +1,1 @@
+"""Posting to addresses that users name: guarded, signed, bounded."""
