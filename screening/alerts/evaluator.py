@@ -72,11 +72,6 @@ class Evaluator:
         #: Whether the book may hold what the database does not.
         self._doubtful = True
 
-    def begin(self) -> None:
-        """Read everything anew: at the start, and after a store was away."""
-        self._doubtful = True
-        self._looked_at = _NEVER
-
     def handle(self, batch: Batch) -> None:
         """Evaluate the ticks of a batch, in their order."""
         if self._doubtful:
@@ -93,13 +88,13 @@ class Evaluator:
         self._remember(batch)
 
     def look(self) -> None:
-        """What is due besides ticks, every second: the lease, changed alerts, computed figures, rooms.
+        """What is due besides ticks, every second: changed alerts, computed figures, rooms.
 
         Raises LeaseLost.
         """
-        self._lease.keep()
         if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
+        self._lease.check()
         now = datetime.now(UTC)
         if self._doubtful or time.monotonic() - self._all_at >= ALL_SECONDS:
             codes = self._read_all()
@@ -217,7 +212,7 @@ class AlertConsumer(TickConsumer):
             group=GROUP,
             handle=evaluator.handle,
             client=client,
-            on_return=self._begin,
+            on_return=self._begin_anew,
             reclaim_idle_ms=0,
             reclaim_every_seconds=LOOK_SECONDS,
         )
@@ -228,9 +223,8 @@ class AlertConsumer(TickConsumer):
         self._evaluator.look()
         return super().step()
 
-    def _begin(self) -> None:
+    def _begin_anew(self) -> None:
         ensure_group(self.client)
-        self._evaluator.begin()
 
 
 def ensure_group(client: redis.Redis) -> None:

@@ -1,8 +1,9 @@
 """One process evaluates the alerts at a time; another takes over when it ends or hangs.
 
 An edge needs the value before, so the ticks of a stock have to be seen in order, and by one. The lease is a
-row whose epoch rises with each holder. A holder renews it every second, and writes what it finds only in a
-transaction that renews it: one that was paused and has been replaced cannot write any more.
+row whose epoch rises with each holder. A thread of the holder renews it every second, however long a batch
+takes. What the holder finds is written in transactions that first make sure of the epoch and keep it as it is
+until they end: a process that was paused and has been replaced cannot write any more.
 """
 
 from __future__ import annotations
@@ -11,25 +12,35 @@ import logging
 import os
 import secrets
 import socket
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.db import connection
+from django.db import connection, transaction
+
+from stocks.outages import OUTAGES
 
 logger = logging.getLogger(__name__)
 
 NAME = "alerts"
 #: Longer than a consumer waits for new entries: when the lease of a process that hangs has ended, Redis gives
 #: it no more.
-SECONDS = 4.0
+SECONDS = 5.0
 RENEW_SECONDS = 1.0
 
 _HELD = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s AND until >= clock_timestamp()"
+_MAKE = """
+INSERT INTO screening_evaluatorlease (name, epoch, holder, until)
+VALUES (%(name)s, 0, '', clock_timestamp() - interval '1 second')
+ON CONFLICT (name) DO NOTHING
+"""
+# This lock waits for the transactions of the holder, while its renewals wait for neither.
+_LOCK = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s FOR UPDATE"
+_SURE = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s AND epoch = %(epoch)s FOR KEY SHARE"
 _TAKE = """
-INSERT INTO screening_evaluatorlease AS lease (name, epoch, holder, until)
-VALUES (%(name)s, 1, %(holder)s, clock_timestamp() + %(seconds)s * interval '1 second')
-ON CONFLICT (name) DO UPDATE
-   SET epoch = lease.epoch + 1, holder = excluded.holder, until = excluded.until
- WHERE lease.until < clock_timestamp()
+UPDATE screening_evaluatorlease
+   SET epoch = epoch + 1, holder = %(holder)s, until = clock_timestamp() + %(seconds)s * interval '1 second'
+ WHERE name = %(name)s AND until < clock_timestamp()
 RETURNING epoch
 """
 _RENEW = """
@@ -54,36 +65,38 @@ class Lease:
         self.epoch = 0
         self._name = name
         self._seconds = seconds
-        self._renewed_at = float("-inf")
 
     def take(self) -> bool:
         """Take the lease where nobody holds it; says whether it is ours."""
+        values = self._values()
         with connection.cursor() as cursor:
-            # Without a lock, so that who waits for its turn does not also wait for the holder's transaction.
-            cursor.execute(_HELD, self._values())
+            # Without a lock: who waits for its turn asks twice a second.
+            cursor.execute(_HELD, values)
             if cursor.fetchone():
                 return False
-            cursor.execute(_TAKE, self._values())
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_MAKE, values)
+            cursor.execute(_LOCK, values)
+            cursor.execute(_TAKE, values)
             row = cursor.fetchone()
         self.epoch = row[0] if row else 0
         if row:
-            self._renewed_at = time.monotonic()
             logger.info("alerts are evaluated by %s, epoch %d", self.holder, self.epoch)
         return bool(row)
 
-    def keep(self) -> None:
-        """Renew the lease where it is time; raises LeaseLost."""
-        if time.monotonic() - self._renewed_at >= RENEW_SECONDS:
-            self.renew()
-
-    def renew(self) -> None:
-        """Renew the lease, and within a transaction keep others from taking it; raises LeaseLost."""
+    def check(self) -> None:
+        """Raise LeaseLost where it is not ours; within a transaction it stays ours until that ends."""
         with connection.cursor() as cursor:
-            cursor.execute(_RENEW, self._values())
-            if cursor.rowcount != 1:
+            cursor.execute(_SURE, self._values())
+            if cursor.fetchone() is None:
                 self.epoch = 0
                 raise LeaseLost
-        self._renewed_at = time.monotonic()
+
+    def renew(self) -> bool:
+        """Hold it for some seconds more; False where it is not ours any more."""
+        with connection.cursor() as cursor:
+            cursor.execute(_RENEW, self._values())
+            return bool(cursor.rowcount == 1)
 
     def release(self) -> None:
         """Let the next one in at once."""
@@ -91,6 +104,30 @@ class Lease:
             with connection.cursor() as cursor:
                 cursor.execute(_RELEASE, self._values())
             self.epoch = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Have a thread renew the lease while the block runs."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._keep, args=(stop,), name="alerts lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _keep(self, stop: threading.Event) -> None:
+        try:
+            while not stop.wait(RENEW_SECONDS):
+                try:
+                    if not self.renew():
+                        return
+                except OUTAGES as error:
+                    logger.warning("the lease of alerts is not renewed: %s", type(error).__name__)
+                    connection.close()
+        finally:
+            connection.close()
 
     def _values(self) -> dict[str, object]:
         return {"name": self._name, "holder": self.holder, "seconds": self._seconds, "epoch": self.epoch}

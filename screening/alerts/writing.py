@@ -87,7 +87,7 @@ def write(moves: Sequence[Move], *, lease: Lease, now: datetime) -> Written:
         with connection.cursor() as cursor:
             if own:
                 cursor.execute(_LET_GO)
-            lease.renew()
+            lease.check()
             if firings:
                 take_turn()
             cursor.execute(_WRITE, {**_of_moves(moves), **_of_firings(firings), "now": now})

@@ -55,7 +55,6 @@ class Bench:
         assert self.lease.take()
         self.hurried = 0
         self.evaluator = Evaluator(self.lease, self._hurry)
-        self.evaluator.begin()
         self.evaluator.look()
 
     def _hurry(self) -> None:
@@ -64,6 +63,11 @@ class Bench:
     def show(self, *ticks: Tick) -> None:
         """One entry with these ticks."""
         self.evaluator.handle(batch(update(*ticks)))
+
+    def read_anew(self) -> None:
+        """Forget what is known, and read all alerts."""
+        self.evaluator._doubtful = True
+        self.look()
 
     def look(self) -> None:
         """Look at once at what users have changed."""

@@ -135,7 +135,7 @@ def test_one_that_expires_meanwhile_is_silent():
     bench = Bench()
     bench.show(at(99))
     Alert.objects.update(expires_at=datetime.now(UTC))
-    bench.evaluator.begin()
+    bench.read_anew()
     bench.show(at(101))
     assert values(one) == []
 
@@ -274,7 +274,6 @@ def test_who_has_lost_the_lease_writes_nothing():
     successor = Bench.__new__(Bench)
     successor.lease, successor.hurried = other, 0
     successor.evaluator = module.Evaluator(other)
-    successor.evaluator.begin()
     successor.show(at(102))
     assert values(one) == [102]
 
@@ -282,13 +281,24 @@ def test_who_has_lost_the_lease_writes_nothing():
 def test_the_lease_is_one_processs_alone():
     first, second = Lease(), Lease()
     assert first.take()
+    first.check()
     assert not second.take()
     first.release()
     assert second.take()
     assert second.epoch == 2
+    first.epoch = 1
+    assert not first.renew()
     with pytest.raises(LeaseLost):
-        first.epoch = 1
-        first.renew()
+        first.check()
+
+
+def test_a_lease_ends_by_itself_and_can_be_renewed_until_somebody_takes_it():
+    short, other = Lease(seconds=0), Lease()
+    assert short.take()
+    assert short.renew()
+    short.check()
+    assert other.take()
+    assert not short.renew()
 
 
 def test_what_failed_is_begun_anew_from_what_is_written(monkeypatch):

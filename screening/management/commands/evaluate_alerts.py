@@ -51,7 +51,8 @@ class Command(BaseCommand):
     def _evaluate(self, lease: Lease, stop: threading.Event) -> None:
         evaluator = Evaluator(lease, on_deliveries=_hurry)
         try:
-            AlertConsumer(evaluator, worker_client()).run(stop)
+            with lease.kept():
+                AlertConsumer(evaluator, worker_client()).run(stop)
         except LeaseLost:
             logger.warning("another process evaluates the alerts now")
         finally:
