@@ -1,0 +1,1 @@
+"""Pure arithmetic of portfolios: values in, values out."""
