@@ -13,12 +13,13 @@ Days = npt.NDArray[np.datetime64]
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Split-adjusted daily bars, oldest first: contiguous arrays of one length; prices without NaN.
+    """Split-adjusted daily bars, oldest first: contiguous arrays of one length.
 
     A suspended day has only a carried close, and TA-Lib carries one NaN through the rest of a series, so
-    :meth:`of` puts the close where open, high or low is missing: the day then has a range of 0 around it.
+    :meth:`of` puts the close where high or low is missing: the day then has a range of 0 around it. ``open``
+    goes into no average: it stays NaN, and tells that a day had none.
 
-    ``days`` are the sessions, NaT where unknown. The last three may be NaN: ``total`` is the close adjusted
+    ``days`` are the sessions, all NaT if unknown. The last three may be NaN: ``total`` is the close adjusted
     for splits and dividends, ``market`` the level of the market's benchmark on the same days, ``shares`` the
     number of shares outstanding, in the split basis of the volumes.
     """
@@ -70,15 +71,15 @@ class Bars:
                 raise ValueError("A level of these bars is neither positive nor unknown")
             return np.ascontiguousarray(column, dtype=np.float64)
 
-        days = (
-            np.full(len(close), np.datetime64("NaT", "D")) if days is None else days.astype("datetime64[D]")
-        )
-        if (days[1:] <= days[:-1]).any():
+        if days is None:
+            days = np.full(len(close), np.datetime64("NaT", "D"))
+        elif not (days[1:] > days[:-1]).all():
             raise ValueError("The bars must be sorted by day, each day once")
         extra = [given(column) for column in (total, market, shares)]
         if any(column.shape != close.shape for column in (days, open_, high, low, volume, *extra)):
             raise ValueError("The columns of bars must have one length")
-        return cls(days, filled(open_), filled(high), filled(low), close, volume, *extra)
+        opened = np.ascontiguousarray(open_, dtype=np.float64)
+        return cls(days.astype("datetime64[D]"), opened, filled(high), filled(low), close, volume, *extra)
 
     def __len__(self) -> int:
         return len(self.close)

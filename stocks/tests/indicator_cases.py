@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from stocks.indicators.bars import Array, Bars
 from stocks.tests.indicator_reference import Result
@@ -45,6 +46,27 @@ def bars(closes: Sequence[Decimal], *, volume: float = 1000.0) -> Bars:
     highs, lows = spread(closes)
     volumes = volume + np.arange(len(closes), dtype=float)
     return Bars.of(array(closes), array(highs), array(lows), array(closes), volumes)
+
+
+def closing(
+    closes: Array,
+    volume: Array | None = None,
+    *,
+    days: npt.ArrayLike | None = None,
+    total: Array | None = None,
+    market: Array | None = None,
+) -> Bars:
+    """Bars whose prices are all the close."""
+    return Bars.of(
+        closes,
+        closes,
+        closes,
+        closes,
+        np.ones(len(closes)) if volume is None else volume,
+        days=None if days is None else np.array(days, dtype="datetime64[D]"),
+        total=total,
+        market=market,
+    )
 
 
 def assert_equals(computed: Array, expected: Result, *, relative: float = 1e-9) -> None:

@@ -11,7 +11,7 @@ from stocks.indicators.kernels import Kernel, WindowKernel, rolling
 from stocks.indicators.reductions import deviation, mean, quotient, total
 from stocks.indicators.series import KERNELS, SERIES_IDS, latest, recent, series
 from stocks.indicators.windows import Windows
-from stocks.tests.test_indicators_properties import any_bars, upto
+from stocks.tests.indicator_strategies import any_bars, upto
 
 WINDOW_KERNELS = [kernel for kernel in KERNELS if isinstance(kernel, WindowKernel)]
 

@@ -49,7 +49,11 @@ PUBLISHED_UPPER = numbers(
 
 def bollinger(closes: Array) -> list[Array]:
     """The four series of the bands."""
-    return [rolling(lambda window, i=i: oscillators.bollinger(window)[i], closes, 20) for i in range(4)]
+
+    def band(place: int) -> Array:
+        return rolling(lambda window: oscillators.bollinger(window)[place], closes, 20)
+
+    return [band(place) for place in range(4)]
 
 
 def test_rsi_matches_the_published_worksheet():
