@@ -52,6 +52,14 @@ def quotient(above: Array, below: Array) -> Array:
     return out
 
 
+def slope(window: Array) -> Array:
+    """Slope of the least-squares line through the window, per bar."""
+    bars = window.shape[-1]
+    centred = np.arange(bars) - (bars - 1) / 2.0
+    # From the first value, so that a flat window has a slope of exactly 0.
+    return total((window - window[..., :1]) * centred) / (bars * (bars * bars - 1) / 12.0)
+
+
 def change(earlier: Array, later: Array) -> Array:
     """(later / earlier − 1) × 100 for values above 0: how far above (+) or below (−), in percent."""
     # As one quotient: 110/100 − 1 would end in 0.10000000000000009.
