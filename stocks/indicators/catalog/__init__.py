@@ -10,7 +10,8 @@ from stocks.indicators.catalog.composite import COMPOSITE
 from stocks.indicators.catalog.entry import Group, Indicator, Unit, by_id
 from stocks.indicators.catalog.fundamental import GROWTH, PROFITABILITY, STABILITY, VALUATION
 from stocks.indicators.catalog.price import PRICE
-from stocks.indicators.catalog.technical import OSCILLATORS, RISK, TREND
+from stocks.indicators.catalog.risk import RISK
+from stocks.indicators.catalog.technical import OSCILLATORS, TREND
 from stocks.indicators.catalog.volume import VOLUME
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Catalogue: trend, oscillators and bands, risk. Prices are split-adjusted, oldest first."""
+"""Catalogue: trend, oscillators and bands. Prices are split-adjusted, oldest first."""
 
 from stocks.indicators.catalog.entry import Indicator
 
@@ -94,39 +94,5 @@ OSCILLATORS = (
         inputs=("close",),
         min_bars=20,
         null_rule="fewer bars than min_bars; the bands coincide (20 equal closes)",
-    ),
-)
-
-RISK = (
-    Indicator(
-        id="atr_14",
-        group="risk",
-        unit="price",
-        formula="Wilder average of the true range max(high, previous close) − min(low, previous"
-        " close) over 14, seeded by the mean of the first 14; a bar without high and low counts"
-        " with its close",
-        source=f"{_WILDER}, section III; TA-Lib ATR",
-        inputs=("high", "low", "close"),
-        min_bars=15,
-    ),
-    Indicator(
-        id="atr_pct",
-        group="risk",
-        unit="percent",
-        formula="atr_14 / close × 100",
-        source="TA-Lib NATR",
-        inputs=("high", "low", "close"),
-        min_bars=15,
-    ),
-    Indicator(
-        id="hv_20",
-        group="risk",
-        unit="percent",
-        formula="sample standard deviation of the last 20 daily log returns × √252 × 100"
-        " (annualised); suspended days count as returns of 0",
-        source="Hull, Options, Futures, and Other Derivatives, ch. 15.4",
-        inputs=("close",),
-        min_bars=21,
-        aliases=("volatility_20d",),
     ),
 )
