@@ -105,6 +105,17 @@ def test_a_history_is_handed_over_whole():
     np.testing.assert_array_equal(kernel.series(bars)[0], np.cumsum(bars.volume))
 
 
+def test_sliding_windows_are_every_run_of_so_many_bars():
+    bars = _made_up(40)
+    windows = Windows.sliding(bars, 7)
+    assert len(windows) == 34
+    for name in Bars.__slots__:
+        column, found = getattr(bars, name), getattr(windows, name)
+        assert found.dtype == column.dtype and not found.flags.writeable
+        for i in range(34):
+            np.testing.assert_array_equal(found[i], column[i : i + 7], err_msg=name)
+
+
 def test_an_aligned_window_begins_with_nothing_where_a_stock_is_young():
     young, old = _made_up(2), _made_up(5)
     aligned = Windows.aligned([young, old], 4)
