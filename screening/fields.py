@@ -15,11 +15,21 @@ TEXTS: Final = ("code", "name")
 DEFAULT_COLUMNS: Final = ("close_price", "per", "pbr", "roe", "dividend_yield", "quality_score")
 
 _ACRONYMS: Final = frozenset(
-    {"per", "pbr", "psr", "roe", "roa", "sma", "ema", "rsi", "macd", "bb", "atr", "hv", "cci", "mfi"}
+    {
+        *("per", "pbr", "psr", "roe", "roa", "sma", "ema", "rsi", "macd", "bb", "atr", "hv", "cci", "mfi"),
+        *("ptbv", "pcr", "peg", "ev", "ic", "ebit", "ebitda", "ocf", "fcf", "eps", "bps", "dps", "ncav"),
+        *("roic", "roce", "rota", "cagr", "dio", "dso", "dpo", "sga"),
+    }
 )
 _WORDS: Final = {
     "ttm": "(12 months)",
     "yoy": "year on year",
+    "qoq": "quarter on quarter",
+    "fwd": "(expected)",
+    "stdev": "standard deviation",
+    "rnd": "R&D",
+    "3y": "3 years",
+    "5y": "5 years",
     "avg": "average",
     "pct": "%",
     "pct_b": "%B",
@@ -32,6 +42,16 @@ _WORDS: Final = {
     "1y": "1 year",
     "20d": "20 days",
     "52w": "52 weeks",
+}
+#: Names that do not read well word by word.
+_LABELS: Final = {
+    "p_fcf": "Price to FCF",
+    "ncav_per_share": "NCAV per share",
+    "altman_z": "Altman Z",
+    "altman_z2": "Altman Z″",
+    "piotroski_f": "Piotroski F",
+    "beneish_m": "Beneish M",
+    "ohlson_o": "Ohlson O",
 }
 
 
@@ -47,6 +67,8 @@ class Field:
 
 
 def _label(name: str) -> str:
+    if name in _LABELS:
+        return _LABELS[name]
     words = [word.upper() if word in _ACRONYMS else _WORDS.get(word, word) for word in name.split("_")]
     text = " ".join(words)
     return text[0].upper() + text[1:]

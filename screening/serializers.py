@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -13,11 +13,13 @@ from accounts.strict import StrictSerializer
 from screening.criteria import Criterion, Screen
 from screening.fields import FIELDS, NAMES, TEXTS, Field, column
 from screening.selectors import Matches
-from stocks.indicators.catalog import Indicator
+from stocks.indicators.catalog import Indicator, Unit
 from stocks.selectors.listing import ALL_MARKETS
 from stocks.serializers.fields import MarketField, one_of
 
 MAX_FILTERS = 50
+#: What a unit may be, as the reference says it.
+UNITS = ", ".join(get_args(Unit))
 #: Larger bounds would not fit a double.
 MAX_BOUND = Decimal("1e300")
 
@@ -155,7 +157,7 @@ class ScreenReply(serializers.Serializer[Any]):
 class FieldReply(serializers.Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # DRF takes it off the class
-    unit = serializers.CharField(help_text="percent, ratio, price, money, shares or points")
+    unit = serializers.CharField(help_text=UNITS)
     group = serializers.CharField()
     aliases = serializers.ListField(child=serializers.CharField())
 
@@ -169,7 +171,7 @@ class IndicatorReply(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     group = serializers.CharField()
-    unit = serializers.CharField(help_text="percent, ratio, price, money, shares or points")
+    unit = serializers.CharField(help_text=UNITS)
     formula = serializers.CharField()
     source = serializers.CharField(help_text="Where the formula is published.")  # type: ignore[assignment]  # DRF takes it off
     inputs = serializers.ListField(child=serializers.CharField())
