@@ -19,6 +19,7 @@ _ACRONYMS: Final = frozenset(
         *("per", "pbr", "psr", "roe", "roa", "sma", "ema", "rsi", "macd", "bb", "atr", "hv", "cci", "mfi"),
         *("ptbv", "pcr", "peg", "ev", "ic", "ebit", "ebitda", "ocf", "fcf", "eps", "bps", "dps", "ncav"),
         *("roic", "roce", "rota", "cagr", "dio", "dso", "dpo", "sga"),
+        *("obv", "cmf", "vwap"),
     }
 )
 _WORDS: Final = {
@@ -41,6 +42,15 @@ _WORDS: Final = {
     "6m": "6 months",
     "1y": "1 year",
     "20d": "20 days",
+    "60d": "60 days",
+    "ytd": "year to date",
+    "mtd": "month to date",
+    "ath": "all-time high",
+    "tr": "total return",
+    "mdd": "maximum drawdown",
+    "corr": "correlation with",
+    "dev": "deviation",
+    "rel": "relative",
     "52w": "52 weeks",
 }
 #: Names that do not read well word by word.
@@ -52,6 +62,9 @@ _LABELS: Final = {
     "piotroski_f": "Piotroski F",
     "beneish_m": "Beneish M",
     "ohlson_o": "Ohlson O",
+    "ad_line": "A/D line",
+    "var95_1d": "Value at risk 95 % 1 day",
+    "mdd_days": "Maximum drawdown days",
 }
 
 
