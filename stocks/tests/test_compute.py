@@ -14,7 +14,7 @@ from stocks.compute import compute_indicators
 from stocks.compute.row import OWN_FIELDS
 from stocks.compute.writing import write_figures
 from stocks.errors import MarketNotFound, StockNotFound
-from stocks.indicators.catalog import FIELDS
+from stocks.indicators.catalog import FIELDS, INDICATORS
 from stocks.models import DailyBar, Dataset, LatestIndicators, Statement, Stock
 from stocks.tests.bar_cases import add_bars, make_stock, weekdays
 from stocks.tests.compute_cases import (
@@ -54,8 +54,9 @@ def test_what_is_unknown_is_null_and_never_nan():
     compute_indicators()
     found = row(stock)
     assert found.change_1d == pytest.approx(1.0)
-    unknown = [field for field in FIELDS if getattr(found, field) is None]
-    assert set(unknown) == set(FIELDS) - {"close_price", "change_1d", "volume", "turnover_value"}
+    known = {field for field in FIELDS if getattr(found, field) is not None}
+    assert {"close_price", "change_1d", "volume", "turnover_value", "gap_pct", "ath"} <= known
+    assert {field for field in known & INDICATORS.keys() if INDICATORS[field].min_bars > 2} == set()
     with connection.cursor() as cursor:
         tests = " OR ".join(f"{field} = 'NaN' OR abs({field}) = 'Infinity'" for field in FIELDS)
         cursor.execute(f"SELECT count(*) FROM stocks_latestindicators WHERE {tests}")
