@@ -9,9 +9,10 @@ from typing import Final
 from stocks.indicators.catalog.composite import COMPOSITE
 from stocks.indicators.catalog.entry import Group, Indicator, Unit, by_id
 from stocks.indicators.catalog.fundamental import GROWTH, PROFITABILITY, STABILITY, VALUATION
+from stocks.indicators.catalog.oscillators import OSCILLATORS
 from stocks.indicators.catalog.price import PRICE
 from stocks.indicators.catalog.risk import RISK
-from stocks.indicators.catalog.technical import OSCILLATORS, TREND
+from stocks.indicators.catalog.trend import TREND
 from stocks.indicators.catalog.volume import VOLUME
 
 __all__ = [
