@@ -10,7 +10,6 @@ import talib
 from stocks.indicators.averages import ROUNDING, wilder
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
-from stocks.indicators.reductions import quotient
 from stocks.indicators.windows import Windows
 
 
@@ -27,11 +26,12 @@ def directional_movement(bars: Bars, period: int) -> tuple[Array, Array, Array]:
     plus = np.where((up > 0.0) & (up - down > tie), up, 0.0)
     minus = np.where((down > 0.0) & (down - up > tie), down, 0.0)
     range_ = wilder(talib.TRANGE(high, low, bars.close)[1:], period)
-    di_plus = quotient(wilder(plus, period), range_) * 100.0
-    di_minus = quotient(wilder(minus, period), range_) * 100.0
+    range_[range_ == 0.0] = np.nan
+    di_plus = wilder(plus, period) / range_ * 100.0
+    di_minus = wilder(minus, period) / range_ * 100.0
     both = di_plus + di_minus
-    dx = quotient(np.abs(di_plus - di_minus), both) * 100.0
-    dx[both == 0.0] = 0.0  # a range, but no direction
+    both[both == 0.0] = 1.0  # a range, but no direction: 0 / 1
+    dx = np.abs(di_plus - di_minus) / both * 100.0
     out = np.full((3, len(bars)), np.nan)
     out[:, 1:] = wilder(dx, period), di_plus, di_minus
     return out[0], out[1], out[2]

@@ -10,7 +10,6 @@ import talib
 from stocks.indicators.averages import ema, settled, wilder
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel
-from stocks.indicators.reductions import quotient
 from stocks.indicators.trend import macd
 
 #: What is left of the largest moves after years without any; less than this has lost its digits.
@@ -30,8 +29,8 @@ def strength(gains: Array, losses: Array, period: int) -> Array:
     gain = wilder(gains, period)
     moved = gain + wilder(losses, period)
     # TA-Lib's RSI takes less than 1e-8 for no move at all: too much for a price of fractions of a cent.
-    moved[moved < _NOTHING] = 0.0
-    return quotient(gain, moved) * 100.0
+    moved[moved < _NOTHING] = np.nan
+    return gain / moved * 100.0
 
 
 def rsi(close: Array, period: int) -> Array:
@@ -46,7 +45,9 @@ def rsi(close: Array, period: int) -> Array:
 def stochastic(values: Array, period: int) -> Array:
     """Where each value stands in the range of the last ``period``, 0 to 100; NaN where they are all equal."""
     low = talib.MIN(values, timeperiod=period)
-    return quotient(values - low, talib.MAX(values, timeperiod=period) - low) * 100.0
+    spread = talib.MAX(values, timeperiod=period) - low
+    spread[spread == 0.0] = np.nan
+    return (values - low) / spread * 100.0
 
 
 def rsi_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
@@ -91,8 +92,8 @@ def tsi(close: Array, slow: int, fast: int) -> Array:
     moves[:1] = np.nan
     np.subtract(close[1:], close[:-1], out=moves[1:])
     size = ema(ema(np.abs(moves), slow), fast)
-    size[size < _NOTHING] = 0.0
-    return quotient(ema(ema(moves, slow), fast), size) * 100.0
+    size[size < _NOTHING] = np.nan
+    return ema(ema(moves, slow), fast) / size * 100.0
 
 
 def tsi_kernels(ids: tuple[str, ...], slow: int, fast: int) -> tuple[AnyKernel, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from stocks.indicators.averages import (
     sma,
     weighted,
 )
-from stocks.indicators.bars import Array, Bars
+from stocks.indicators.bars import Array
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel, rolling
 from stocks.indicators.reductions import change, mean, total
 
@@ -67,39 +68,40 @@ def macd_kernels(ids: tuple[str, ...], fast: int, slow: int, signal: int) -> tup
     return (Kernel(ids, lambda b: macd(b.close, fast, slow, signal)),)
 
 
-def side(closes: Array, fast: int, slow: int) -> Array:
-    """1 where the average of the last ``fast`` closes is above that of ``slow``, −1 below, 0 on it."""
-    # Measured from the newest close, so that two averages of one flat stretch meet exactly.
-    closes = closes[..., -slow:]
-    moves = closes - closes[..., -1:]
-    gap = total(moves[..., -fast:]) / fast - total(moves) / slow
-    return np.sign(settled(gap, closes[..., -1]))
+def side(sums: Sequence[Array]) -> Array:
+    """1 where the average of the last 50 closes is above that of 200, −1 below, 0 on it.
+
+    Args:
+        sums: of the last 50 closes, of the 50 before them, and so on: four of them.
+    """
+    fast = sums[0] / 50.0
+    return np.sign(settled(fast - (sums[0] + sums[1] + sums[2] + sums[3]) / 200.0, fast))
 
 
 def crossing(before: Array, now: Array) -> Array:
-    """1 where the first line came to stand above the second, −1 where below, else 0; NaN where unknown."""
-    crossed = np.where((now > 0.0) & (before <= 0.0), 1.0, 0.0)
-    crossed[(now < 0.0) & (before >= 0.0)] = -1.0
-    crossed[np.isnan(before) | np.isnan(now)] = np.nan
-    return crossed
+    """1 where the fast average came to stand above the slow one, −1 below, else 0; NaN where unknown."""
+    crossed = ((now > 0.0) & (before <= 0.0)) - 1.0 * ((now < 0.0) & (before >= 0.0))
+    return np.where(np.isnan(before), np.nan, crossed)
 
 
-def days_since_golden_cross(close: Array, fast: int = 50, slow: int = 200) -> Array:
-    """Bars since the fast average last came to stand above the slow one, 0 on that day; NaN before any."""
-    sides = rolling(lambda closes: side(closes, fast, slow), close, slow)
-    index = np.arange(len(close), dtype=np.float64)
+def cross(closes: Array) -> Array:
+    """How the averages of 50 and 200 closes crossed on the last bar of windows of 201."""
+
+    def side_at(end: int) -> Array:
+        return side([total(closes[..., end - 50 * (i + 1) : end - 50 * i]) for i in range(4)])
+
+    return crossing(side_at(200), side_at(201))
+
+
+def days_since_golden_cross(close: Array) -> Array:
+    """Bars since the average of 50 last came to stand above that of 200, 0 on that day; NaN before any."""
+    sums = rolling(total, close, 50)
+    sides = side([sums[150 - 50 * i : max(len(sums) - 50 * i, 0)] for i in range(4)])
+    place = np.arange(len(close), dtype=np.float64)
     crossed = np.full(len(close), np.nan)
-    golden = crossing(sides[:-1], sides[1:]) == 1.0
-    crossed[1:][golden] = index[1:][golden]
-    return index - np.fmax.accumulate(crossed)
-
-
-def _cross(closes: Array) -> Array:
-    return crossing(side(closes[..., :-1], 50, 200), side(closes, 50, 200))
-
-
-def _golden(bars: Bars) -> tuple[Array, ...]:
-    return (days_since_golden_cross(bars.close),)
+    golden = (sides[1:] > 0.0) & (sides[:-1] <= 0.0)
+    crossed[151:][golden] = place[151:][golden]
+    return place - np.fmax.accumulate(crossed)
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -112,8 +114,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     *wma_kernels(("wma_20",), 20),
     *hma_kernels(("hma_20",), 20),
     *(kernel for period in (20, 50, 200) for kernel in distance_kernels((f"dist_sma_{period}",), period)),
-    WindowKernel(("sma_50_200_cross",), 201, lambda w: (_cross(w.close),)),
-    Kernel(("golden_cross_days",), _golden),
+    WindowKernel(("sma_50_200_cross",), 201, lambda w: (cross(w.close),)),
+    Kernel(("golden_cross_days",), lambda b: (days_since_golden_cross(b.close),)),
     *macd_kernels(("macd", "macd_signal", "macd_hist"), 12, 26, 9),
     *directional.KERNELS,
     *ichimoku.KERNELS,
