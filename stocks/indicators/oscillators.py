@@ -10,7 +10,7 @@ from stocks.indicators import bands, strength
 from stocks.indicators.bands import bollinger, true_ranges
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import AnyKernel, WindowKernel
-from stocks.indicators.reductions import change, highest, lowest, mean, quotient, total
+from stocks.indicators.reductions import change, highest, lowest, mean, quotient, slope, total
 from stocks.indicators.strength import rsi
 from stocks.indicators.windows import Windows
 
@@ -103,13 +103,7 @@ def awesome_kernels(ids: tuple[str, ...], fast: int, slow: int) -> tuple[AnyKern
 
 def slope_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
     """The slope of the least-squares line through the last closes, in the unit of the prices per bar."""
-    places = np.arange(period) - (period - 1) / 2.0
-    weights = places / (places * places).sum()
-
-    def run(w: Windows) -> tuple[Array, ...]:
-        return (total((w.close - w.close[..., :1]) * weights),)
-
-    return (WindowKernel(ids, period, run),)
+    return (WindowKernel(ids, period, lambda w: (slope(w.close),)),)
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (

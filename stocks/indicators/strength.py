@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import talib
 
-from stocks.indicators.averages import ema, settled, wilder
+from stocks.indicators.averages import ROUNDING, ema, settled, wilder
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel
 from stocks.indicators.trend import macd
@@ -43,10 +43,13 @@ def rsi(close: Array, period: int) -> Array:
 
 
 def stochastic(values: Array, period: int) -> Array:
-    """Where each value stands in the range of the last ``period``, 0 to 100; NaN where they are all equal."""
+    """Where each value, 0 to 100, stands in the range of the last ``period``, 0 to 100.
+
+    NaN where they are all equal up to rounding: of a stock that stands still the index does so too.
+    """
     low = talib.MIN(values, timeperiod=period)
     spread = talib.MAX(values, timeperiod=period) - low
-    spread[spread == 0.0] = np.nan
+    spread[spread <= 100.0 * ROUNDING] = np.nan
     return (values - low) / spread * 100.0
 
 

@@ -21,7 +21,7 @@ from stocks.indicators.on_demand import (
     work_out,
 )
 from stocks.indicators.series import series
-from stocks.tests.test_indicators_properties import any_bars, upto
+from stocks.tests.indicator_strategies import any_bars, upto
 from stocks.tests.test_indicators_technical import spy
 
 
@@ -156,6 +156,11 @@ IN_THE_CATALOGUE = {
     "natr": "atr_pct",
     "hv": "hv_20",
     "volume_avg": "volume_avg_20d",
+    "mfi": "mfi_14",
+    "cmf": "cmf_20",
+    "vwap": "vwap_20",
+    "obv": "obv",
+    "ad_line": "ad_line",
 }
 
 
@@ -195,6 +200,8 @@ TALIB: dict[str, tuple[Callable[[Bars], Array], int]] = {
     "donchian(33).middle": (lambda b: talib.DONCHIAN(b.high, b.low, 33)[1], 0),
     "atr(9)": (lambda b: talib.ATR(b.high, b.low, b.close, 9), 0),
     "natr(9)": (lambda b: talib.NATR(b.high, b.low, b.close, 9), 0),
+    "mfi(33)": (lambda b: talib.MFI(b.high, b.low, b.close, b.volume, 33), 0),
+    "cmf(33)": (lambda b: talib.CMF(b.high, b.low, b.close, b.volume, 33), 0),
     "obv": (lambda b: talib.OBV(b.close, b.volume), 0),
     "ad_line": (lambda b: talib.AD(b.high, b.low, b.close, b.volume), 0),
     "volume_avg(33)": (lambda b: talib.SMA(b.volume, 33), 0),

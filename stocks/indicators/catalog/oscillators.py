@@ -9,6 +9,7 @@ _BOLLINGER = "Bollinger on Bollinger Bands (2001); TA-Lib BBANDS"
 _WILDER = "Wilder, New Concepts in Technical Trading Systems (1978)"
 _LANE = "Lane, Lane's Stochastics, Stocks & Commodities 2:3 (1984)"
 _FEWER = "fewer bars than min_bars"
+_STILL = "no change so far, or so long ago that nothing is left of it in the averages (0 / 0)"
 _OHLC = ("high", "low", "close")
 
 
@@ -41,7 +42,7 @@ def _rsi(period: int) -> Indicator:
         " seeded by their mean; 100 for a rising series, 0 for a falling one",
         period + 1,
         f"{_WILDER}, section VI; TA-Lib RSI",
-        null="no change at all so far (0 / 0)",
+        null=_STILL,
     )
 
 
@@ -94,7 +95,7 @@ OSCILLATORS = (
         "(rsi_14 − its lowest) / (its highest − its lowest) × 100 over 14 values, not smoothed",
         28,
         "Chande & Kroll, The New Technical Trader (1994); TA-Lib STOCHRSI 14, 14",
-        null="fewer than 14 values of rsi_14, or all equal",
+        null="fewer than 14 values of rsi_14, or all equal up to rounding",
     ),
     _entry(
         "cci_20",
@@ -145,7 +146,7 @@ OSCILLATORS = (
         "EMA 13 of EMA 25 of the daily change / EMA 13 of EMA 25 of its size × 100: −100 to 100",
         38,
         "Blau, Momentum, Direction, and Divergence (1995); TA-Lib TSI",
-        null="no change at all so far (0 / 0)",
+        null=_STILL,
     ),
     _entry(
         "awesome_osc",

@@ -9,8 +9,10 @@ import talib
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.on_demand.definition import Definition, Parameter
-from stocks.indicators.reductions import mean
+from stocks.indicators.reductions import mean, quotient, total
 from stocks.indicators.risk import atr, volatility
+from stocks.indicators.volume import money_flow_index, money_flow_volume, vwap
+from stocks.indicators.windows import Windows
 
 
 def _atr(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
@@ -32,6 +34,21 @@ def _volume_avg(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
     return (WindowKernel(ids, period, lambda w: (mean(w.volume),)),)
 
 
+def _mfi(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
+    return (WindowKernel(ids, period + 1, lambda w: (money_flow_index(w),)),)
+
+
+def _cmf(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
+    def run(w: Windows) -> tuple[Array, ...]:
+        return (quotient(total(money_flow_volume(w)), total(w.volume)),)
+
+    return (WindowKernel(ids, period, run),)
+
+
+def _vwap(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
+    return (WindowKernel(ids, period, lambda w: (vwap(w),)),)
+
+
 def _obv(ids: tuple[str, ...]) -> tuple[AnyKernel, ...]:
     return (Kernel(ids, lambda b: (talib.OBV(b.close, b.volume),)),)
 
@@ -49,6 +66,9 @@ OTHERS: Final = (
     Definition("natr", "Average true range, in percent of the close", _natr, _period(14)),
     Definition("hv", "Yearly volatility of log returns, in percent", _hv, _period(20)),
     Definition("volume_avg", "Mean volume", _volume_avg, _period(20)),
+    Definition("mfi", "Money flow index", _mfi, _period(14)),
+    Definition("cmf", "Chaikin's money flow", _cmf, _period(20)),
+    Definition("vwap", "Mean price weighted by volume, over so many bars", _vwap, _period(20, low=1)),
     Definition("obv", "On-balance volume", _obv),
     Definition("ad_line", "Accumulation and distribution", _ad_line),
 )
