@@ -20,6 +20,7 @@ _ACRONYMS: Final = frozenset(
         *("ptbv", "pcr", "peg", "ev", "ic", "ebit", "ebitda", "ocf", "fcf", "eps", "bps", "dps", "ncav"),
         *("roic", "roce", "rota", "cagr", "dio", "dso", "dpo", "sga"),
         *("obv", "cmf", "vwap"),
+        *("wma", "hma", "adx", "roc", "trix", "ppo", "tsi"),
     }
 )
 _WORDS: Final = {
@@ -65,6 +66,20 @@ _LABELS: Final = {
     "ad_line": "A/D line",
     "var95_1d": "Value at risk 95 % 1 day",
     "mdd_days": "Maximum drawdown days",
+    "sma_50_200_cross": "SMA 50 / 200 cross",
+    "macd_hist": "MACD histogram",
+    "di_plus": "+DI",
+    "di_minus": "−DI",
+    "psar": "Parabolic SAR",
+    "stoch_k": "Stochastic %K",
+    "stoch_d": "Stochastic %D",
+    "stochrsi": "Stochastic RSI",
+    "williams_r": "Williams %R",
+    "ultimate_osc": "Ultimate oscillator",
+    "awesome_osc": "Awesome oscillator",
+    "bb_mid": "BB middle",
+    "bb_pct_b": "BB %B",
+    "linreg_slope_20": "Regression slope 20",
 }
 
 
