@@ -282,7 +282,8 @@ def technical(p: Prices) -> dict[str, Result]:
     out["awesome_osc"] = both(sma(p.middles, 5), sma(p.middles, 34), lambda fast, slow: fast - slow)
     mean, sd = sma(close, 20), deviation(close, 20, ddof=0)
     out["bb_mid"] = mean
-    out["bb_upper"], out["bb_lower"] = (both(mean, sd, lambda m, d, s=s: m + s * d) for s in (2, -2))
+    out["bb_upper"] = both(mean, sd, lambda m, d: m + 2 * d)
+    out["bb_lower"] = both(mean, sd, lambda m, d: m - 2 * d)
     out["bb_width"] = both(mean, sd, lambda m, d: over(4 * d, m))
     below = both(list(close), out["bb_lower"], lambda c, lower: c - lower)
     out["bb_pct_b"] = both(below, sd, lambda x, d: None if d == 0 else x / (4 * d))

@@ -8,6 +8,7 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from talib import MA_Type as MA
 
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.on_demand import (
@@ -177,16 +178,19 @@ TALIB: dict[str, tuple[Callable[[Bars], Array], int]] = {
     "wma(33)": (lambda b: talib.WMA(b.close, 33), 0),
     "hma(33)": (lambda b: talib.HMA(b.close, 33), 0),
     "macd(7,19,5).histogram": (lambda b: talib.MACD(b.close, 7, 19, 5)[2], 250),
-    "ppo(7,19,5).line": (lambda b: talib.PPO(b.close, 7, 19, 1), 250),
+    "ppo(7,19,5).line": (lambda b: talib.PPO(b.close, 7, 19, MA.EMA), 250),
     "adx(9).adx": (lambda b: talib.ADX(b.high, b.low, b.close, 9), 350),
     "psar(0.03,0.15)": (lambda b: talib.SAR(b.high, b.low, 0.03, 0.15), 0),
     "supertrend(7,2.5).line": (lambda b: talib.SUPERTREND(b.high, b.low, b.close, 7, 2.5)[0], 0),
-    "supertrend(7,2.5).direction": (lambda b: talib.SUPERTREND(b.high, b.low, b.close, 7, 2.5)[1], 7),
+    "supertrend(7,2.5).direction": (
+        lambda b: talib.SUPERTREND(b.high, b.low, b.close, 7, 2.5)[1].astype(float),
+        7,
+    ),
     "aroon(33).down": (lambda b: talib.AROON(b.high, b.low, 33)[0], 0),
     "rsi(33)": (lambda b: talib.RSI(b.close, 33), 0),
-    "stochrsi(9,21)": (lambda b: talib.STOCHRSI(b.close, 9, 21, 1, 0)[0], 0),
-    "stoch(9,4,5).k": (lambda b: talib.STOCH(b.high, b.low, b.close, 9, 4, 0, 5, 0)[0], 15),
-    "stoch(9,4,5).d": (lambda b: talib.STOCH(b.high, b.low, b.close, 9, 4, 0, 5, 0)[1], 0),
+    "stochrsi(9,21)": (lambda b: talib.STOCHRSI(b.close, 9, 21, 1, MA.SMA)[0], 0),
+    "stoch(9,4,5).k": (lambda b: talib.STOCH(b.high, b.low, b.close, 9, 4, MA.SMA, 5, MA.SMA)[0], 15),
+    "stoch(9,4,5).d": (lambda b: talib.STOCH(b.high, b.low, b.close, 9, 4, MA.SMA, 5, MA.SMA)[1], 0),
     "williams_r(33)": (lambda b: talib.WILLR(b.high, b.low, b.close, 33), 0),
     "cci(33)": (lambda b: talib.CCI(b.high, b.low, b.close, 33), 0),
     "roc(1)": (lambda b: talib.ROC(b.close, 1), 0),

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talib
+from talib import MA_Type as MA
 
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.catalog import CATALOG
@@ -35,7 +36,8 @@ def spy() -> Bars:
             [float(row[name]) for name in ("open", "high", "low", "close", "volume")]
             for row in csv.DictReader(file)
         ]
-    return Bars.of(*np.array(rows).T)
+    opens, highs, lows, closes, volumes = np.array(rows).T
+    return Bars.of(opens, highs, lows, closes, volumes)
 
 
 @cache
@@ -71,10 +73,14 @@ def test_the_made_up_stock_has_what_the_rare_figures_need():
     assert (np.sign(values["supertrend"] - walked()[0].close)[10:] > 0).any()
 
 
+def of_closes(function: Callable[[Array, int], Array], period: int) -> Callable[[Bars], Array]:
+    return lambda bars: function(bars.close, period)
+
+
 #: By TA-Lib, and from which bar on: where it seeds an average otherwise, once the seed has faded.
 TALIB: dict[str, tuple[Callable[[Bars], Array], int]] = {
-    **{f"sma_{n}": (lambda b, n=n: talib.SMA(b.close, n), 0) for n in (5, 10, 20, 50, 60, 120, 200)},
-    **{f"ema_{n}": (lambda b, n=n: talib.EMA(b.close, n), 0) for n in (9, 12, 20, 26, 50, 200)},
+    **{f"sma_{n}": (of_closes(talib.SMA, n), 0) for n in (5, 10, 20, 50, 60, 120, 200)},
+    **{f"ema_{n}": (of_closes(talib.EMA, n), 0) for n in (9, 12, 20, 26, 50, 200)},
     "wma_20": (lambda b: talib.WMA(b.close, 20), 0),
     "hma_20": (lambda b: talib.HMA(b.close, 20), 0),
     "macd": (lambda b: talib.MACD(b.close)[0], 330),
@@ -86,17 +92,17 @@ TALIB: dict[str, tuple[Callable[[Bars], Array], int]] = {
     "supertrend": (lambda b: talib.SUPERTREND(b.high, b.low, b.close, 10, 3.0)[0], 0),
     "aroon_up": (lambda b: talib.AROON(b.high, b.low, 14)[1], 0),
     "aroon_down": (lambda b: talib.AROON(b.high, b.low, 14)[0], 0),
-    **{f"rsi_{n}": (lambda b, n=n: talib.RSI(b.close, n), 0) for n in (2, 7, 14)},
-    "stoch_k": (lambda b: talib.STOCH(b.high, b.low, b.close, 14, 3, 0, 3, 0)[0], 17),
-    "stoch_d": (lambda b: talib.STOCH(b.high, b.low, b.close, 14, 3, 0, 3, 0)[1], 0),
-    "stochrsi": (lambda b: talib.STOCHRSI(b.close, 14, 14, 1, 0)[0], 0),
+    **{f"rsi_{n}": (of_closes(talib.RSI, n), 0) for n in (2, 7, 14)},
+    "stoch_k": (lambda b: talib.STOCH(b.high, b.low, b.close, 14, 3, MA.SMA, 3, MA.SMA)[0], 17),
+    "stoch_d": (lambda b: talib.STOCH(b.high, b.low, b.close, 14, 3, MA.SMA, 3, MA.SMA)[1], 0),
+    "stochrsi": (lambda b: talib.STOCHRSI(b.close, 14, 14, 1, MA.SMA)[0], 0),
     "cci_20": (lambda b: talib.CCI(b.high, b.low, b.close, 20), 0),
     "williams_r": (lambda b: talib.WILLR(b.high, b.low, b.close, 14), 0),
     "roc_12": (lambda b: talib.ROC(b.close, 12), 0),
     "momentum_10": (lambda b: talib.MOM(b.close, 10), 0),
     "trix_15": (lambda b: talib.TRIX(b.close, 15), 0),
     "ultimate_osc": (lambda b: talib.ULTOSC(b.high, b.low, b.close, 7, 14, 28), 0),
-    "ppo": (lambda b: talib.PPO(b.close, 12, 26, 1), 330),
+    "ppo": (lambda b: talib.PPO(b.close, 12, 26, MA.EMA), 330),
     "tsi": (lambda b: talib.TSI(b.close, 25, 13), 0),
     "awesome_osc": (lambda b: talib.AO(b.high, b.low, 5, 34), 0),
     "bb_upper": (lambda b: talib.BBANDS(b.close, 20, 2.0, 2.0)[0], 0),
@@ -206,12 +212,11 @@ def test_a_stock_that_never_moved_has_averages_and_no_direction(price: float):
 
 
 def test_a_price_of_a_millionth_has_the_same_oscillators():
-    small = Bars.of(
-        *(column * 2.0**-30 for column in (spy().open, spy().high, spy().low, spy().close)), spy().volume
-    )
-    scaled = series(small)
+    whole = spy()
+    opens, highs, lows, closes = (c * 2.0**-30 for c in (whole.open, whole.high, whole.low, whole.close))
+    small = series(Bars.of(opens, highs, lows, closes, whole.volume))
     for entry in CATALOG:
         if entry.id in IDS and entry.unit != "price":
             np.testing.assert_allclose(
-                scaled[entry.id], computed()[1][entry.id], rtol=1e-9, equal_nan=True, err_msg=entry.id
+                small[entry.id], computed()[1][entry.id], rtol=1e-9, equal_nan=True, err_msg=entry.id
             )
