@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,8 +16,8 @@ from stocks.indicators.averages import (
     weighted,
 )
 from stocks.indicators.bars import Array
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel, rolling
-from stocks.indicators.reductions import change, mean, total
+from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.reductions import change, mean
 
 __all__ = ["KERNELS", "ema", "macd", "sma"]
 
@@ -68,39 +67,43 @@ def macd_kernels(ids: tuple[str, ...], fast: int, slow: int, signal: int) -> tup
     return (Kernel(ids, lambda b: macd(b.close, fast, slow, signal)),)
 
 
-def side(sums: Sequence[Array]) -> Array:
-    """1 where the average of the last 50 closes is above that of 200, −1 below, 0 on it.
+def spaced(values: Array, count: int, apart: int) -> Array:
+    """Sums of ``count`` values that lie ``apart`` from each other, along the last axis, oldest first.
 
-    Args:
-        sums: of the last 50 closes, of the 50 before them, and so on: four of them.
+    Added one by one in the order of time, so that a sum has the same bits wherever it stands.
     """
-    fast = sums[0] / 50.0
-    return np.sign(settled(fast - (sums[0] + sums[1] + sums[2] + sums[3]) / 200.0, fast))
+    width = max(values.shape[-1] - (count - 1) * apart, 0)
+    out: Array = values[..., :width].copy()
+    for first in range(apart, count * apart, apart):
+        out += values[..., first : first + width]
+    return out
+
+
+def sides(close: Array) -> Array:
+    """1 where the average of the last 50 closes is above that of 200, −1 below, 0 on it: (…, bars − 199)."""
+    fifty = spaced(spaced(close, 10, 1), 5, 10)
+    slow = spaced(fifty, 4, 50) / 200.0
+    return np.sign(settled(fifty[..., 150:] / 50.0 - slow, slow))
 
 
 def crossing(before: Array, now: Array) -> Array:
-    """1 where the fast average came to stand above the slow one, −1 below, else 0; NaN where unknown."""
-    crossed = ((now > 0.0) & (before <= 0.0)) - 1.0 * ((now < 0.0) & (before >= 0.0))
-    return np.where(np.isnan(before), np.nan, crossed)
+    """1 where the fast average came to stand above the slow one, −1 where it came to stand below, else 0."""
+    return ((now > 0.0) & (before <= 0.0)) - 1.0 * ((now < 0.0) & (before >= 0.0))
 
 
 def cross(closes: Array) -> Array:
     """How the averages of 50 and 200 closes crossed on the last bar of windows of 201."""
-
-    def side_at(end: int) -> Array:
-        return side([total(closes[..., end - 50 * (i + 1) : end - 50 * i]) for i in range(4)])
-
-    return crossing(side_at(200), side_at(201))
+    found = sides(closes)
+    return crossing(found[..., 0], found[..., 1])
 
 
 def days_since_golden_cross(close: Array) -> Array:
     """Bars since the average of 50 last came to stand above that of 200, 0 on that day; NaN before any."""
-    sums = rolling(total, close, 50)
-    sides = side([sums[150 - 50 * i : max(len(sums) - 50 * i, 0)] for i in range(4)])
+    found = sides(close)
     place = np.arange(len(close), dtype=np.float64)
     crossed = np.full(len(close), np.nan)
-    golden = (sides[1:] > 0.0) & (sides[:-1] <= 0.0)
-    crossed[151:][golden] = place[151:][golden]
+    golden = (found[1:] > 0.0) & (found[:-1] <= 0.0)
+    crossed[200:][golden] = place[200:][golden]
     return place - np.fmax.accumulate(crossed)
 
 
