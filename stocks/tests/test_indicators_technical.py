@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]  # pandas brings no types; only tests need it
 import pytest
 import talib
 from talib import MA_Type as MA
@@ -20,7 +21,9 @@ from talib import MA_Type as MA
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.catalog import CATALOG
 from stocks.indicators.on_demand import parse, work_out
+from stocks.indicators.oscillators import KERNELS as OSCILLATORS
 from stocks.indicators.series import series
+from stocks.indicators.trend import KERNELS as TREND
 from stocks.tests.indicator_cases import array, assert_equals, walk
 from stocks.tests.indicator_cases import spread as spread_around
 from stocks.tests.technical_reference import Prices, Result, technical
@@ -120,6 +123,34 @@ def test_a_figure_equals_that_of_talib(id_: str):
     np.testing.assert_allclose(
         computed()[1][id_][since:], theirs(spy())[since:], rtol=1e-8, atol=1e-9, equal_nan=True
     )
+
+
+def test_the_last_month_of_real_stocks_is_that_of_talib(market_data_dir: Path):
+    """Some 40 stocks of the KRX that were never suspended: on a day without a range no seed fades.
+
+    Where the code says that nothing moved, TA-Lib's 0 or 100 is passed over.
+    """
+    table = pd.read_csv(market_data_dir / "krx_daily_2023_2025.csv.gz", dtype={"code": str})
+    long = [rows for _, rows in table.groupby("code") if len(rows) > 350 and (rows.high > 0).all()]
+    compared = 0
+    for rows in long[:: len(long) // 40]:
+        opens, highs, lows, closes, volumes = (
+            rows[["open", "high", "low", "close", "volume"]].to_numpy(float).T
+        )
+        bars = Bars.of(opens, highs, lows, closes, volumes)
+        ours = {
+            id_: values
+            for kernel in (*TREND, *OSCILLATORS)
+            for id_, values in zip(kernel.ids, kernel.series(bars), strict=True)
+        }
+        for id_, (theirs, _) in TALIB.items():
+            last, expected = ours[id_][-20:], theirs(bars)[-20:]
+            known = np.isfinite(last)
+            compared += int(known.sum())
+            np.testing.assert_allclose(
+                last[known], expected[known], rtol=1e-6, atol=1e-6, err_msg=f"{rows.code.iloc[0]} {id_}"
+            )
+    assert compared > 0.95 * 40 * 20 * len(TALIB)
 
 
 #: What is asked for, and of which bars, counted from 0, a worksheet says what.
