@@ -13,6 +13,7 @@ from stocks.models import (
     NewsArticle,
     Statement,
 )
+from stocks.types import BALANCE_LINES, CASH_FLOW_LINES, INCOME_LINES
 
 
 @admin.register(Statement)
@@ -24,11 +25,23 @@ class StatementAdmin(OfStock, DataAdmin):
     list_filter = ("period_type", "fiscal_year", "source", "stock__market")
     date_hierarchy = "filed_on"
     ordering = ("-filed_on", "stock_id", "-id")
+    fieldsets = (
+        (None, {"fields": ("stock", ("period_type", "fiscal_year", "fiscal_quarter"), "period_end")}),
+        (None, {"fields": ("filed_on", "currency", "source")}),
+        ("Income", {"fields": INCOME_LINES}),
+        ("Balance sheet", {"fields": BALANCE_LINES}),
+        ("Cash flow", {"fields": CASH_FLOW_LINES}),
+        ("Per share", {"fields": ("eps", "shares_outstanding", "basis_on")}),
+        ("Published with it", {"fields": ("reported",)}),
+    )
 
 
 @admin.register(FundamentalSnapshot)
 class FundamentalSnapshotAdmin(OfStock, DataAdmin):
-    list_display = ("stock", "as_of", "price", "per", "pbr", "eps", "dividend_yield", "market_cap", "source")
+    list_display = (
+        *("stock", "as_of", "price", "per", "pbr", "eps", "dividend_yield", "market_cap"),
+        *("forward_eps", "forward_dps", "source"),
+    )
     list_filter = ("as_of", "source", "stock__market")
 
 

@@ -107,8 +107,16 @@ Lines = Callable[[str], Array]
 
 
 def _short_term_debt(line: Lines) -> Array:
-    rest = line("total_debt") - line("long_term_debt")
-    return np.where(rest >= 0.0, rest, np.nan)
+    return _not_negative(line("total_debt") - line("long_term_debt"))
+
+
+def _minority_interest(line: Lines) -> Array:
+    """Assets are owed to someone, or they are the owners' or the minority's."""
+    return _not_negative(line("total_assets") - line("total_liabilities") - line("total_equity"))
+
+
+def _not_negative(amount: Array) -> Array:
+    return np.where(amount >= 0.0, amount, np.nan)
 
 
 #: What a statement says without a line of its own.
@@ -120,4 +128,5 @@ _FOLLOWS: Final[Mapping[str, Callable[[Lines], Array]]] = {
     "free_cash_flow": lambda line: line("operating_cash_flow") - line("capital_expenditure"),
     "total_debt": lambda line: line("short_term_debt") + line("long_term_debt"),
     "short_term_debt": _short_term_debt,
+    "minority_interest": _minority_interest,
 }

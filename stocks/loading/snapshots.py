@@ -31,6 +31,8 @@ _RATIOS = {
     "psr": "Price/Sales",
     "eps": "Earnings/Share",
     YIELD: "Dividend Yield",
+    "forward_eps": "Forward EPS",
+    "forward_dps": "Forward DPS",
     "high_52w": "52 Week High",
     "low_52w": "52 Week Low",
 }
@@ -134,7 +136,7 @@ class Snapshots:
         figures |= {name: cells.decimal(cell(name), _FIGURES[name], limit=MAX_MONEY) for name in _MONEY}
         if all(value is None for value in figures.values()):
             raise BadCell("the row has no figures")
-        for name in ("price", YIELD, "high_52w", "low_52w", "market_cap"):
+        for name in ("price", YIELD, "forward_dps", "high_52w", "low_52w", "market_cap"):
             if (value := figures[name]) is not None and value < 0:
                 raise BadCell(f"the {_FIGURES[name]} is negative")
         dividend_yield = figures[YIELD]

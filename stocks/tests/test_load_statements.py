@@ -120,6 +120,50 @@ class TestStatements:
         load("load_statements", path, *(f"--map={mapping}" for mapping in named))
         assert Statement.objects.get().revenue == 100
 
+    def test_quarters_and_every_line_stand_under_our_own_names(self, tmp_path):
+        header = (
+            "code,fiscal_year,fiscal_quarter,period_end,filed_on,currency,revenue,cost_of_revenue,inventory,"
+            "capital_expenditure,interest_bearing_debt,eps,shares_outstanding,basis_on"
+        )
+        rows = (
+            "MMM,2024,1,2024-03-31,2024-04-30,EUR,100,60,12.5,7,9,1.25,1000,2025-01-02",
+            "MMM,2024,,2024-12-31,2025-02-05,,400,,,,,,,",
+        )
+        named = ["code=code", "fiscal_year=fiscal_year", "filed_on=filed_on"]
+        path = write(tmp_path / "x.csv", *rows, header=header)
+        load("load_statements", path, *(f"--map={mapping}" for mapping in named))
+        quarter, year = Statement.objects.order_by("filed_on")
+        assert (quarter.period_type, quarter.fiscal_quarter, quarter.currency) == ("quarterly", 1, "EUR")
+        assert (quarter.period_end, quarter.basis_on) == (date(2024, 3, 31), date(2025, 1, 2))
+        assert (quarter.cost_of_revenue, quarter.inventory) == (60, Decimal("12.5"))
+        assert (quarter.capital_expenditure, quarter.total_debt) == (7, 9)
+        assert (quarter.eps, quarter.shares_outstanding) == (Decimal("1.25"), 1000)
+        assert (year.period_type, year.fiscal_quarter, year.currency) == ("annual", None, "USD")
+        assert (year.revenue, year.inventory, year.basis_on) == (400, None, None)
+
+    def test_a_line_without_a_column_stays_as_it_is_stored(self, tmp_path):
+        load("load_statements", write(tmp_path / "x.csv", ROW, header=KRX))
+        Statement.objects.update(inventory=5)
+        changed = write(tmp_path / "y.csv", ROW.replace("144440857401.0", "144440857402"), header=KRX)
+        assert counts(load("load_statements", changed)) == (0, 1, 0, 0)
+        filed = Statement.objects.get()
+        assert (filed.revenue, filed.inventory) == (144440857402, 5)
+
+    @pytest.mark.parametrize(
+        ("column", "value", "reason"),
+        [
+            ("fiscal_quarter", "5", "the fiscal quarter is none of 1 to 4"),
+            ("currency", "won", "the currency is not three capital letters"),
+            ("period_end", "2025-03-12", "it was filed before its period ended"),
+            ("shares_outstanding", "0", "the shares outstanding are not above zero"),
+            ("eps", "1e12", "the eps is too large"),
+        ],
+    )
+    def test_a_figure_that_cannot_be_true_is_refused(self, tmp_path, column, value, reason):
+        good = ROW.replace("20250311", "20250312")
+        path = write(tmp_path / "x.csv", f"{good},", f"{ROW},{value}", header=f"{KRX},{column}")
+        assert load("load_statements", path)["reasons"] == {reason: 1}
+
 
 class TestPublishedFundamentals:
     def test_it_works(self, tmp_path):
@@ -135,6 +179,13 @@ class TestPublishedFundamentals:
         assert found.dividend_yield == Decimal("2.3328617")
         # The file has the two columns' headings swapped.
         assert (found.high_52w, found.low_52w) == (Decimal("259.77"), Decimal("175.49"))
+
+    def test_what_is_expected_is_loaded_where_it_is_published(self, tmp_path):
+        header = "Symbol,Price,Forward EPS,Forward DPS,Price/Sales"
+        path = write(tmp_path / "f_2018_02.csv", "MMM,10,0.8,0.25,", "AOS,10,-0.5,-1,", header=header)
+        assert load("load_statements", path)["reasons"] == {"the Forward DPS is negative": 1}
+        found = FundamentalSnapshot.objects.get()
+        assert (found.forward_eps, found.forward_dps) == (Decimal("0.8"), Decimal("0.25"))
 
     def test_yields_of_at_most_one_are_fractions_and_become_percent(self, tmp_path):
         rows = [company("MMM", "0.0175"), company("AOS", "0"), company("ABT", "3.6e-05")]

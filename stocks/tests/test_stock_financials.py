@@ -9,6 +9,7 @@ import pytest
 
 from stocks.tests.doors import ask, refused
 from stocks.tests.factories import StatementFactory, StockFactory
+from stocks.types import STATEMENT_LINES
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +55,12 @@ def test_it_works(stock):
         period_end=date(2024, 9, 30),
         revenue=Decimal(67400000000000),
         operating_profit=Decimal(12520000000000),
+        rnd_expense=Decimal(8060000000000),
+        inventory=Decimal(0),
         total_equity=Decimal(800),
+        investing_cash_flow=Decimal(-25),
         eps=Decimal("6250.00"),
+        shares_outstanding=5_969_782_550,
     )
     response = ask("/v1/stocks/005930/financials")
     assert response.status_code == 200
@@ -67,15 +72,16 @@ def test_it_works(stock):
         "report_date": "2024-10-31",
         "period_end": "2024-09-30",
         "currency": "KRW",
+        **dict.fromkeys(STATEMENT_LINES),
         "revenue": 67400000000000,
-        "gross_profit": None,
+        "rnd_expense": 8060000000000,
         "operating_profit": 12520000000000,
         "net_profit": 40,
-        "total_assets": None,
-        "total_liabilities": None,
+        "inventory": 0,
         "total_equity": 800,
-        "operating_cash_flow": None,
+        "investing_cash_flow": -25,
         "eps": 6250,
+        "shares_outstanding": 5969782550,
         "roe": 12.5,  # (10 + 20 + 30 + 40) / 800
         "source": "test",
     }

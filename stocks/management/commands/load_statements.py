@@ -11,7 +11,7 @@ from stocks.management.loading import LoadCommand, day, market, source
 
 
 class Command(LoadCommand):
-    help = "Load annual statements, or fundamentals as a vendor published them on one day."
+    help = "Load filed statements, or fundamentals as a vendor published them on one day."
     name = "load_statements"
     layouts = (statements.LAYOUT, snapshots.LAYOUT)
     market_help = "refuse stocks that are on another market"
@@ -33,7 +33,7 @@ class Command(LoadCommand):
 
         def kind(header: Header, file: SourceFile) -> Kind[Any]:
             if header.layout is statements.LAYOUT:
-                return statements.Statements(market=where, source=named)
+                return statements.Statements(header, market=where, source=named)
             return snapshots.Snapshots(
                 header,
                 file,
