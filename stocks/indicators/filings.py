@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-#: The oldest filing or snapshot that still speaks for a price, in days: a year, and the time to file.
-MAX_AGE_DAYS: Final = 400
+from stocks.indicators.periods import MAX_AGE_DAYS
 
 FLOWS: Final = ("revenue", "operating_profit", "net_profit")
 

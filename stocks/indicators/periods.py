@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stocks.indicators.filed import Days, Filed, Ints
-from stocks.indicators.filings import MAX_AGE_DAYS
 
+#: The oldest filing or snapshot that still speaks for a price, in days: a year, and the time to file.
+MAX_AGE_DAYS: Final = 400
 QUARTERS: Final = 4
 #: Quarters that are looked at, counted back from the newest period on file.
 DEPTH: Final = 32

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stocks.indicators.filed import Array, Days, Ints, Splits
-from stocks.indicators.filings import MAX_AGE_DAYS
+from stocks.indicators.periods import MAX_AGE_DAYS
 
 #: Columns of :class:`Snapshots`; ``dividend_yield`` is in percent.
 RATIOS: Final = ("price", "eps", "per", "pbr", "psr", "dividend_yield", "market_cap", "ebitda")

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from stocks.indicators.filings import MAX_AGE_DAYS, Fundamentals
+from stocks.indicators.filings import Fundamentals
+from stocks.indicators.periods import MAX_AGE_DAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,14 @@ def test_statements_are_read_as_columns_in_the_order_that_was_asked_for():
     assert len(filed) == 2
     by_stock = dict(zip(filed.stock.tolist(), range(2), strict=True))
     one, other = by_stock[1], by_stock[0]
-    assert (filed.fiscal_year[one], filed.fiscal_quarter[one]) == (2024, 2)
+    assert [filed.fiscal_year[one], filed.fiscal_quarter[one]] == [2024, 2]
     assert filed.filed_on[one] == np.datetime64("2024-08-14")
     assert filed.basis_on[one] == np.datetime64("2024-06-30")
     assert filed.currency.tolist() == [{one: "KRW", other: "USD"}[row] for row in range(2)]
     read = {item: column[one] for item, column in filed.values.items() if not np.isnan(column[one])}
     assert read == {"revenue": 123456789012.5, "ppe": -3.0, "eps": 12.34, "shares_outstanding": 5969782550.0}
-    assert (filed.fiscal_quarter[other], filed.basis_on[other]) == (0, np.datetime64(ON))
+    assert filed.fiscal_quarter[other] == 0
+    assert filed.basis_on[other] == np.datetime64(ON)
 
 
 def test_without_a_period_end_the_shares_are_those_of_the_filing():

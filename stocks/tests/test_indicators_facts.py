@@ -12,7 +12,7 @@ import pytest
 
 from stocks.indicators.facts import Facts
 from stocks.indicators.filed import FLOWS, ITEMS, LEVELS, STORED
-from stocks.indicators.filings import MAX_AGE_DAYS
+from stocks.indicators.periods import MAX_AGE_DAYS
 from stocks.indicators.published import FORWARD_MAX_AGE_DAYS, Snapshots
 from stocks.tests.facts_cases import columns, days, splits
 from stocks.tests.facts_naive import Paper

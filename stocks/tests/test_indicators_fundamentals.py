@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from stocks.indicators.filings import MAX_AGE_DAYS, Filing, Fundamentals, fundamentals_on
+from stocks.indicators.filings import Filing, Fundamentals, fundamentals_on
 from stocks.indicators.growth import growth
+from stocks.indicators.periods import MAX_AGE_DAYS
 from stocks.indicators.profitability import profitability, stability
 from stocks.indicators.valuation import dividend_yield, valuation
 

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,8 @@ def acted(universe: dict[str, Instrument]) -> dict[str, list[Action]]:
     return {code: actions(SEED, one, START, END) for code, one in universe.items()}
 
 
-def _quarters(filings: list[StatementData]) -> list[StatementData]:
+def _quarters(filings: list[StatementData]) -> list[Any]:
+    """The quarters; every line of theirs is told, which their type does not say."""
     return [filing for filing in filings if filing.fiscal_quarter is not None]
 
 

@@ -49,8 +49,10 @@ def _bars(code: str) -> list[tuple]:
 def _everything() -> list[list[tuple]]:
     """All rows of the market by the codes of their stocks, without ids and times of writing."""
     bar = ("stock__code", "date", "open", "high", "low", "close", "volume", "source")
-    filed = ("stock__code", "period_type", "fiscal_year", "fiscal_quarter", "filed_on")
-    filed += (*STATEMENT_LINES, "eps", "shares_outstanding")
+    filed = (
+        *("stock__code", "period_type", "fiscal_year", "fiscal_quarter", "filed_on"),
+        *(*STATEMENT_LINES, "eps", "shares_outstanding"),
+    )
     expected = ("stock__code", "as_of", "forward_eps", "forward_dps", "currency", "source")
     acted = ("stock__code", "kind", "ex_date", "ratio", "amount", "currency", "source")
     quoted = ("stock__code", "price", "previous_close", "open", "high", "low", "volume", "as_of", "source")
@@ -118,13 +120,13 @@ def test_the_stored_statements_are_those_of_the_provider():
 
 def test_what_is_expected_is_told_with_every_quarter_and_follows_from_what_was_earned():
     _fill()
-    told = FundamentalSnapshot.objects.filter(stock__code="005930").order_by("as_of")
+    told = list(FundamentalSnapshot.objects.filter(stock__code="005930").order_by("as_of"))
     quarters = Statement.objects.filter(stock__code="005930", period_type="quarterly").order_by("filed_on")
     filed = [one for one in quarters if one.filed_on > date(2022, 11, 12)]
     assert [one.as_of for one in told] == [one.filed_on for one in filed]
     earned = sum(one.net_profit for one in filed[-4:]) / filed[-1].shares_outstanding
-    assert 0.8 < told.last().forward_eps / earned < 1.3
-    assert told.last().forward_dps > 0
+    assert 0.8 < told[-1].forward_eps / earned < 1.3
+    assert told[-1].forward_dps > 0
 
 
 def test_a_quote_is_the_last_bar_until_something_trades():

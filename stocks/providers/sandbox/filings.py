@@ -73,17 +73,14 @@ def quarters(seed: int, instruments: Sequence[Instrument], through: date) -> Boo
 def years(instruments: Sequence[Instrument], books: Books) -> Books:
     """The same as fiscal years: the sums of their quarters, and what the last one ended with."""
 
-    def last(amounts: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        return amounts[..., 3::4]
-
     def whole(name: str, amounts: Ints) -> Ints:
         parts = amounts.reshape(len(amounts), -1, 4)
         return parts[:, :, 3] if name in BALANCE_LINES else parts.sum(axis=2)
 
     found = {name: whole(name, amounts) for name, amounts in books.lines.items()}
-    shares = last(books.shares)
+    shares = books.shares[:, 3::4]
     eps = _per_share(found["net_profit"], shares, instruments)
-    return Books(last(books.ends), last(books.filed_on), found, eps, shares)
+    return Books(books.ends[3::4], books.filed_on[:, 3::4], found, eps, shares)
 
 
 def outlook(seed: int, instruments: Sequence[Instrument], books: Books) -> Outlook:

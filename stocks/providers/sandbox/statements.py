@@ -39,5 +39,6 @@ def _filed(
                 currency=instrument.venue.currency,
                 eps=price(int(books.eps[0, at]), instrument.venue.digits),
                 shares_outstanding=int(books.shares[0, at]),
+                basis_on=None,
                 **{name: Decimal(int(amounts[0, at])) for name, amounts in books.lines.items()},
             )

@@ -147,6 +147,7 @@ def _statement(
         filed_on=period + _lag(quarter, currency),
         currency=currency,
         shares_outstanding=count(joined.get("commonStockSharesOutstanding"), "shares") or None,
+        basis_on=None,
         **_amounts(joined),
     )
 

@@ -16,7 +16,7 @@ those of the parent's owners. Earnings per share and shares are as Yahoo has the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -104,15 +104,15 @@ def statements(
     found: dict[tuple[str, int, int | None], StatementData] = {}
     for ends in years:
         found["annual", _meant(ends).year, None] = _statement(
-            annual[ends], "annual", _meant(ends).year, None, ends, ends + YEAR_FILED_AFTER
+            annual[ends], "annual", _meant(ends).year, None, ends, ends + YEAR_FILED_AFTER, asked_on
         )
     for ends in sorted(quarterly) if years else ():
         year, quarter = _fiscal(ends, year_end=_meant(years[-1]).month)
         filed_on = ends + (YEAR_FILED_AFTER if quarter == 4 else QUARTER_FILED_AFTER)
         found["quarterly", year, quarter] = _statement(
-            quarterly[ends], "quarterly", year, quarter, ends, filed_on
+            quarterly[ends], "quarterly", year, quarter, ends, filed_on, asked_on
         )
-    within = [replace(one, basis_on=asked_on) for one in found.values() if start <= one.filed_on <= end]
+    within = [one for one in found.values() if start <= one.filed_on <= end]
     return sorted(within, key=lambda one: (one.filed_on, one.period_type))
 
 
@@ -151,7 +151,13 @@ def _add(periods: dict[date, _Period], name: str, point: Mapping[str, Any]) -> N
 
 
 def _statement(
-    period: _Period, period_type: str, year: int, quarter: int | None, ends: date, filed_on: date
+    period: _Period,
+    period_type: str,
+    year: int,
+    quarter: int | None,
+    ends: date,
+    filed_on: date,
+    asked_on: date | None,
 ) -> StatementData:
     (currency,) = period.currencies
     eps = period.amounts.get("eps")
@@ -164,6 +170,7 @@ def _statement(
         currency=currency,
         eps=price(eps) if eps is not None and abs(eps) < json.MAX_PRICE else None,
         shares_outstanding=shapes.whole(period.amounts.get("shares_outstanding")) or None,
+        basis_on=asked_on,
         **_lines(period.amounts),
     )
 
