@@ -64,7 +64,9 @@ def papers(draw: st.DrawFn) -> list[Paper]:
         for kind in kinds:
             if source.random() < gaps:
                 continue
-            filed_on = START + timedelta(days=91 * (period + 1) + int(source.integers(20, 110)))
+            # A year and its last quarter often come on the same day.
+            lag = source.choice([60, int(source.integers(20, 110))])
+            filed_on = START + timedelta(days=91 * (period + 1) + int(lag))
             versions = 2 if source.random() < restated else 1
             for version in range(versions):
                 amounts = {
