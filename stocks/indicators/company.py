@@ -23,8 +23,8 @@ BARS_5Y: Final = 1260
 class Companies:
     """n companies on one day each; every array has n rows, and NaN is unknown.
 
-    Prices, shares and amounts per share are on the split basis of ``days``: a split after it has not happened,
-    one before it has. Dividends are per share in ``currency``, all NaN where one was paid in another.
+    Prices, shares and dividends are on the split basis of ``days``: a split after it has not happened, one
+    before it has. Dividends are per share in ``currency``, all NaN where one was paid in another.
 
     Attributes:
         facts: what the statements filed and the ratios published by ``days`` say, in ``facts.currency``.

@@ -8,9 +8,9 @@ from typing import Final
 
 from stocks.indicators.catalog.composite import COMPOSITE
 from stocks.indicators.catalog.entry import Group, Indicator, Unit, by_id
-from stocks.indicators.catalog.fundamental import GROWTH, PROFITABILITY, STABILITY, VALUATION
 from stocks.indicators.catalog.oscillators import OSCILLATORS
 from stocks.indicators.catalog.price import PRICE
+from stocks.indicators.catalog.ratios import RATIOS
 from stocks.indicators.catalog.risk import RISK
 from stocks.indicators.catalog.trend import TREND
 from stocks.indicators.catalog.volume import VOLUME
@@ -29,10 +29,7 @@ __all__ = [
 
 #: Every indicator, in catalogue order.
 CATALOG: Final[tuple[Indicator, ...]] = (
-    *VALUATION,
-    *PROFITABILITY,
-    *GROWTH,
-    *STABILITY,
+    *RATIOS,
     *PRICE,
     *VOLUME,
     *TREND,

@@ -20,8 +20,9 @@ Group = Literal[
 ]
 #: percent: 1.43 means 1.43 %. ratio: a plain quotient. price: the stock's currency per share.
 #: money: the stock's currency. shares: a number of shares. points: a scale of 0 to 100.
-#: count: a whole number of what the formula counts. flag: 1 for yes, 0 for no.
-Unit = Literal["percent", "ratio", "price", "money", "shares", "points", "count", "flag"]
+#: count: a whole number of what the formula counts. flag: 1 for yes, 0 for no. days: calendar days.
+#: score: a number on the scale that its formula tells.
+Unit = Literal["percent", "ratio", "price", "money", "shares", "points", "count", "flag", "days", "score"]
 
 
 @dataclass(frozen=True, slots=True)
