@@ -44,23 +44,23 @@ def dividends_on(
             nobody promises that, and such a time is unknown.
         announced: ex-dates that were known on the day.
     """
-    amounts_paid = [(ex_date, amount) for ex_date, amount in paid if ex_date <= on]
-    year = on - timedelta(days=365)
-    by_year = dict.fromkeys(range(on.year - DIVIDEND_YEARS, on.year), math.nan)
-    for ex_date, amount in amounts_paid:
-        if ex_date.year in by_year:
-            by_year[ex_date.year] = amount + (
-                0.0 if math.isnan(by_year[ex_date.year]) else by_year[ex_date.year]
-            )
-    for number, total in by_year.items():
-        if complete_since is not None and complete_since <= date(number, 1, 1) and math.isnan(total):
-            by_year[number] = 0.0
-    last = [amount for ex_date, amount in amounts_paid if ex_date > year]
-    none_is_known = complete_since is not None and complete_since <= year + timedelta(days=1)
+    until_now = [(ex_date, amount) for ex_date, amount in paid if ex_date <= on]
+    year_ago = on - timedelta(days=365)
+    last = [amount for ex_date, amount in until_now if ex_date > year_ago]
+    none_is_known = complete_since is not None and complete_since <= year_ago + timedelta(days=1)
+    by_year: dict[int, list[float]] = {}
+    for ex_date, amount in until_now:
+        by_year.setdefault(ex_date.year, []).append(amount)
+
+    def of_year(number: int) -> float:
+        if number in by_year:
+            return math.fsum(by_year[number])
+        return 0.0 if complete_since is not None and complete_since <= date(number, 1, 1) else math.nan
+
     ahead = [(ex_date - on).days for ex_date in announced if ex_date >= on]
     return Dividends(
         ttm=math.fsum(last) if last or none_is_known else math.nan,
-        years=tuple(by_year[on.year - 1 - back] for back in range(DIVIDEND_YEARS)),
+        years=tuple(of_year(on.year - 1 - back) for back in range(DIVIDEND_YEARS)),
         next_in=float(min(ahead)) if ahead else math.nan,
     )
 
