@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stocks', '0004_statement_lines'),
+        ('stocks', '0006_technical_columns'),
     ]
 
     operations = [
