@@ -1,29 +1,44 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from stocks.indicators.catalog import ALIASES, CATALOG, FIELDS, INDICATORS, Indicator, resolve
+from stocks.indicators.catalog import (
+    ALIASES,
+    CATALOG,
+    FIELDS,
+    INDICATORS,
+    RECENT_FIELDS,
+    SERIES_NAMES,
+    Indicator,
+    resolve,
+)
 from stocks.indicators.catalog.entry import by_id
 from stocks.indicators.ratios import RATIO_IDS
-from stocks.indicators.scores import SCORE_INPUTS, SCORES
+from stocks.indicators.scores import SCORE_IDS, SCORE_INPUTS
 from stocks.indicators.series import SERIES_IDS
-
-CATALOGUE_PAGE = Path(__file__).resolve().parents[3] / "shared" / "indicators.md"
+from stocks.tests.catalogue_ids import AGREED
 
 
 def test_every_entry_has_a_kernel_and_every_kernel_an_entry():
-    worked_out = [*SERIES_IDS, *RATIO_IDS, *SCORES]
+    worked_out = [*SERIES_IDS, *RATIO_IDS, *SCORE_IDS]
     assert len(worked_out) == len(set(worked_out))
     assert set(worked_out) == set(INDICATORS)
 
 
 def test_the_ids_are_those_of_the_agreed_catalogue():
-    if not CATALOGUE_PAGE.exists():
-        pytest.skip(f"the agreed catalogue is not at {CATALOGUE_PAGE}")
-    agreed = set(CATALOGUE_PAGE.read_text().split())
-    assert [id_ for id_ in INDICATORS if id_ not in agreed] == []
+    assert {group: sum(entry.group == group for entry in CATALOG) for group in AGREED} == {
+        group: len(ids) for group, ids in AGREED.items()
+    }
+    assert {entry.id: entry.group for entry in CATALOG} == {
+        id_: group for group, ids in AGREED.items() for id_ in ids
+    }
+    assert len(CATALOG) == 260
+
+
+def test_what_is_kept_of_recent_sessions_is_what_follows_bars():
+    assert ("close_price", *SERIES_NAMES) == RECENT_FIELDS
+    assert set(SERIES_NAMES) == set(SERIES_IDS)
 
 
 @pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.id)

@@ -21,6 +21,8 @@ __all__ = [
     "CATALOG",
     "FIELDS",
     "INDICATORS",
+    "RECENT_FIELDS",
+    "SERIES_NAMES",
     "Group",
     "Indicator",
     "Unit",
@@ -43,6 +45,13 @@ INDICATORS: Final[dict[str, Indicator]] = by_id(CATALOG)
 BASE_FIELDS: Final[tuple[str, ...]] = ("close_price", "market_cap")
 #: Every numeric name that is stored per stock and can be screened and sorted by.
 FIELDS: Final[tuple[str, ...]] = (*BASE_FIELDS, *INDICATORS)
+_OF_BARS: Final = frozenset({"price", "volume", "trend", "oscillators", "risk"})
+#: The ids that follow the bars of one stock and its market, session by session.
+SERIES_NAMES: Final[tuple[str, ...]] = tuple(
+    entry.id for entry in CATALOG if entry.group in _OF_BARS or entry.id in ("mom_12_1", "mom_6_1")
+)
+#: What is stored of the last few sessions too, so that crossings can be screened for.
+RECENT_FIELDS: Final[tuple[str, ...]] = ("close_price", *SERIES_NAMES)
 #: Other names of the same figures: alias → id.
 ALIASES: Final[dict[str, str]] = {alias: entry.id for entry in CATALOG for alias in entry.aliases}
 
