@@ -2,7 +2,14 @@
 
 from stocks.models.bars import DailyBar
 from stocks.models.dataset import Dataset, LoadedFile
-from stocks.models.indicators import LatestIndicators
+from stocks.models.indicators import (
+    IndicatorChunk,
+    IndicatorRun,
+    LatestIndicators,
+    MarketLevel,
+    PackedBars,
+    RecentIndicators,
+)
 from stocks.models.intraday import MinuteBar
 from stocks.models.listing import Market, Stock
 from stocks.models.operations import Fetched, JobRun, QuarantinedTick
@@ -19,14 +26,19 @@ __all__ = [
     "Fetched",
     "FundamentalSnapshot",
     "FxRate",
+    "IndicatorChunk",
+    "IndicatorRun",
     "JobRun",
     "LatestIndicators",
     "LoadedFile",
     "Market",
+    "MarketLevel",
     "MinuteBar",
     "NewsArticle",
+    "PackedBars",
     "QuarantinedTick",
     "Quote",
+    "RecentIndicators",
     "Statement",
     "Stock",
 ]
