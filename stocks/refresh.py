@@ -17,11 +17,18 @@ def indicators_refresh() -> bool:
     if cache.get(_FOLLOWED) == before:
         return False
     compute_indicators()
-    after = _version()
-    # The computation itself counts as one change at most. More than that came from elsewhere meanwhile, and
-    # may have come too late for it.
-    cache.set(_FOLLOWED, after if after - before <= 1 else before, timeout=None)
+    follows(before)
     return True
+
+
+def follows(before: int) -> None:
+    """Remember that the stored indicators follow the data of version ``before``.
+
+    The computation itself counts as one change at most. More than that came from elsewhere meanwhile, and
+    may have come too late for it.
+    """
+    after = _version()
+    cache.set(_FOLLOWED, after if after - before <= 1 else before, timeout=None)
 
 
 def _version() -> int:

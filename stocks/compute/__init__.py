@@ -1,5 +1,5 @@
 """Working out the latest indicators of the stored stocks and writing them down."""
 
-from stocks.compute.service import Summary, compute_indicators
+from stocks.compute.service import Figures, Summary, compute_indicators, figures_as_of
 
-__all__ = ["Summary", "compute_indicators"]
+__all__ = ["Figures", "Summary", "compute_indicators", "figures_as_of"]

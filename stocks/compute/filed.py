@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from stocks.compute.binary import EPOCH, HEADER, TRAILER
+from stocks.compute.binary import EPOCH, HEADER, TRAILER, copy_out
 from stocks.indicators.filed import STORED, Days, Filed, Ints, Splits
 from stocks.indicators.published import FORWARD, RATIOS, Snapshots
 
@@ -84,12 +83,7 @@ def _read(
             SQL("coalesce({}::float8, 'NaN')").format(Identifier(name)) for name in figures
         ),
     )
-    data = bytearray()
-    statement = SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(whole)
-    # Django's debug cursor takes a COPY only as one string without parameters.
-    with connection.cursor() as cursor, cursor.copy(statement.as_string(cursor.connection)) as copy:
-        for message in copy:
-            data += message
+    data = copy_out(SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(whole))
     rows = np.frombuffer(
         data,
         dtype=(row := _row_type(ints, len(figures))),

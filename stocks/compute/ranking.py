@@ -1,49 +1,72 @@
-"""Scores across a market, from the figures that are stored."""
+"""Scores across markets: the stocks that were just worked out, among those whose figures are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from stocks.compute.writing import update_figures
-from stocks.indicators.scores import SCORE_INPUTS, SCORES, scores
+from stocks.compute.own import OWN_FIELDS, Part
+from stocks.indicators.bars import Array, Days
+from stocks.indicators.scores import SCORE_IDS, SCORE_INPUTS, scores
 from stocks.models import LatestIndicators, Stock
 
 #: A stock whose last bar lies this far behind its market's newest has left the comparison.
 RANKED_WITHIN_DAYS: Final = 30
+_INPUTS: Final = [OWN_FIELDS.index(id_) for id_ in SCORE_INPUTS]
 
 
-def rank_markets(markets: Collection[str]) -> frozenset[int]:
-    """Rank every stock of the markets anew and return the ids of those whose scores changed.
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The scores of n stocks: their ids and days (n,), and SCORE_IDS (n, scores), NaN where unknown."""
 
-    The inputs are read back from the table, so that computing one stock leaves the same scores as computing
-    all. Only equities are ranked, and only those that still trade: see RANKED_WITHIN_DAYS.
+    stocks: npt.NDArray[np.int32]
+    days: Days
+    scores: Array
+
+
+def rank_market(market: str, parts: Sequence[Part], *, alone: bool = False) -> Ranked:
+    """Rank the stocks of one market: those of ``parts`` in their order, then the others that are stored.
+
+    So computing one stock leaves the same scores as computing all. Only equities are ranked, and only those
+    that still trade: see RANKED_WITHIN_DAYS. ``alone`` says that there are no others.
     """
-    rows = (
-        LatestIndicators.objects.filter(stock__market_id__in=markets)
-        .order_by("stock_id")
-        .values_list("stock_id", "stock__market_id", "stock__kind", "date", *SCORE_INPUTS)
-    )
-    table = list(rows)
-    if not table:
-        return frozenset()
-    stock_ids, market_ids, kinds, days, *inputs = zip(*table, strict=True)
-    market_of = np.array(market_ids)
-    day_of = np.array(days, dtype="datetime64[D]")
-    is_equity = np.array(kinds) == Stock.Kind.EQUITY.value
-    columns = {
-        id_: np.array(column, dtype=np.float64) for id_, column in zip(SCORE_INPUTS, inputs, strict=True)
+    stocks = np.concatenate([np.empty(0, np.int32), *(part.stocks for part in parts)])
+    days = np.concatenate([np.empty(0, "datetime64[D]"), *(part.days for part in parts)])
+    inputs = np.concatenate([np.empty((0, len(SCORE_INPUTS))), *(part.values[:, _INPUTS] for part in parts)])
+    if not alone:
+        rows = list(
+            LatestIndicators.objects.filter(stock__market_id=market)
+            .exclude(stock_id__in=stocks.tolist())
+            .order_by("stock_id")
+            .values_list("stock_id", "date", *SCORE_INPUTS)
+        )
+        stocks = np.append(stocks, np.array([row[0] for row in rows], dtype=np.int32))
+        days = np.append(days, np.array([row[1] for row in rows], dtype="datetime64[D]"))
+        others = np.array([row[2:] for row in rows], dtype=np.float64).reshape(-1, len(SCORE_INPUTS))
+        inputs = np.concatenate([inputs, others])
+    ranked, sector = _groups(market, stocks, days)
+    found = scores(dict(zip(SCORE_INPUTS, inputs.T, strict=True)), ranked, sector)
+    return Ranked(stocks, days, np.stack([found[id_] for id_ in SCORE_IDS], axis=1))
+
+
+def _groups(
+    market: str, stocks: npt.NDArray[np.int32], days: Days
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """0 for each stock that is ranked, −1 for the others; and a number for each sector, −1 if unknown."""
+    about = {
+        id_: (kind, sector)
+        for id_, kind, sector in Stock.objects.filter(market_id=market).values_list("id", "kind", "sector")
     }
-    result = np.full((len(stock_ids), len(SCORES)), np.nan)
-    for market in markets:
-        in_market = (market_of == market) & is_equity
-        if not in_market.any():
-            continue
-        newest = day_of[in_market].max()
-        ranked = in_market & (newest - day_of <= timedelta(days=RANKED_WITHIN_DAYS))
-        found = scores({id_: column[ranked] for id_, column in columns.items()})
-        result[ranked] = np.column_stack(list(found.values()))
-    return update_figures(np.array(stock_ids, dtype=np.int32), day_of, result, tuple(SCORES))
+    kinds = np.array([about[id_][0] for id_ in stocks.tolist()], dtype=np.str_)
+    sectors = np.array([about[id_][1] for id_ in stocks.tolist()], dtype=np.str_)
+    is_ranked = kinds == Stock.Kind.EQUITY.value
+    if is_ranked.any():
+        newest = days[is_ranked].max()
+        is_ranked &= newest - days <= np.timedelta64(timedelta(days=RANKED_WITHIN_DAYS))
+    _, number = np.unique(sectors, return_inverse=True)
+    return np.where(is_ranked, 0, -1), np.where(sectors == "", -1, number.reshape(-1))

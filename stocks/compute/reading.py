@@ -1,44 +1,36 @@
-"""What the computation reads: bars by binary COPY, and what is on file about each company."""
+"""What the computation reads of bars: by binary COPY, from the packed copy where that is good."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
 from psycopg.sql import SQL, Literal
 
-from stocks.compute.binary import EPOCH, decode
-from stocks.indicators.filings import Filing
-from stocks.indicators.snapshots import Snapshot
-from stocks.models import CorporateAction, FundamentalSnapshot, Statement
-from stocks.types import Action, ActionKind
+from stocks.compute.binary import EPOCH, copy_out, decode
+from stocks.compute.packing import Packs, pack, packs_of, unpack
+from stocks.indicators.bars import Array, Days
+
+#: Stocks per read: their bars are held in memory together, about 8 MB for two years.
+CHUNK: Final = 256
+#: As many bars of a market are kept in memory between two passes over them; more are read twice.
+KEPT_BARS: Final = 8_000_000
 
 _BARS = SQL("""
 COPY (
     SELECT stock_id, date, coalesce(open::float8, 'NaN'), coalesce(high::float8, 'NaN'),
            coalesce(low::float8, 'NaN'), close::float8, volume::float8
     FROM stocks_dailybar
-    WHERE stock_id = ANY({stocks}) AND date <= {through}
+    WHERE stock_id = ANY({stocks}) AND date BETWEEN {since} AND {through}
     ORDER BY stock_id, date
 ) TO STDOUT (FORMAT binary)
 """)
-# The fields of Action, Filing and Snapshot, in the order of those classes.
-_ACTION = ("ex_date", "ratio", "amount", "currency")
-_STATEMENT = (
-    *("fiscal_year", "fiscal_quarter", "filed_on", "currency"),
-    *("revenue", "operating_profit", "net_profit"),
-    *("total_equity", "total_assets", "total_liabilities"),
-)
-_SNAPSHOT = (
-    *("as_of", "currency"),
-    *("price", "eps", "per", "pbr", "psr", "dividend_yield", "market_cap"),
-)
+_DAY_0: Final[date] = EPOCH.astype(date)
+_Columns = tuple[npt.NDArray[np.int32], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,59 +38,91 @@ class RawBars:
     """All bars of one stock as loaded, oldest first: ``datetime64[D]`` (n,) and OHLCV (5, n), NaN if NULL."""
 
     stock_id: int
-    days: npt.NDArray[np.datetime64]
-    ohlcv: npt.NDArray[np.float64]
+    days: Days
+    ohlcv: Array
+
+    def __len__(self) -> int:
+        return len(self.days)
 
 
 @dataclass(slots=True)
-class OnFile:
-    """Everything filed, published or announced about one company, in no order."""
+class BarReader:
+    """The bars of the stocks of one market up to a day, chunk by chunk, as often as they are asked for.
 
-    actions: list[Action] = field(default_factory=list)
-    filings: list[Filing] = field(default_factory=list)
-    snapshots: list[Snapshot] = field(default_factory=list)
-
-
-def read_bars(stock_ids: Sequence[int], *, through: date) -> Iterator[RawBars]:
-    """The bars of each stock up to ``through``; stocks without any are left out.
-
-    All of a stock's bars are read, not a window: recursive averages (EMA, Wilder) never forget their seed
+    All of a stock's bars are read, not a window: averages that decay (EMA, Wilder) never forget their seed
     entirely, and only from the same first bar does one more day give, bit for bit, what a recomputation does.
+    A chunk holds the bars of those of its CHUNK stocks that have any.
+
+    Attributes:
+        stock_ids: the stocks.
+        through: no later bar counts.
+        packs: read packed copies where they are good.
+        keeps: pack what has no good copy; only where no bar is left out.
     """
-    data = bytearray()
-    query = _BARS.format(stocks=Literal(list(stock_ids)), through=Literal(through))
-    # Django's debug cursor takes a COPY only as one string without parameters.
-    with connection.cursor() as cursor, cursor.copy(query.as_string(cursor.connection)) as copy:
-        for message in copy:  # joining them instead keeps a million messages alive: four times slower
-            data += message
-    rows = decode(data, floats=5)
+
+    stock_ids: Sequence[int]
+    through: date = date.max
+    packs: bool = True
+    keeps: bool = True
+    _kept: dict[int, list[RawBars]] = field(default_factory=dict)
+    _room: int = KEPT_BARS
+    _state: Packs | None = None
+    _has_state: bool = False
+
+    def __iter__(self) -> Iterator[list[RawBars]]:
+        if not self._has_state and (self.packs or self.keeps):
+            self._state, self._has_state = packs_of(self.stock_ids), True
+        for first in range(0, len(self.stock_ids), CHUNK):
+            chunk = self._kept.get(first)
+            if chunk is None:
+                chunk = list(self._read(self.stock_ids[first : first + CHUNK]))
+                if (count := sum(map(len, chunk))) <= self._room:
+                    self._kept[first] = chunk
+                    self._room -= count
+            yield chunk
+
+    def only(self, stock_ids: Iterable[int]) -> BarReader:
+        """A reader of some of the stocks, which asks nothing again that this one knows."""
+        some = BarReader(sorted(stock_ids), self.through, self.packs, self.keeps)
+        some._state, some._has_state = self._state, self._has_state
+        return some
+
+    def _read(self, ids: Sequence[int]) -> Iterator[RawBars]:
+        state = self._state
+        good = [stock for stock in ids if state is not None and stock in state.good] if self.packs else []
+        found = _rows(sorted(set(ids) - set(good)), date.min, self.through)
+        if state is not None and self.keeps and self.through == date.max:
+            pack(state, found)
+        if state is not None and good:
+            tails = _rows(good, state.through + timedelta(days=1), self.through)
+            found |= {stock: _joined(packed, tails.get(stock)) for stock, packed in unpack(good).items()}
+        last = (self.through - _DAY_0).days
+        for stock in sorted(found):
+            days, ohlcv = found[stock]
+            count = int(np.searchsorted(days, last, side="right"))
+            if count:
+                dates = EPOCH + days[:count].astype("timedelta64[D]")
+                yield RawBars(stock, dates, np.ascontiguousarray(ohlcv[:, :count]))
+
+
+def _rows(stock_ids: Sequence[int], since: date, through: date) -> dict[int, _Columns]:
+    """The bars of each stock from a day on, days since 2000; stocks without any are left out."""
+    if not stock_ids or since > through:
+        return {}
+    query = _BARS.format(stocks=Literal(list(stock_ids)), since=Literal(since), through=Literal(through))
+    rows = decode(copy_out(query), floats=5)
     if not len(rows):
-        return
+        return {}
     starts = np.flatnonzero(np.diff(rows["stock"], prepend=-1))
-    for first, last in zip(starts, [*starts[1:], len(rows)], strict=True):
-        part = rows[first:last]
-        yield RawBars(
-            stock_id=int(part["stock"][0]),
-            days=EPOCH + part["date"].astype("timedelta64[D]"),
-            ohlcv=np.ascontiguousarray(part["values"]["value"].T, dtype=np.float64),
-        )
+    days = rows["date"].astype(np.int32)
+    ohlcv = np.ascontiguousarray(rows["values"]["value"].T, dtype=np.float64)
+    return {
+        int(rows["stock"][first]): (days[first:last], ohlcv[:, first:last])
+        for first, last in zip(starts, [*starts[1:], len(rows)], strict=True)
+    }
 
 
-def read_on_file(stock_ids: Sequence[int]) -> defaultdict[int, OnFile]:
-    """The corporate actions, statements and published ratios of the stocks; a stock without any has none."""
-    on_file: defaultdict[int, OnFile] = defaultdict(OnFile)
-    of = {"stock_id__in": stock_ids}
-    actions = CorporateAction.objects.filter(**of).order_by()
-    for stock_id, kind, *rest in actions.values_list("stock_id", "kind", *_ACTION):
-        on_file[stock_id].actions.append(Action(ActionKind(kind), *rest))
-    statements = Statement.objects.filter(**of).order_by()
-    for stock_id, *row in statements.values_list("stock_id", *_STATEMENT):
-        on_file[stock_id].filings.append(Filing(*row[:4], *map(_float, row[4:])))
-    snapshots = FundamentalSnapshot.objects.filter(**of).order_by()
-    for stock_id, *row in snapshots.values_list("stock_id", *_SNAPSHOT):
-        on_file[stock_id].snapshots.append(Snapshot(*row[:2], *map(_float, row[2:])))
-    return on_file
-
-
-def _float(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)
+def _joined(packed: _Columns, tail: _Columns | None) -> _Columns:
+    if tail is None:
+        return packed
+    return np.concatenate([packed[0], tail[0]]), np.concatenate([packed[1], tail[1]], axis=1)

@@ -1,38 +1,39 @@
-"""Compute the latest indicators of one stock, a market or all, in one transaction."""
+"""Compute the indicators of one stock, a market or all, in one transaction; or those of a day in the past."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from stocks.compute.ranking import rank_markets
-from stocks.compute.reading import read_bars, read_on_file
-from stocks.compute.row import OWN_FIELDS, stock_figures
-from stocks.compute.writing import Written, write_figures
+from stocks.compute.market import MarketBars, market_exists, stocks_of
+from stocks.compute.own import OWN_FIELDS, Part
+from stocks.compute.ranking import rank_market
+from stocks.compute.writing import Written, update_figures, write_figures, write_sessions
 from stocks.dataset import bump_version
-from stocks.errors import MarketNotFound, StockNotFound
-from stocks.indicators.bars import Array
-from stocks.models import LatestIndicators, Market, Stock
+from stocks.errors import StockNotFound
+from stocks.indicators.bars import Array, Days
+from stocks.indicators.catalog import FIELDS
+from stocks.indicators.scores import SCORE_IDS
+from stocks.models import IndicatorRun, LatestIndicators, PackedBars, RecentIndicators, Stock
 
-#: Stocks per read: their bars are held in memory together, about 8 MB for two years.
-CHUNK: Final = 256
-#: Sources that list every dividend of their stocks, so that none on file means none paid.
-LISTS_ALL_DIVIDENDS: Final = frozenset({"sandbox"})
+#: Every stored column, in the order in which they are written.
+WRITTEN = (*OWN_FIELDS, *SCORE_IDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a computation did, in stocks.
 
-    ``skipped`` have no bars (their rows are removed, ``removed`` of them had one); ``rescored`` are all whose
-    scores changed, also those of the same market that were not asked for.
+    ``skipped`` have no bars (their rows are removed, ``removed`` of them had one); ``rescored`` were not
+    asked for, but stand in the same market as those that were, and their figures changed with it.
     """
 
     stocks: int
@@ -46,19 +47,44 @@ class Summary:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of n stocks on the day of the last bar of each: FIELDS, (n, fields), NaN where unknown."""
+
+    stocks: npt.NDArray[np.int32]
+    days: Days
+    values: Array
+
+
+@dataclass(slots=True)
+class _Done:
+    """What became of the stocks so far, by id."""
+
+    written: Written = field(default_factory=Written)
+    computed: set[int] = field(default_factory=set)
+    rescored: set[int] = field(default_factory=set)
+    removed: int = 0
+    has_sessions: bool = False
+
+
 def compute_indicators(
     *,
     codes: Sequence[str] | None = None,
     market: str | None = None,
     as_of: date | None = None,
+    anew: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Compute and store the indicators of some stocks as of the last bar of each.
+
+    Where the level of a market's benchmark turns out to have been another on an earlier session, all of its
+    stocks are computed, for the figures of all follow it.
 
     Args:
         codes: the stocks; all of them where None.
         market: only stocks of this market.
         as_of: count nothing later than this day; the rows then state the figures of that day. None: today.
+        anew: believe nothing that was kept to save time: read every bar, compute every session.
         progress: called with (stocks done, stocks in all) as the work proceeds.
 
     Raises:
@@ -68,94 +94,145 @@ def compute_indicators(
     started = time.perf_counter()
     today = timezone.now().date()
     with transaction.atomic():
-        _work_alone()
-        stocks = _select(codes, market)
-        written, skipped = Written(), set(stocks)
-        done = 0
-        for chunk in _chunks(list(stocks.values())):
-            part = _compute(chunk, as_of=as_of, today=today)
-            if part is not None:
-                written |= write_figures(*part, columns=OWN_FIELDS)
-                skipped.difference_update(part[0].tolist())
-            done += len(chunk)
-            if progress is not None:
-                progress(done, len(stocks))
-        removed, _ = LatestIndicators.objects.filter(stock_id__in=skipped).delete()
-        rescored = rank_markets({stock.market_id for stock in stocks.values()})
-        updated = (written.updated | (rescored & stocks.keys())) - written.inserted
-        if written.inserted or updated or rescored or removed:
+        work_alone()
+        asked = _select(codes, market)
+        if codes is None:
+            supersede(market)
+        done = _Done()
+        for name in sorted(set(asked.values())):
+            bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew)
+            only = None if codes is None else {id_ for id_ in asked if asked[id_] == name}
+            before = len(done.computed)
+            _compute(
+                bars,
+                only,
+                done,
+                today=today,
+                progress=lambda count, before=before: progress and progress(before + count, len(asked)),
+            )
+        changes = (done.written.inserted, done.written.updated, done.rescored, done.removed)
+        if any(changes) or done.has_sessions:
             bump_version()
+        if done.written.inserted:
             _tell_planner()
-    computed = len(stocks) - len(skipped)
+    computed, skipped = asked.keys() & done.computed, asked.keys() - done.computed
+    updated = computed & done.written.updated
+    inserted = computed & done.written.inserted
     return Summary(
-        stocks=len(stocks),
-        computed=computed,
+        stocks=len(asked),
+        computed=len(computed),
         skipped=len(skipped),
-        inserted=len(written.inserted),
+        inserted=len(inserted),
         updated=len(updated),
-        unchanged=computed - len(written.inserted) - len(updated),
-        removed=removed,
-        rescored=len(rescored),
+        unchanged=len(computed) - len(inserted) - len(updated),
+        removed=done.removed,
+        rescored=len((done.rescored | done.written.updated | done.written.inserted) - asked.keys()),
         seconds=round(time.perf_counter() - started, 3),
     )
 
 
-def _work_alone() -> None:
+def figures_as_of(market: str, day: date) -> Figures:
+    """The figures of a market as they were known at the end of a day, scores and all, without storing them.
+
+    A stock whose first bar is later is not among them. Nothing that was filed or published later counts, and
+    no action that took effect later; shares outstanding are today's, brought back over splits.
+
+    Raises:
+        MarketNotFound: there is no such market.
+    """
+    market_exists(market)
+    bars = MarketBars(market, stocks_of(market), as_of=day, keeps=False)
+    parts = list(bars.parts(bars.levels(), today=timezone.now().date(), sessions="none"))
+    ranked = rank_market(market, parts, alone=True)
+    own = np.concatenate([np.empty((0, len(OWN_FIELDS))), *(part.values for part in parts)])
+    values = np.concatenate([own, ranked.scores], axis=1)
+    return Figures(ranked.stocks, ranked.days, values[:, [WRITTEN.index(name) for name in FIELDS]])
+
+
+def work_alone() -> None:
     """Wait for another computation to end, and allow for statements longer than a request's."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '10min'")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('stocks_compute_indicators'))")
 
 
-def _tell_planner() -> None:
-    """Until the statistics know the rows, a screen would be planned as if there were one."""
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE stocks_latestindicators, stocks_stock")
-
-
-def _select(codes: Sequence[str] | None, market: str | None) -> dict[int, Stock]:
-    chosen = Stock.objects.order_by("id")
+def supersede(market: str | None) -> None:
+    """Let no run that is under way publish figures of the market, or of any: what follows now is newer."""
+    runs = IndicatorRun.objects.filter(status=IndicatorRun.Status.RUNNING)
     if market is not None:
-        if not Market.objects.filter(code=market).exists():
-            raise MarketNotFound(market)
-        chosen = chosen.filter(market_id=market)
-    if codes is not None:
-        chosen = chosen.filter(code__in=codes)
-    stocks = {stock.id: stock for stock in chosen}
-    missing = set(codes or ()) - {stock.code for stock in stocks.values()}
-    if missing:
-        raise StockNotFound(min(missing))
-    return stocks
+        runs = runs.filter(Q(market=market) | Q(market=None))
+    runs.update(status=IndicatorRun.Status.SUPERSEDED, finished_at=timezone.now())
 
 
-def _chunks(stocks: Sequence[Stock]) -> Iterator[Sequence[Stock]]:
-    for first in range(0, len(stocks), CHUNK):
-        yield stocks[first : first + CHUNK]
+def store_parts(market: str, parts: Sequence[Part]) -> tuple[Written, frozenset[int], bool]:
+    """Rank and write what was worked out of one market.
+
+    Returns:
+        What was written, the ids of the other stocks of the market whose scores changed, and whether there
+        are new sessions.
+    """
+    ranked = rank_market(market, parts)
+    own = np.concatenate([np.empty((0, len(OWN_FIELDS))), *(part.values for part in parts)])
+    count = len(own)
+    written = Written()
+    if count:
+        values = np.concatenate([own, ranked.scores[:count]], axis=1)
+        written = write_figures(ranked.stocks[:count], ranked.days[:count], values, WRITTEN)
+    rescored = update_figures(ranked.stocks[count:], ranked.days[count:], ranked.scores[count:], SCORE_IDS)
+    fresh = [write_sessions(part.stocks, part.sessions) for part in parts if part.sessions is not None]
+    return written, rescored, any(fresh)
+
+
+def forget(stock_ids: Collection[int]) -> int:
+    """Remove what is kept of stocks that have no bars any more; returns how many had figures."""
+    if not stock_ids:
+        return 0
+    removed, _ = LatestIndicators.objects.filter(stock_id__in=stock_ids).delete()
+    RecentIndicators.objects.filter(stock_id__in=stock_ids).delete()
+    PackedBars.objects.filter(stock_id__in=stock_ids).delete()
+    return removed
 
 
 def _compute(
-    stocks: Sequence[Stock], *, as_of: date | None, today: date
-) -> tuple[np.ndarray, np.ndarray, Array] | None:
-    """The ids, days and figures of those of the stocks that have bars; None where none has."""
-    by_id = {stock.id: stock for stock in stocks}
-    on_file = read_on_file(list(by_id))
-    ids: list[int] = []
-    days: list[date] = []
-    figures: list[Array] = []
-    for bars in read_bars(list(by_id), through=as_of or date.max):
-        stock = by_id[bars.stock_id]
-        day, values = stock_figures(
-            bars,
-            on_file[stock.id],
-            currency=stock.currency,
-            shares_outstanding=stock.shares_outstanding,
-            lists_all_dividends=stock.source in LISTS_ALL_DIVIDENDS,
-            as_of=as_of,
-            today=today,
-        )
-        ids.append(stock.id)
-        days.append(day)
-        figures.append(values)
-    if not ids:
-        return None
-    return np.array(ids, dtype=np.int32), np.array(days, dtype="datetime64[D]"), np.vstack(figures)
+    bars: MarketBars,
+    only: Collection[int] | None,
+    done: _Done,
+    *,
+    today: date,
+    progress: Callable[[int], object],
+) -> None:
+    if bars.as_of is None:
+        levels, has_changed = bars.levels_kept()
+        only = None if has_changed else only
+    else:
+        levels = bars.levels()
+    parts = list(bars.parts(levels, today=today, only=only, done=progress))
+    # Before the others are ranked: who has no bars any more is no measure for anybody.
+    computed = {id_ for part in parts for id_ in part.stocks.tolist()}
+    done.computed |= computed
+    done.removed += forget((bars.stocks.keys() if only is None else set(only)) - computed)
+    written, rescored, has_sessions = store_parts(bars.market, parts)
+    done.written |= written
+    done.rescored |= rescored
+    done.has_sessions |= has_sessions
+
+
+def _tell_planner() -> None:
+    """Until the statistics know the rows, a screen would be planned as if there were one."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE stocks_latestindicators, stocks_recentindicators, stocks_stock")
+
+
+def _select(codes: Sequence[str] | None, market: str | None) -> dict[int, str]:
+    """The market of each stock that is asked for, by its id."""
+    chosen = Stock.objects.order_by("id")
+    market_exists(market)
+    if market is not None:
+        chosen = chosen.filter(market_id=market)
+    if codes is not None:
+        chosen = chosen.filter(code__in=codes)
+    rows = list(chosen.values_list("id", "code", "market_id"))
+    missing = set(codes or ()) - {code for _, code, _ in rows}
+    if missing:
+        raise StockNotFound(min(missing))
+    return {id_: market_id for id_, _, market_id in rows}

@@ -1,4 +1,4 @@
-"""The table of latest indicators, written by COPY into a stage and one statement from there."""
+"""The tables of indicators, written by COPY: the latest through a stage, the last sessions as they are."""
 
 from __future__ import annotations
 
@@ -11,8 +11,19 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from stocks.arrays import numbers
 from stocks.compute.binary import encode
+from stocks.compute.sessions import KEPT_SESSIONS, Sessions
 from stocks.indicators.bars import Array
+from stocks.indicators.catalog import RECENT_FIELDS
+
+Ids = npt.NDArray[np.int32]
+
+_FORGET = """
+DELETE FROM stocks_recentindicators AS stored
+USING unnest(%s::int[], %s::int[], %s::int[]) AS kept (stock_id, first, last)
+WHERE stored.stock_id = kept.stock_id AND stored.number NOT BETWEEN kept.first AND kept.last
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +38,7 @@ class Written:
 
 
 def write_figures(
-    stocks: npt.NDArray[np.int32],
-    days: npt.NDArray[np.datetime64],
-    values: Array,
-    columns: Sequence[str],
+    stocks: Ids, days: npt.NDArray[np.datetime64], values: Array, columns: Sequence[str]
 ) -> Written:
     """Insert or update the rows of ``stocks``; rows that say the same already are left alone.
 
@@ -42,7 +50,7 @@ def write_figures(
         cursor.execute(
             f"""
             INSERT INTO stocks_latestindicators AS kept (stock_id, computed_at, date, {names})
-            SELECT stock_id, %s, date, {_nulls(columns)} FROM indicators_stage ORDER BY stock_id
+            SELECT stock_id, %s, date, {names} FROM indicators_stage ORDER BY stock_id
             ON CONFLICT (stock_id) DO UPDATE
             SET computed_at = excluded.computed_at, date = excluded.date,
                 {", ".join(f"{name} = excluded.{name}" for name in columns)}
@@ -61,19 +69,18 @@ def write_figures(
 
 
 def update_figures(
-    stocks: npt.NDArray[np.int32],
-    days: npt.NDArray[np.datetime64],
-    values: Array,
-    columns: Sequence[str],
+    stocks: Ids, days: npt.NDArray[np.datetime64], values: Array, columns: Sequence[str]
 ) -> frozenset[int]:
     """Set ``columns`` in the existing rows of ``stocks`` and return the ids of those that changed."""
+    if not len(stocks):
+        return frozenset()
     with connection.cursor() as cursor:
         _stage(cursor, stocks, days, values, columns)
         cursor.execute(
             f"""
             UPDATE stocks_latestindicators AS kept
             SET computed_at = %s, {", ".join(f"{name} = fresh.{name}" for name in columns)}
-            FROM (SELECT stock_id, {_nulls(columns, named=True)} FROM indicators_stage) AS fresh
+            FROM indicators_stage AS fresh
             WHERE kept.stock_id = fresh.stock_id
                 AND ROW({_prefixed("kept", columns)}) IS DISTINCT FROM ROW({_prefixed("fresh", columns)})
             RETURNING kept.stock_id
@@ -85,9 +92,36 @@ def update_figures(
     return changed
 
 
+def write_sessions(stocks: Ids, sessions: Sessions) -> bool:
+    """Store the fresh sessions of ``stocks`` and forget those that are no longer among the last ones.
+
+    Says whether there were any.
+    """
+    behind = np.arange(sessions.values.shape[1])[::-1]
+    chosen = np.flatnonzero(sessions.fresh > 0)
+    if not len(chosen):
+        return False
+    count, fresh = sessions.count[chosen], sessions.fresh[chosen]
+    first = np.maximum(count - KEPT_SESSIONS + 1, 1)
+    rows, columns = np.nonzero(behind[np.newaxis, :] < fresh[:, np.newaxis])
+    leading = [
+        stocks[chosen][rows],
+        sessions.days[chosen][rows, columns],
+        count[rows] - behind[columns],
+        sessions.inputs[chosen][rows],
+    ]
+    with connection.cursor() as cursor:
+        kept = [numbers(array.tolist()) for array in (stocks[chosen], first, count - fresh)]
+        cursor.execute(_FORGET, kept)
+        names = ", ".join(("stock_id", "date", "number", "inputs", *RECENT_FIELDS))
+        with cursor.copy(f"COPY stocks_recentindicators ({names}) FROM STDIN (FORMAT binary)") as copy:
+            copy.write(encode(leading, _known(sessions.values[chosen][rows, columns])))
+    return True
+
+
 def _stage(
     cursor: CursorWrapper,
-    stocks: npt.NDArray[np.int32],
+    stocks: Ids,
     days: npt.NDArray[np.datetime64],
     values: Array,
     columns: Sequence[str],
@@ -96,14 +130,14 @@ def _stage(
     cursor.execute(
         f"CREATE TEMPORARY TABLE indicators_stage (stock_id integer, date date, {figures}) ON COMMIT DROP"
     )
-    # An infinity is as unknown as NaN, and the sum turns -0.0 into 0.0.
-    values = np.where(np.isfinite(values), values, np.nan) + 0.0
     with cursor.copy("COPY indicators_stage FROM STDIN (FORMAT binary)") as copy:
-        copy.write(encode(stocks, days, values))
+        copy.write(encode([stocks, days], _known(values)))
 
 
-def _nulls(columns: Sequence[str], *, named: bool = False) -> str:
-    return ", ".join(f"nullif({name}, 'NaN')" + (f" AS {name}" if named else "") for name in columns)
+def _known(values: Array) -> Array:
+    """An infinity is as unknown as NaN, and the sum turns −0.0 into 0.0."""
+    known: Array = np.where(np.isfinite(values), values, np.nan) + 0.0
+    return known
 
 
 def _prefixed(table: str, columns: Sequence[str]) -> str:

@@ -129,7 +129,7 @@ def test_dividends_of_the_last_year_are_added_up_on_the_basis_of_the_last_price(
 def test_no_dividend_on_file_is_null_and_zero_only_where_every_one_is_listed():
     real, sandbox = make_stock("000001"), make_stock("000002", source="sandbox")
     for stock in (real, sandbox):
-        add_bars(stock, [100, 101])
+        add_bars(stock, [100] * 270)
     compute_indicators()
     assert value(real, "dividend_yield_ttm") is None
     assert value(sandbox, "dividend_yield_ttm") == 0.0

@@ -1,0 +1,101 @@
+"""A chunk of stocks worked out, each on the day of its last bar: where prices, actions and filings meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stocks.compute.adjusting import adjusted_bars
+from stocks.compute.companies import LISTS_ALL_DIVIDENDS, OnFile
+from stocks.compute.levels import Levels
+from stocks.compute.reading import RawBars
+from stocks.compute.sessions import Sessions, last_session, last_sessions, stored_sessions
+from stocks.indicators.bars import Array, Days
+from stocks.indicators.catalog import BASE_FIELDS, CATALOG, RECENT_FIELDS
+from stocks.indicators.ratios import ratios
+from stocks.indicators.scores import SCORE_IDS
+from stocks.models import Stock
+from stocks.types import Action
+
+Wanted = Literal["fresh", "all", "none"]
+#: The stored columns that follow from one stock and its benchmark alone: all but the scores.
+OWN_FIELDS: Final[tuple[str, ...]] = (
+    *BASE_FIELDS,
+    *(entry.id for entry in CATALOG if entry.id not in SCORE_IDS),
+)
+_COLUMN: Final[Mapping[str, int]] = {id_: at for at, id_ in enumerate(OWN_FIELDS)}
+_RECENT: Final = [_COLUMN[id_] for id_ in RECENT_FIELDS]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The figures of n stocks; NaN is unknown.
+
+    Attributes:
+        stocks: their ids, (n,).
+        days: of their last bars, (n,).
+        values: OWN_FIELDS, (n, fields).
+        sessions: the last of each, where they were asked for.
+    """
+
+    stocks: npt.NDArray[np.int32]
+    days: Days
+    values: Array
+    sessions: Sessions | None = None
+
+
+def compute_part(
+    chunk: Sequence[RawBars],
+    stocks: Mapping[int, Stock],
+    actions: Mapping[int, Sequence[Action]],
+    levels: Levels,
+    *,
+    as_of: date | None,
+    today: date,
+    sessions: Wanted = "fresh",
+) -> Part:
+    """The figures of a chunk.
+
+    Args:
+        chunk: at least one stock, at least one bar each.
+        stocks: their rows by id, and perhaps others.
+        actions: of those that have any, by id.
+        levels: of the benchmark of their market.
+        as_of: nothing published later counts; None leaves it at the last bar.
+        today: the day of the shares outstanding; actions dated later are only announced.
+        sessions: of the last ones work out those that are not stored, or all, or none.
+    """
+    rows = [stocks[raw.stock_id] for raw in chunk]
+    days = np.array([raw.days[-1] for raw in chunk], dtype="datetime64[D]")
+    on_file = OnFile.read(rows, days, actions, as_of=as_of, today=today)
+    bars = [
+        adjusted_bars(
+            raw,
+            acted,
+            currency=stock.currency,
+            lists_all_dividends=stock.source in LISTS_ALL_DIVIDENDS,
+            shares=shares,
+            levels=levels,
+        )
+        for raw, stock, acted, shares in zip(
+            chunk, rows, on_file.actions, on_file.shares.tolist(), strict=True
+        )
+    ]
+    ids = [stock.id for stock in rows]
+    found: Sessions | None = None
+    if sessions != "none":
+        found = last_sessions(ids, bars, stored_sessions(ids) if sessions == "fresh" else {})
+    newest = last_session(bars) if found is None else found.values[:, -1]
+    companies = on_file.companies(bars, as_of=as_of)
+    values = np.full((len(rows), len(OWN_FIELDS)), np.nan)
+    values[:, _RECENT] = newest
+    for id_, column in {"market_cap": companies.market_cap, **ratios(companies)}.items():
+        values[:, _COLUMN[id_]] = column
+    # An infinity is as unknown as NaN, and the sum turns -0.0 into 0.0.
+    values = np.where(np.isfinite(values), values, np.nan) + 0.0
+    return Part(np.array(ids, dtype=np.int32), days, values, found)

@@ -1,0 +1,139 @@
+"""The last sessions of the figures that follow bars alone: which are stored and still hold, and what is new.
+
+An earlier session follows from the bars up to it, read as they are read today: a split, a dividend or a
+corrected bar changes it, and so does the level of its market. The newest stored session carries a digest of
+all it followed from. Where that is the digest of the same bars now, the sessions stored are, bit for bit,
+what working them out again would give, and only the later ones are worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+
+from stocks.indicators.bars import Array, Bars, Days
+from stocks.indicators.catalog import INDICATORS, RECENT_FIELDS
+from stocks.indicators.series import SERIES_IDS, recent
+
+#: Crossings are sought in the last five sessions, each beside the one before it.
+KEPT_SESSIONS: Final = 6
+#: Bytes of a digest.
+DIGEST: Final = 16
+
+_COLUMNS: Final = ("open", "high", "low", "close", "volume", "total", "market")
+# The digest is of the formulas as well: a new version of one makes every stored session out of date.
+_FORMULAS: Final = blake2b(
+    "|".join(f"{id_}:{INDICATORS[id_].version}" for id_ in RECENT_FIELDS if id_ in INDICATORS).encode(),
+    digest_size=DIGEST,
+)
+_SERIES_OF: Final = [SERIES_IDS.index(id_) for id_ in RECENT_FIELDS if id_ in INDICATORS]
+_STORED = """
+SELECT DISTINCT ON (stock_id) stock_id, number, date, inputs, count(*) OVER (PARTITION BY stock_id)
+FROM stocks_recentindicators WHERE stock_id = ANY(%s) ORDER BY stock_id, date DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The newest stored session of a stock; ``inputs`` is the digest, ``kept`` the number of sessions."""
+
+    number: int
+    day: date
+    inputs: bytes
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The last sessions of n stocks, the newest last; NaN is unknown.
+
+    Attributes:
+        days: shape (n, sessions), NaT before a stock's first bar.
+        values: RECENT_FIELDS, shape (n, sessions, fields).
+        count: how many bars each stock has: the number of its newest session, (n,).
+        fresh: how many of the newest sessions of each are not stored yet, (n,); others need not be there.
+        inputs: the digest of each, as bytes of length DIGEST, (n,).
+    """
+
+    days: Days
+    values: Array
+    count: npt.NDArray[np.int64]
+    fresh: npt.NDArray[np.int64]
+    inputs: npt.NDArray[np.bytes_]
+
+
+def stored_sessions(stock_ids: Sequence[int]) -> Mapping[int, Stored]:
+    """The newest stored session of each of the stocks that have one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORED, [list(stock_ids)])
+        return {stock: Stored(*row[:2], bytes(row[2]), row[3]) for stock, *row in cursor.fetchall()}
+
+
+def last_session(chunk: Sequence[Bars]) -> Array:
+    """The newest values alone: (stocks, RECENT_FIELDS)."""
+    return _values(chunk, 1)[:, -1]
+
+
+def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mapping[int, Stored]) -> Sessions:
+    """The last sessions of a chunk of stocks, with at least one bar each.
+
+    Args:
+        stock_ids: of the chunk, in its order.
+        chunk: the bars.
+        stored: what there is already; of a stock that is left out all sessions are worked out.
+    """
+    count = np.array([len(bars) for bars in chunk], dtype=np.int64)
+    fresh = np.minimum(count, KEPT_SESSIONS)
+    inputs = np.empty(len(chunk), dtype=f"V{DIGEST}")
+    for row, (stock, bars) in enumerate(zip(stock_ids, chunk, strict=True)):
+        known = stored.get(stock)
+        prefix = 0 if known is None else known.number
+        before, after = _digests(bars, prefix)
+        inputs[row] = np.void(after)
+        if known is not None and known.inputs == before and known.kept == min(prefix, KEPT_SESSIONS):
+            fresh[row] = min(count[row] - prefix, KEPT_SESSIONS)
+    width = int(max(1, fresh.max()))
+    values = np.full((len(chunk), width, len(RECENT_FIELDS)), np.nan)
+    # Most stocks need one session, and some many: each kind by itself.
+    for chosen, needed in ((np.flatnonzero(fresh <= 1), 1), (np.flatnonzero(fresh > 1), width)):
+        if len(chosen):
+            values[chosen, width - needed :] = _values([chunk[row] for row in chosen], needed)
+    days = np.full((len(chunk), width), np.datetime64("NaT", "D"))
+    for row, bars in enumerate(chunk):
+        last = bars.days[-width:]
+        days[row, width - len(last) :] = last
+    return Sessions(days, values, count, fresh, inputs)
+
+
+def _values(chunk: Sequence[Bars], sessions: int) -> Array:
+    found = np.empty((len(chunk), sessions, len(RECENT_FIELDS)))
+    found[:, :, 1:] = recent(chunk, sessions)[:, :, _SERIES_OF]
+    for row, bars in zip(found[:, :, 0], chunk, strict=True):
+        close = bars.close[-sessions:]
+        row[: sessions - len(close)] = np.nan
+        row[sessions - len(close) :] = close
+    return found
+
+
+def _digests(bars: Bars, prefix: int) -> tuple[bytes, bytes]:
+    """The digest of the first ``prefix`` bars and of all; b"" for more than there are."""
+    table = np.empty((len(bars), len(_COLUMNS) + 1))
+    for column, name in enumerate(_COLUMNS):
+        table[:, column] = getattr(bars, name)
+    table[:, -1] = bars.days.astype(np.int64)
+    digest = _FORMULAS.copy()
+    digest.update(bars.shares[-1:].tobytes())
+    if 0 < prefix <= len(bars):
+        digest.update(table[:prefix])
+        before = digest.copy().digest()
+    else:
+        before, prefix = b"", 0
+    digest.update(table[prefix:])
+    return before, digest.digest()
