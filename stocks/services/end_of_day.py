@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import islice
 
+from stocks.compute import compute_indicators
 from stocks.interest import urgent_codes
-from stocks.models import Market, QuarantinedTick, Stock
+from stocks.models import LatestIndicators, Market, QuarantinedTick, Stock
 from stocks.providers.protocol import Capability
 from stocks.providers.registry import refuse_mixture
 from stocks.selectors.loaded import Loaded, loaded_stocks
@@ -35,7 +36,7 @@ def run_end_of_day(*, now: datetime, asker: Asker | None = None) -> Run | None:
 
     The actions of stocks whose prices are held come first; then bars, the oldest gap before all others; then
     the actions of each stock once a day; then statements, a few at a time. What is left over is the next
-    run's. Raises SandboxAndRealData.
+    run's. The indicators of a market follow once its bars are in. Raises SandboxAndRealData.
     """
     kinds = (Capability.HISTORY, Capability.ACTIONS, Capability.STATEMENTS)
     live = [kind for kind in kinds if is_live(kind)]
@@ -54,6 +55,8 @@ def run_end_of_day(*, now: datetime, asker: Asker | None = None) -> Run | None:
             load_actions(_due_for_actions(now), run=run, asker=asker, now=now)
         if Capability.STATEMENTS in live:
             load_statements(_due_for_statements(now), run=run, asker=asker, now=now)
+        for market in markets_to_compute(now):
+            run.count("computed", compute_indicators(market=market).computed)
     return run
 
 
@@ -69,6 +72,20 @@ def missing_bars(now: datetime) -> list[Wanted]:
                 start = session - FIRST_BARS if stock.last is None else stock.last + timedelta(days=1)
                 wanted.append(Wanted(stock, start, session))
     return sorted(wanted, key=lambda one: (one.stock.last is None, one.start, one.stock.code))
+
+
+def markets_to_compute(now: datetime) -> list[str]:
+    """The markets whose last session has all the bars that may come now, and no figures yet."""
+    ready: list[str] = []
+    waiting = {one.stock.key.market for one in missing_bars(now)}
+    for calendar, markets in _by_calendar().items():
+        session = schedule(calendar).last_closed(now - AFTER_CLOSE)
+        for market in sorted(set(markets) - waiting):
+            has_bars = any(stock.last == session for stock in loaded_stocks(asked="bars", markets=[market]))
+            figures = LatestIndicators.objects.filter(stock__market_id=market, date__gte=session)
+            if session is not None and has_bars and not figures.exists():
+                ready.append(market)
+    return ready
 
 
 def _may_ask_again(stock: Loaded, session: date, now: datetime) -> bool:

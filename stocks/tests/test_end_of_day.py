@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from stocks.models import CorporateAction, DailyBar, Dataset, Fetched, JobRun, QuarantinedTick, Statement
+from stocks.models import (
+    CorporateAction,
+    DailyBar,
+    Dataset,
+    Fetched,
+    JobRun,
+    LatestIndicators,
+    QuarantinedTick,
+    Statement,
+)
 from stocks.providers.tools import Rate
 from stocks.services.asking import Asker
 from stocks.services.end_of_day import missing_bars, run_end_of_day
@@ -77,7 +86,31 @@ def test_it_works(exchange):
     assert set(DailyBar.objects.filter(date__gt=WEEK[2]).values_list("source", flat=True)) == {"standin"}
     assert (row.task, row.slot, row.status) == ("end_of_day", "2024-11-08T07:00:00Z", "done")
     assert (row.counts["inserted"], row.counts["unchanged"]) == (2, 3)
-    assert version() == before + 1
+    # Once for the bars, once for the indicators that follow them.
+    assert version() == before + 2
+
+
+def test_the_indicators_of_a_market_follow_once_its_bars_are_in(exchange):
+    for code in ("005930", "000660"):
+        stock_with_bars(code, *WEEK[:4])
+    exchange.flat("005930", WEEK[:4], "71000")
+    exchange.flat("005930", WEEK[4:], "72000")
+    exchange.flat("000660", WEEK, "71000")
+    row = run()
+    assert row.counts["computed"] == 2
+    figures = LatestIndicators.objects.order_by("stock__code").values_list("stock__code", "date", "change_1d")
+    assert list(figures) == [("000660", WEEK[4], 0.0), ("005930", WEEK[4], pytest.approx(1.4085, abs=1e-4))]
+    assert "computed" not in run(FRIDAY + timedelta(minutes=10)).counts
+
+
+def test_a_market_whose_bars_are_not_all_in_waits(exchange, monkeypatch):
+    for code in ("005930", "000660"):
+        stock_with_bars(code, *WEEK[:4])
+        exchange.flat(code, WEEK, "71000")
+    monkeypatch.setattr("stocks.services.loading_bars.CHUNK", 1)
+    row = run(seconds=0.0)
+    assert "computed" not in row.counts and not LatestIndicators.objects.exists()
+    assert run(FRIDAY + timedelta(minutes=10)).counts["computed"] == 2
     assert Dataset.objects.get().origin == "real"
 
 
@@ -300,7 +333,7 @@ class TestReports:
         filed = Statement.objects.get()
         assert (filed.revenue, filed.source) == (Decimal("258935494000000"), "standin")
         assert (row.counts["actions_inserted"], row.counts["statements_inserted"]) == (1, 1)
-        assert version() == before + 2
+        assert version() == before + 3
 
     def test_statements_are_asked_a_few_at_a_time_and_once_a_week(self, exchange, monkeypatch):
         monkeypatch.setattr("stocks.services.end_of_day.STATEMENTS_PER_RUN", 2)
