@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from stocks.views import around, fundamentals, history, listing, market, quotes, reports
+from stocks.views import around, fundamentals, history, indicators, listing, market, quotes, reports
 
 urlpatterns = [
     path("stocks", listing.StockListView.as_view(), name="stocks"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("stocks/<str:code>", listing.StockDetailView.as_view(), name="stock"),
     path("stocks/<str:code>/prices", history.StockPricesView.as_view(), name="stock-prices"),
     path("stocks/<str:code>/financials", fundamentals.StockFinancialsView.as_view(), name="stock-financials"),
+    path("stocks/<str:code>/indicators", indicators.StockIndicatorsView.as_view(), name="stock-indicators"),
     path("stocks/<str:code>/news", reports.StockNewsView.as_view(), name="stock-news"),
     path("stocks/<str:code>/actions", around.StockActionsView.as_view(), name="stock-actions"),
     path("stocks/<str:code>/orderbook", around.StockOrderBookView.as_view(), name="stock-orderbook"),

@@ -403,3 +403,13 @@ ORDER_BOOK = OpenApiExample(
         "origin": "stream",
     },
 )
+SERIES = OpenApiExample(
+    "rsi(14),sma(20)",
+    response_only=True,
+    value={
+        "code": "005930",
+        "currency": "KRW",
+        "dates": ["2024-11-07", "2024-11-08"],
+        "series": {"rsi(14)": [48.21, 55.07], "sma(20)": [None, 70150]},
+    },
+)

@@ -1,0 +1,118 @@
+"""Indicators of one stock: the latest of all, or series on demand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.strict import StrictSerializer
+from stocks.figures import from_float
+from stocks.indicators.on_demand import DEFINITIONS, MAX_SERIES, MAX_TEXT, Asked, SeriesError, parse
+from stocks.models import Stock
+from stocks.selectors.series import Latest, Series
+from stocks.serializers.fields import maybe
+from stocks.serializers.history import FIRST_DAY, SessionDateField
+
+YEAR: Final = timedelta(days=365)
+#: Values of one reply at most: ten years of twenty series and more.
+MAX_VALUES: Final = 60_000
+#: Decimals of a value: prices of fractions of a cent keep some digits.
+PLACES: Final = 8
+
+
+class SeriesField(serializers.CharField):
+    """Calls such as rsi(7),sma(50),bbands(20,2).upper; an error says at which character it stands."""
+
+    def __init__(self, **options: Any) -> None:
+        usage = ", ".join(definition.usage for definition in DEFINITIONS.values())
+        options.setdefault("help_text", f"Up to {MAX_SERIES} of: {usage}.")
+        super().__init__(max_length=MAX_TEXT, **options)
+
+    def to_internal_value(self, data: Any) -> tuple[Asked, ...]:  # type: ignore[override]  # a text in, calls out
+        try:
+            return parse(super().to_internal_value(data))
+        except SeriesError as error:
+            raise serializers.ValidationError(f"column {error.column}: {error.message}") from error
+
+
+class IndicatorsQuery(StrictSerializer):
+    """Without ``series`` the latest of all indicators; with it a range of days as for prices."""
+
+    series = SeriesField(required=False)
+    from_date = SessionDateField(required=False, help_text="First day; by default a year up to the last.")
+    to_date = SessionDateField(required=False, help_text="Last day; today by default.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is no attribute name in Python.
+        short = {
+            "from": SessionDateField(required=False, help_text="The same as from_date."),
+            "to": SessionDateField(required=False, help_text="The same as to_date."),
+        }
+        return {**super().get_fields(), **short}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for short in ("from", "to"):
+            given = attrs.pop(short, None)
+            if given is not None and attrs.setdefault(f"{short}_date", given) != given:
+                raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
+        if "series" not in attrs:
+            if attrs:
+                raise serializers.ValidationError({"series": ["is needed for a range of days"]})
+            return attrs
+        attrs.setdefault("to_date", timezone.now().date())
+        attrs.setdefault("from_date", max(FIRST_DAY, attrs["to_date"] - YEAR))
+        if attrs["from_date"] > attrs["to_date"]:
+            raise serializers.ValidationError({"from_date": ["is later than to_date"]})
+        return attrs
+
+
+class LatestReply(serializers.Serializer[Any]):
+    """Every indicator of the catalogue, null where it is unknown."""
+
+    code = serializers.CharField()
+    currency = serializers.CharField()
+    trade_date = serializers.DateField(
+        allow_null=True, help_text="The session whose close the values follow; null where none is computed."
+    )
+    computed_at = serializers.DateTimeField(allow_null=True)
+    indicators = serializers.DictField(child=maybe())
+
+
+class SeriesReply(serializers.Serializer[Any]):
+    """``series`` holds a list as long as ``dates`` for each label, null where it is unknown."""
+
+    code = serializers.CharField()
+    currency = serializers.CharField()
+    dates = serializers.ListField(child=serializers.DateField())
+    series = serializers.DictField(child=serializers.ListField(child=maybe()))
+
+
+def latest_reply(stock: Stock, latest: Latest | None) -> dict[str, Any]:
+    values = {} if latest is None else latest.values
+    return {
+        "code": stock.code,
+        "currency": stock.currency,
+        "trade_date": None if latest is None else latest.day,
+        "computed_at": None if latest is None else latest.computed_at,
+        "indicators": {name: from_float(value, PLACES) for name, value in values.items()},
+    }
+
+
+def series_reply(stock: Stock, series: Series) -> dict[str, Any]:
+    """Raises ValidationError where there would be more than MAX_VALUES."""
+    if len(series.days) * len(series.values) > MAX_VALUES:
+        raise serializers.ValidationError(
+            {"from_date": [f"makes {len(series.days) * len(series.values)} values; the most is {MAX_VALUES}"]}
+        )
+    return {
+        "code": stock.code,
+        "currency": stock.currency,
+        "dates": series.days.astype(object).tolist(),
+        "series": {
+            label: [from_float(value, PLACES) for value in values.tolist()]
+            for label, values in series.values.items()
+        },
+    }
