@@ -9,7 +9,18 @@ from __future__ import annotations
 import math
 
 from screening.grammar.errors import TooLarge
-from screening.grammar.tree import MAX_WITHIN, Condition, Crosses, Field, In, Node, Number, Text, children
+from screening.grammar.tree import (
+    MAX_WITHIN,
+    Condition,
+    Crosses,
+    Field,
+    In,
+    Node,
+    Not,
+    Number,
+    Text,
+    children,
+)
 
 MAX_DEPTH = 8
 MAX_NODES = 50
@@ -29,11 +40,14 @@ def check(condition: Condition) -> None:
             check_number(node.value)
         if isinstance(node, Number | Field | Text):
             continue
+        if isinstance(node, Not) and isinstance(node.item, In):
+            # "not in" and "!=" are one comparison to whoever writes them.
+            node = node.item
         nodes += 1
         if depth > MAX_DEPTH:
-            raise TooLarge(f"is deeper than {MAX_DEPTH} levels")
+            raise TooLarge(f"the condition is deeper than {MAX_DEPTH} levels")
         if nodes > MAX_NODES:
-            raise TooLarge(f"has more than {MAX_NODES} conditions and operations")
+            raise TooLarge(f"the condition has more than {MAX_NODES} parts: conditions and operations")
         if isinstance(node, In) and not 0 < len(node.values) <= MAX_VALUES:
             raise TooLarge(f"a list holds from 1 to {MAX_VALUES} texts")
         if isinstance(node, Crosses) and not 1 <= node.within <= MAX_WITHIN:

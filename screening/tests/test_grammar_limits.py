@@ -10,6 +10,7 @@ from screening.grammar.tree import (
     And,
     Arithmetic,
     Compare,
+    Condition,
     Crosses,
     Expression,
     Field,
@@ -32,7 +33,7 @@ def test_a_simple_comparison_is_one_node():
 
 
 def test_the_deepest_screen_has_eight_levels():
-    condition = SIMPLE
+    condition: Condition = SIMPLE
     for _ in range(MAX_DEPTH - 1):
         condition = Not(condition)
     check(condition)
@@ -50,7 +51,7 @@ def test_operations_of_arithmetic_are_levels_too():
 
 
 def test_a_tree_that_is_very_deep_is_refused_without_exhausting_the_stack():
-    condition = SIMPLE
+    condition: Condition = SIMPLE
     for _ in range(100_000):
         condition = Not(condition)
     with pytest.raises(TooLarge):
