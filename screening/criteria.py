@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from screening.grammar.tree import And, Compare, Condition, Field, Number
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -17,10 +19,21 @@ class Criterion:
     low: float | None
     high: float | None
 
+    @property
+    def bounds(self) -> tuple[Condition, ...]:
+        """The criterion as conditions, one for each bound."""
+        value = Field(self.field)
+        low = () if self.low is None else (Compare(">=", value, Number(self.low)),)
+        high = () if self.high is None else (Compare("<=", value, Number(self.high)),)
+        return (*low, *high)
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Which stocks are wanted, in which order, and which page of them."""
+    """Which stocks are wanted, in which order, and which page of them.
+
+    ``condition`` is what is asked beside the criteria, ``names`` are the names it was asked with.
+    """
 
     market: str
     criteria: tuple[Criterion, ...]
@@ -28,8 +41,21 @@ class Screen:
     descending: bool
     page: int
     per_page: int
+    condition: Condition | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def first(self) -> int:
         """The position of the page's first row among all matches, from 0."""
         return (self.page - 1) * self.per_page
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of the figures that the stocks are chosen by, each once, as the client calls them."""
+        return tuple(dict.fromkeys([*(criterion.name for criterion in self.criteria), *self.names]))
+
+    @property
+    def tree(self) -> And:
+        """All that a stock must meet, as one condition; without items every stock meets it."""
+        conditions = [bound for criterion in self.criteria for bound in criterion.bounds]
+        return And((*conditions, *(() if self.condition is None else (self.condition,))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
@@ -93,3 +94,74 @@ def conditions(
         ),
         max_leaves=10,
     ).filter(within_limits)
+
+
+class RandomTrees:
+    """Trees within the limits, drawn much faster than by a strategy; the same seed draws the same ones."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        fields: Sequence[str],
+        crossing: Sequence[str] = (),
+        numbers: Sequence[float] = EXTREMES,
+        texts: Sequence[str] = ("KOSPI", "NASDAQ", "Technology", "equity", "USD"),
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.fields = (*fields, *crossing)
+        self.crossing = crossing
+        self.numbers = numbers
+        self.texts = texts
+
+    def draw(self) -> Condition:
+        """The next tree."""
+        while True:
+            tree = self._condition(self.chance.choice([1, 2, 3, 4, 6, 8]))
+            if within_limits(tree):
+                return tree
+
+    def _condition(self, room: int) -> Condition:
+        kind = self.chance.random()
+        if room > 1 and kind < 0.5:
+            items = tuple(self._condition(room - 1) for _ in range(self.chance.choice([2, 2, 3])))
+            return And(items) if kind < 0.25 else Or(items)
+        if room > 1 and kind < 0.7:
+            return Not(self._condition(room - 1))
+        return self._test(room)
+
+    def _test(self, room: int) -> Condition:
+        choose = self.chance.choice
+        text = Text(choose(TEXT_NAMES))
+        kind = self.chance.random()
+        if kind < 0.5:
+            return Compare(choose(COMPARISONS), self._value(room), self._value(room))
+        if kind < 0.65:
+            return Between(self._value(room), self._value(room), self._value(room))
+        if kind < 0.75:
+            return In(text, tuple(choose(self.texts) for _ in range(choose([1, 2]))))
+        if kind < 0.85 or not self.crossing:
+            of = text if self.chance.random() < 0.3 else self._value(room)
+            return choose([IsNull, NotNull])(of)
+        right = Field(choose(self.crossing)) if self.chance.random() < 0.6 else self._number()
+        return Crosses(
+            choose(DIRECTIONS), Field(choose(self.crossing)), right, choose(range(1, MAX_WITHIN + 1))
+        )
+
+    def _value(self, room: int) -> Expression:
+        kind = self.chance.random()
+        if room > 1 and kind < 0.3:
+            op = self.chance.choice(OPERATIONS)
+            return Arithmetic(op, self._value(room - 1), self._value(room - 1))
+        if room > 1 and kind < 0.35:
+            return Negative(self._value(room - 1))
+        if kind < 0.55:
+            return self._number()
+        figure = Field(self.chance.choice(self.fields))
+        if kind < 0.63:
+            return Percentile(figure, self.chance.choice(GROUPS))
+        return SectorRelative(figure) if kind < 0.68 else figure
+
+    def _number(self) -> Number:
+        wild = self.chance.random() < 0.2
+        return Number(self.chance.choice(self.numbers) if wild else float(self.chance.randint(-10, 100)) / 2)

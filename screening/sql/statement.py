@@ -1,0 +1,146 @@
+"""One SELECT over the stocks and their figures, with conditions of a screen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from screening.grammar.tree import (
+    And,
+    Arithmetic,
+    Between,
+    Compare,
+    Condition,
+    Crosses,
+    Expression,
+    Field,
+    In,
+    IsNull,
+    Negative,
+    Not,
+    NotNull,
+    Number,
+    Or,
+    Percentile,
+    SectorRelative,
+    Text,
+    TextName,
+)
+from screening.sql import groups
+from screening.sql.arithmetic import calculated, calculated_once, literal
+from stocks.indicators.catalog import FIELDS
+from stocks.models import LatestIndicators, RecentIndicators
+
+_FIGURES: Final = frozenset(FIELDS)
+_TEXTS: Final[dict[TextName, str]] = {
+    "code": "stock.code",
+    "name": "stock.name",
+    "market": "stock.market_id",
+    "sector": "stock.sector",
+    "kind": "stock.kind",
+    "currency": "stock.currency",
+}
+_COMPARISONS: Final = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "=": "=", "!=": "<>"}
+
+
+class Statement:
+    """Conditions as SQL, and the tables they need.
+
+    Every condition that is asked for with :meth:`condition` may stand once in the text, in the order they
+    were asked for: ``parameters`` are in that order.
+    """
+
+    def __init__(
+        self,
+        *,
+        figures: str = LatestIndicators._meta.db_table,
+        recent: str = RecentIndicators._meta.db_table,
+    ) -> None:
+        self.figures = figures
+        self.recent = recent
+        self.parameters: list[Any] = []
+        self._tables: dict[str, str] = {}
+
+    def select(self, columns: Sequence[str], where: Sequence[str] = ()) -> str:
+        """The SELECT of these columns over the listed stocks, for which ``stock`` and ``figures`` stand."""
+        shared = {"peers": groups.PEERS.format(figures=self.figures)} if self._needs_peers() else {}
+        tables = {**shared, **{name: sql for sql, name in self._tables.items()}}
+        begin = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in tables.items())
+        joins = "".join(f" LEFT JOIN {name} ON {name}.id = stock.id" for name in self._tables.values())
+        listed = " AND ".join(["stock.is_active", *where])
+        # What stands in it are the catalogue's names, literals of floats and the words above.
+        return (
+            f"{f'WITH {begin} ' if begin else ''}SELECT {', '.join(columns)} FROM stocks_stock AS stock"  # noqa: S608
+            f" LEFT JOIN {self.figures} AS figures ON figures.stock_id = stock.id{joins} WHERE {listed}"
+        )
+
+    def condition(self, condition: Condition) -> str:
+        """The condition as SQL: true, false, or NULL where it is unknown."""
+        match condition:
+            case And(items):
+                return self._joined(" AND ", items)
+            case Or(items):
+                return self._joined(" OR ", items)
+            case Not(item):
+                return f"NOT ({self.condition(item)})"
+            case Compare(op, left, right):
+                return f"({self._value(left)} {_COMPARISONS[op]} {self._value(right)})"
+            case Between(of, low, high):
+                return self._between(of, low, high)
+            case In(Text(name), values):
+                self.parameters.append(list(values))
+                return f"(NULLIF({_TEXTS[name]}, '') = ANY(%s))"
+            case IsNull(of):
+                return f"({self._tested(of)} IS NULL)"
+            case NotNull(of):
+                return f"({self._tested(of)} IS NOT NULL)"
+            case Crosses():
+                return f"{self._table(groups.crossings(condition, self.recent))}.value"
+
+    def _joined(self, word: str, items: Sequence[Condition]) -> str:
+        return f"({word.join(self.condition(item) for item in items)})"
+
+    def _between(self, of: Expression, low: Expression, high: Expression) -> str:
+        ends = [self._value(low), self._value(high)]
+        between = f"({self._value(of)} BETWEEN {ends[0]} AND {ends[1]})"
+        # To SQL what lies below the low end is known to lie outside, whatever the high one is.
+        unknown = [
+            f"{end} IS NOT NULL"
+            for end, ends_at in zip(ends, (low, high), strict=True)
+            if not isinstance(ends_at, Number)
+        ]
+        return f"CASE WHEN {' AND '.join(unknown)} THEN {between} END" if unknown else between
+
+    def _tested(self, of: Expression | Text) -> str:
+        return f"NULLIF({_TEXTS[of.name]}, '')" if isinstance(of, Text) else self._value(of)
+
+    def _value(self, expression: Expression) -> str:
+        match expression:
+            case Field(name):
+                return f"figures.{self._column(name)}"
+            case Number(value):
+                return literal(value)
+            case Negative(of):
+                return f"(- {self._value(of)})"
+            case Arithmetic(op, left, right):
+                x, y = self._value(left), self._value(right)
+                plain = not any(isinstance(side, Arithmetic | Negative) for side in (left, right))
+                return f"({calculated(op, x, y)})" if plain else calculated_once(op, x, y)
+            case Percentile(Field(name), within):
+                return f"{self._table(groups.ranks(self._column(name), within, self.figures))}.value"
+            case SectorRelative(Field(name)):
+                column = self._column(name)
+                middle = f"{self._table(groups.medians(column, self.figures))}.value"
+                return f"({calculated('-', f'figures.{column}', middle)})"
+
+    def _table(self, sql: str) -> str:
+        """The name under which a table is joined; the same table is joined once."""
+        return self._tables.setdefault(sql, f"joined_{len(self._tables)}")
+
+    def _needs_peers(self) -> bool:
+        return any("peers" in sql for sql in self._tables)
+
+    def _column(self, name: str) -> str:
+        if name not in _FIGURES:
+            raise LookupError(f"{name!r} is no field")
+        return f'"{name}"'
