@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from screening.grammar.tree import And, Compare, Condition, Field, Number
+from screening.grammar.tree import And, Between, Compare, Condition, Field, Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,14 @@ class Criterion:
     high: float | None
 
     @property
-    def bounds(self) -> tuple[Condition, ...]:
-        """The criterion as conditions, one for each bound."""
+    def condition(self) -> Condition:
+        """The criterion as a condition; one without bounds is met by every stock."""
         value = Field(self.field)
-        low = () if self.low is None else (Compare(">=", value, Number(self.low)),)
-        high = () if self.high is None else (Compare("<=", value, Number(self.high)),)
-        return (*low, *high)
+        if self.low is not None and self.high is not None:
+            return Between(value, Number(self.low), Number(self.high))
+        if self.low is not None:
+            return Compare(">=", value, Number(self.low))
+        return And(()) if self.high is None else Compare("<=", value, Number(self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +59,5 @@ class Screen:
     @property
     def tree(self) -> And:
         """All that a stock must meet, as one condition; without items every stock meets it."""
-        conditions = [bound for criterion in self.criteria for bound in criterion.bounds]
+        conditions = [criterion.condition for criterion in self.criteria]
         return And((*conditions, *(() if self.condition is None else (self.condition,))))

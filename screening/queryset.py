@@ -15,8 +15,12 @@ def matching(condition: Condition) -> QuerySet[Stock]:
 
     They include stocks that lag behind their market, see ``coverage.py``; these rank nobody.
     """
+    return Stock.objects.filter(pk__in=matching_ids(condition)).order_by()
+
+
+def matching_ids(condition: Condition) -> RawSQL:
+    """The ids of these stocks, as part of a larger query."""
     statement = Statement()
     where = statement.condition(condition)
     sql = statement.select(["stock.id"], [where])
-    wanted = RawSQL(sql, statement.parameters)  # noqa: S611  # its names are the catalogue's, see sql/
-    return Stock.objects.filter(pk__in=wanted).order_by()
+    return RawSQL(sql, statement.parameters)  # noqa: S611  # its names are the catalogue's, see sql/

@@ -13,10 +13,12 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.expressions import OrderBy
 
+from screening.amounts import amounts
 from screening.coverage import COMPARED_WITHIN, Coverage, coverage
 from screening.criteria import Criterion, Screen
 from screening.errors import ScreenTooSlow
-from screening.fields import DEFAULT_COLUMNS, FIELDS, TEXTS, column, shown
+from screening.fields import DEFAULT_COLUMNS, TEXTS, column, shown
+from screening.queryset import matching_ids
 from stocks.models import Stock
 from stocks.selectors.listing import listed_stocks
 
@@ -37,7 +39,7 @@ class Matches:
 
 
 def run_screen(screen: Screen) -> Matches:
-    """The listed stocks that meet every criterion; raises ScreenTooSlow after STATEMENT_TIMEOUT_MS.
+    """The listed stocks that meet all that a screen asks; raises ScreenTooSlow after STATEMENT_TIMEOUT_MS.
 
     Stocks that lag more than COMPARED_WITHIN behind their market are left out, and a warning says how many.
 
@@ -45,12 +47,12 @@ def run_screen(screen: Screen) -> Matches:
     DEFAULT_COLUMNS and every field that is filtered or sorted by, under the names the client used. Unknown
     values come last whichever way is sorted, equal ones in order of code.
     """
-    names = dict.fromkeys([*DEFAULT_COLUMNS, *(criterion.name for criterion in screen.criteria)])
+    names = dict.fromkeys([*DEFAULT_COLUMNS, *screen.asked])
     if screen.sort_by not in TEXTS:
         names[screen.sort_by] = None
     columns = list(dict.fromkeys(column(name) for name in names))
     started = time.perf_counter()
-    with _bounded():
+    with bounded():
         compared = coverage(screen.market)
         stocks = _matching(screen).filter(compared.condition())
         found = list(_page(stocks, screen, columns))
@@ -83,19 +85,18 @@ def _about(compared: Coverage, screen: Screen) -> Iterator[str]:
             f"Left out for a last session more than {COMPARED_WITHIN.days} days behind their market's "
             f"newest: {compared.left_out}."
         )
-    asked = [screen.sort_by, *(criterion.name for criterion in screen.criteria)]
-    amounts = [
-        name for name in asked if name not in TEXTS and FIELDS[column(name)].unit in ("money", "price")
-    ]
-    if amounts and len(compared.currencies) > 1:
+    compared_amounts = amounts(screen)
+    if compared_amounts and len(compared.currencies) > 1:
         yield (
-            f"{', '.join(dict.fromkeys(amounts))} compares amounts of different currencies "
+            f"{', '.join(compared_amounts)} compares amounts of different currencies "
             f"({', '.join(compared.currencies)}) without converting them; choose one market."
         )
 
 
 def _matching(screen: Screen) -> QuerySet[Stock]:
     stocks = listed_stocks(market=screen.market).order_by()
+    if screen.condition is not None:
+        stocks = stocks.filter(pk__in=matching_ids(screen.condition))
     return stocks.filter(*(bound for criterion in screen.criteria for bound in _bounds(criterion)))
 
 
@@ -129,24 +130,20 @@ def _row(
 
 
 def _without_values(screen: Screen) -> list[str]:
-    """The names of the criteria whose field is unknown for every listed stock of the market."""
-    if not screen.criteria:
+    """The names of the asked figures that are unknown for every listed stock of the market."""
+    if not screen.asked:
         return []
     counts = listed_stocks(market=screen.market).aggregate(
         **{
-            f"known_{position}": Count(f"indicators__{criterion.field}")
-            for position, criterion in enumerate(screen.criteria)
+            f"known_{position}": Count(f"indicators__{column(name)}")
+            for position, name in enumerate(screen.asked)
         }
     )
-    return [
-        criterion.name
-        for position, criterion in enumerate(screen.criteria)
-        if not counts[f"known_{position}"]
-    ]
+    return [name for position, name in enumerate(screen.asked) if not counts[f"known_{position}"]]
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded() -> Iterator[None]:
     """A transaction in which each statement may take STATEMENT_TIMEOUT_MS."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -10,8 +11,13 @@ from rest_framework import serializers
 
 from accounts.paging import MAX_PAGE, PageMeta, page_meta
 from accounts.strict import StrictSerializer
+from screening.conditions import TextField, WhereField, both, place_of
 from screening.criteria import Criterion, Screen
+from screening.explaining import Explanation
 from screening.fields import FIELDS, NAMES, TEXTS, Field, column
+from screening.grammar.printing import print_text
+from screening.grammar.tree import fields
+from screening.grammar.writing import write_where
 from screening.selectors import Matches
 from stocks.indicators.catalog import Indicator, Unit
 from stocks.selectors.listing import ALL_MARKETS
@@ -120,6 +126,8 @@ def _problem(value: Any) -> str | None:
 class RunScreen(StrictSerializer):
     market = MarketField(default=ALL_MARKETS)
     filters = FiltersField(default=list)
+    where = WhereField(required=False)
+    q = TextField(required=False)
     sort_by = one_of([*NAMES, *TEXTS], default="market_cap")
     order = one_of(["asc", "desc"], default="desc")
     page = WholeNumberField(default=1, min_value=1, max_value=MAX_PAGE)
@@ -127,8 +135,17 @@ class RunScreen(StrictSerializer):
 
     @classmethod
     def read(cls, data: Any) -> Screen:
-        """The screen that a request body asks for, or DRF's ValidationError."""
-        values = cls.parse(data)
+        """The screen that a request body asks for, or DRF's ValidationError.
+
+        Where ``q`` is wrong its details say the ``column`` and ``length`` of what is wrong in it.
+        """
+        try:
+            values = cls.parse(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict) and "q" in error.detail:
+                error.detail = {**error.detail, **place_of(data)}  # type: ignore[dict-item]  # numbers stay
+            raise
+        asked = both(values.get("where"), values.get("q"))
         return Screen(
             market=values["market"],
             criteria=tuple(values["filters"]),
@@ -136,7 +153,53 @@ class RunScreen(StrictSerializer):
             descending=values["order"] == "desc",
             page=values["page"],
             per_page=values["per_page"],
+            condition=None if asked is None else asked.condition,
+            names=() if asked is None else asked.names,
         )
+
+
+class Problem(serializers.Serializer[Any]):
+    """What is wrong with one part of a screen."""
+
+    part = serializers.CharField(help_text="The key of the body that it is about, e.g. q or filters.per.")
+    message = serializers.CharField()
+    column = serializers.IntegerField(required=False, help_text="In q, from 1.")
+    length = serializers.IntegerField(required=False, help_text="In q, of what is wrong.")
+
+
+class ValidationReply(serializers.Serializer[Any]):
+    """Whether a screen can be run. One that can is shown in full, filters included, in both forms."""
+
+    valid = serializers.BooleanField()
+    q = serializers.CharField(allow_null=True, help_text="All conditions as text; null where there is none.")
+    where = serializers.DictField(allow_null=True, help_text="The same as a tree.")
+    fields = serializers.ListField(  # type: ignore[assignment]  # DRF takes it off the class
+        child=serializers.CharField(), help_text="The ids of the figures that are read."
+    )
+    problems = Problem(many=True)
+
+
+class ExplainedCriterion(serializers.Serializer[Any]):
+    q = serializers.CharField(help_text="The criterion as text.")
+    matches = serializers.IntegerField(help_text="Stocks that meet it by itself.")
+    unknown = serializers.IntegerField(help_text="Stocks of which a figure that it needs is unknown.")
+    gained = serializers.IntegerField(help_text="How many more stocks would be found without it.")
+
+
+class Relax(serializers.Serializer[Any]):
+    criterion = serializers.IntegerField(help_text="Its place in criteria, from 0.")
+    q = serializers.CharField()
+    gained = serializers.IntegerField()
+
+
+class ExplanationReply(serializers.Serializer[Any]):
+    """What each criterion lets through, and which single one to give up to find most stocks more."""
+
+    compared = serializers.IntegerField(help_text="Stocks of the market that are compared.")
+    total = serializers.IntegerField(help_text="Stocks that meet every criterion.")
+    criteria = ExplainedCriterion(many=True)
+    relax = Relax(allow_null=True)
+    query_time_ms = serializers.IntegerField(help_text="Time the database took.")
 
 
 class ScreenMeta(PageMeta):
@@ -194,6 +257,60 @@ def screen_reply(screen: Screen, matches: Matches) -> dict[str, Any]:
             "query_time_ms": max(1, round(matches.milliseconds)),
             "warnings": matches.warnings,
         },
+    }
+
+
+def validation_reply(data: Any) -> dict[str, Any]:
+    """Whether the body of a request is a screen, and what is wrong with it otherwise."""
+    try:
+        screen = RunScreen.read(data)
+    except serializers.ValidationError as error:
+        detail = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+        place = place_of(data) if "q" in detail else {}
+        problems = [
+            {"part": part, "message": message, **(place if part == "q" else {})}
+            for part, message in _problems(detail)
+        ]
+        return {"valid": False, "q": None, "where": None, "fields": [], "problems": problems}
+    asked = bool(screen.tree.items)
+    return {
+        "valid": True,
+        "q": print_text(screen.tree) if asked else None,
+        "where": write_where(screen.tree) if asked else None,
+        "fields": fields(screen.tree),
+        "problems": [],
+    }
+
+
+def _problems(detail: Any, part: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(detail, dict):
+        for key, below in detail.items():
+            if not isinstance(below, int):
+                yield from _problems(below, f"{part}.{key}" if part else key)
+    elif isinstance(detail, list):
+        for below in detail:
+            yield from _problems(below, part)
+    else:
+        yield part, str(detail)
+
+
+def explanation_reply(explanation: Explanation) -> dict[str, Any]:
+    relax = explanation.relax
+    return {
+        "compared": explanation.compared,
+        "total": explanation.total,
+        "criteria": [
+            {"q": one.text, "matches": one.matches, "unknown": one.unknown, "gained": one.gained}
+            for one in explanation.criteria
+        ],
+        "relax": None
+        if relax is None
+        else {
+            "criterion": relax,
+            "q": explanation.criteria[relax].text,
+            "gained": explanation.criteria[relax].gained,
+        },
+        "query_time_ms": max(1, round(explanation.milliseconds)),
     }
 
 

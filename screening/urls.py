@@ -9,6 +9,8 @@ from screening.alerts import views as alerts
 
 urlpatterns = [
     path("screen", views.ScreenView.as_view(), name="screen"),
+    path("screen/validate", views.ScreenValidateView.as_view(), name="screen-validate"),
+    path("screen/explain", views.ScreenExplainView.as_view(), name="screen-explain"),
     path("screen/fields", views.ScreenFieldsView.as_view(), name="screen-fields"),
     path("alerts", alerts.AlertListView.as_view(), name="alerts"),
     path("alerts/<uuid:alert_id>", alerts.AlertView.as_view(), name="alert"),

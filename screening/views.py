@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from screening import serializers as shapes
 from screening.examples import EXAMPLES
+from screening.explaining import explain
 from screening.selectors import run_screen
 from stocks.indicators.catalog import CATALOG
 from stocks.views.base import FIXED, MarketDataView
@@ -16,7 +17,7 @@ from stocks.views.base import FIXED, MarketDataView
 class ScreenView(MarketDataView):
     @extend_schema(
         operation_id="screen_run",
-        summary="Find stocks by ranges of their indicators",
+        summary="Find stocks by their indicators: by ranges, by a tree of conditions, or by text",
         tags=["screening"],
         request=shapes.RunScreen,
         responses=shapes.ScreenReply,
@@ -25,6 +26,30 @@ class ScreenView(MarketDataView):
     def post(self, request: Request) -> Response:
         screen = shapes.RunScreen.read(request.data)
         return Response(shapes.screen_reply(screen, run_screen(screen)))
+
+
+class ScreenValidateView(MarketDataView):
+    @extend_schema(
+        operation_id="screen_validate",
+        summary="Whether a screen can be run, and what is wrong with it otherwise",
+        tags=["screening"],
+        request=shapes.RunScreen,
+        responses=shapes.ValidationReply,
+    )
+    def post(self, request: Request) -> Response:
+        return Response(shapes.validation_reply(request.data))
+
+
+class ScreenExplainView(MarketDataView):
+    @extend_schema(
+        operation_id="screen_explain",
+        summary="What each criterion of a screen lets through, and which one to relax",
+        tags=["screening"],
+        request=shapes.RunScreen,
+        responses=shapes.ExplanationReply,
+    )
+    def post(self, request: Request) -> Response:
+        return Response(shapes.explanation_reply(explain(shapes.RunScreen.read(request.data))))
 
 
 class ScreenFieldsView(MarketDataView):

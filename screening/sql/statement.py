@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from screening.coverage import Coverage
 from screening.grammar.tree import (
     And,
     Arithmetic,
@@ -78,9 +79,9 @@ class Statement:
         """The condition as SQL: true, false, or NULL where it is unknown."""
         match condition:
             case And(items):
-                return self._joined(" AND ", items)
+                return self._joined(" AND ", items) if items else "true"
             case Or(items):
-                return self._joined(" OR ", items)
+                return self._joined(" OR ", items) if items else "false"
             case Not(item):
                 return f"NOT ({self.condition(item)})"
             case Compare(op, left, right):
@@ -96,6 +97,14 @@ class Statement:
                 return f"({self._tested(of)} IS NOT NULL)"
             case Crosses():
                 return f"{self._table(groups.crossings(condition, self.recent))}.value"
+
+    def comparable(self, compared: Coverage) -> str:
+        """What keeps the stocks out that lag behind their market."""
+        parts = ["true"]
+        for market, first_day in compared.first_days.items():
+            self.parameters += [market, first_day]
+            parts.append("(stock.market_id <> %s OR figures.date IS NULL OR figures.date >= %s)")
+        return " AND ".join(parts)
 
     def _joined(self, word: str, items: Sequence[Condition]) -> str:
         return f"({word.join(self.condition(item) for item in items)})"

@@ -22,13 +22,13 @@ CROSSING = ("close_price", "sma_20", "sma_60", "rsi_14")
 TODAY = date(2024, 11, 8)
 
 
-def make_stocks(count: int = 60) -> list[Row]:
-    """Store the stocks and return them as rows."""
+def make_stocks(count: int = 60, *, wild: bool = True) -> list[Row]:
+    """Store the stocks and return them as rows; without wild figures all of them can be shown."""
     chance = random.Random(20)
-    return [_stock(number, chance) for number in range(count)]
+    return [_stock(number, chance, 0.1 if wild else 0.0) for number in range(count)]
 
 
-def _stock(number: int, chance: random.Random) -> Row:
+def _stock(number: int, chance: random.Random, wild: float) -> Row:
     market = chance.choice(MARKETS)
     stock = StockFactory.create(
         code=f"S{number:02d}",
@@ -42,12 +42,12 @@ def _stock(number: int, chance: random.Random) -> Row:
     row = Row({**texts, "market": market})
     if number % 10 == 0:
         return row
-    row.figures = _figures(FIELDS, chance)
+    row.figures = _figures(FIELDS, chance, wild)
     row.lags = number % 11 == 7
     day = TODAY - timedelta(days=200) if row.lags else TODAY
     indicators(stock, day=day.isoformat(), **row.figures)
     for _ in range(chance.choice([0, 1, 3, 6, 6, 6])):
-        row.sessions.append(_figures(RECENT_FIELDS, chance))
+        row.sessions.append(_figures(RECENT_FIELDS, chance, wild))
     RecentIndicators.objects.bulk_create(
         RecentIndicators(stock=stock, date=day - timedelta(days=back), number=100 - back, **session)
         for back, session in enumerate(row.sessions)
@@ -55,9 +55,9 @@ def _stock(number: int, chance: random.Random) -> Row:
     return row
 
 
-def _figures(names: tuple[str, ...], chance: random.Random) -> dict[str, Any]:
+def _figures(names: tuple[str, ...], chance: random.Random, wild: float) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name in names:
-        values = WILD if chance.random() < 0.1 else VALUES
+        values = WILD if chance.random() < wild else VALUES
         figures[name] = chance.choice(values) if chance.random() < 0.75 else None
     return figures
