@@ -51,6 +51,21 @@ class WebhookExists(ScreeningError):
     message = "This account has a webhook with this address."
 
 
+class ScreenNotFound(ScreeningError):
+    code = "SCREEN_NOT_FOUND"
+    message = "No such screen."
+
+
+class ScreenExists(ScreeningError):
+    code = "SCREEN_EXISTS"
+    message = "This account has a screen of this name."
+
+
+class ScreenLimitReached(ScreeningError):
+    code = "SCREEN_LIMIT_REACHED"
+    message = "This account has as many screens as it may have; delete one first."
+
+
 class ScreenTooSlow(ScreeningError):
     """The database did not finish within the time a screen may take."""
 

@@ -123,39 +123,57 @@ def _problem(value: Any) -> str | None:
     return None
 
 
-class RunScreen(StrictSerializer):
+class AskScreen(StrictSerializer):
+    """All of a screen but the page."""
+
     market = MarketField(default=ALL_MARKETS)
     filters = FiltersField(default=list)
     where = WhereField(required=False)
     q = TextField(required=False)
     sort_by = one_of([*NAMES, *TEXTS], default="market_cap")
     order = one_of(["asc", "desc"], default="desc")
-    page = WholeNumberField(default=1, min_value=1, max_value=MAX_PAGE)
-    per_page = WholeNumberField(default=50, min_value=1, max_value=100)
 
     @classmethod
-    def read(cls, data: Any) -> Screen:
-        """The screen that a request body asks for, or DRF's ValidationError.
+    def parse(cls, data: Any, **context: Any) -> dict[str, Any]:
+        """The values of a request body, or DRF's ValidationError.
 
         Where ``q`` is wrong its details say the ``column`` and ``length`` of what is wrong in it.
         """
         try:
-            values = cls.parse(data)
+            return super().parse(data, **context)
         except serializers.ValidationError as error:
             if isinstance(error.detail, dict) and "q" in error.detail:
                 error.detail = {**error.detail, **place_of(data)}  # type: ignore[dict-item]  # numbers stay
             raise
-        asked = both(values.get("where"), values.get("q"))
-        return Screen(
-            market=values["market"],
-            criteria=tuple(values["filters"]),
-            sort_by=values["sort_by"],
-            descending=values["order"] == "desc",
-            page=values["page"],
-            per_page=values["per_page"],
-            condition=None if asked is None else asked.condition,
-            names=() if asked is None else asked.names,
-        )
+
+    @classmethod
+    def read(cls, data: Any) -> Screen:
+        """The screen that a request body asks for, or DRF's ValidationError."""
+        return screen_of(cls.parse(data))
+
+
+class RunScreen(AskScreen):
+    page = WholeNumberField(default=1, min_value=1, max_value=MAX_PAGE)
+    per_page = WholeNumberField(default=50, min_value=1, max_value=100)
+
+
+#: What a screen is asked with.
+ASKED = ("market", "filters", "where", "q", "sort_by", "order")
+
+
+def screen_of(values: dict[str, Any]) -> Screen:
+    """The screen of the values that AskScreen or one of its kind has read."""
+    asked = both(values.get("where"), values.get("q"))
+    return Screen(
+        market=values["market"],
+        criteria=tuple(values["filters"]),
+        sort_by=values["sort_by"],
+        descending=values["order"] == "desc",
+        page=values.get("page", 1),
+        per_page=values.get("per_page", 50),
+        condition=None if asked is None else asked.condition,
+        names=() if asked is None else asked.names,
+    )
 
 
 class Problem(serializers.Serializer[Any]):

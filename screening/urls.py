@@ -6,6 +6,7 @@ from django.urls import path
 
 from screening import views
 from screening.alerts import views as alerts
+from screening.saved import views as saved
 
 urlpatterns = [
     path("screen", views.ScreenView.as_view(), name="screen"),
@@ -20,5 +21,13 @@ urlpatterns = [
     path("webhooks", alerts.WebhookListView.as_view(), name="webhooks"),
     path("webhooks/<uuid:webhook_id>", alerts.WebhookView.as_view(), name="webhook"),
     path("webhooks/<uuid:webhook_id>/secret", alerts.WebhookSecretView.as_view(), name="webhook-secret"),
+    path("screens", saved.ScreenListView.as_view(), name="screens"),
+    path("screens/<uuid:screen_id>", saved.ScreenOneView.as_view(), name="screens-one"),
+    path("screens/<uuid:screen_id>/results", saved.ScreenResultsView.as_view(), name="screens-results"),
+    path("screens/<uuid:screen_id>/share", saved.ScreenShareView.as_view(), name="screens-share"),
+    path("screens/shared/<str:token>", saved.SharedScreenView.as_view(), name="screens-shared"),
+    path(
+        "screens/shared/<str:token>/results", saved.SharedResultsView.as_view(), name="screens-shared-results"
+    ),
     path("indicators", views.IndicatorListView.as_view(), name="indicators"),
 ]

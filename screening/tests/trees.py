@@ -142,7 +142,7 @@ class RandomTrees:
             return In(text, tuple(choose(self.texts) for _ in range(choose([1, 2]))))
         if kind < 0.85 or not self.crossing:
             of = text if self.chance.random() < 0.3 else self._value(room)
-            return choose([IsNull, NotNull])(of)
+            return IsNull(of) if self.chance.random() < 0.5 else NotNull(of)
         right = Field(choose(self.crossing)) if self.chance.random() < 0.6 else self._number()
         return Crosses(
             choose(DIRECTIONS), Field(choose(self.crossing)), right, choose(range(1, MAX_WITHIN + 1))

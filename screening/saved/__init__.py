@@ -1,0 +1,1 @@
+"""Screens that users keep: reading them, and the doors to them."""
