@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from screening.grammar.tree import Crosses, Field, Group, Number
 from screening.sql.arithmetic import literal
 from stocks.overview.standings import COMPARED_WITHIN
 
-#: The equities that are compared: whose last session lies near their market's newest.
-PEERS: Final = f"""
-SELECT one.id, one.market_id, one.sector FROM (
+# The equities that are compared: whose last session lies near their market's newest.
+_PEERS: Final = f"""
+SELECT one.* FROM (
     SELECT stock.id, stock.market_id, stock.sector, stock.kind, figures.date,
-           max(figures.date) OVER (PARTITION BY stock.market_id) AS newest
+           max(figures.date) OVER (PARTITION BY stock.market_id) AS newest, {{columns}}
       FROM stocks_stock AS stock JOIN {{figures}} AS figures ON figures.stock_id = stock.id
      WHERE stock.is_active
 ) AS one
@@ -23,11 +24,10 @@ _RANKS: Final = """
 SELECT one.id, CASE WHEN one.known > 1 THEN (100 * (one.below + one.equal / 2)) / (one.known - 1) END AS value
   FROM (
     SELECT peers.id,
-           (rank() OVER (PARTITION BY {group} ORDER BY figures.{name}) - 1)::float8 AS below,
-           (count(*) OVER (PARTITION BY {group}, figures.{name}) - 1)::float8 AS equal,
+           (rank() OVER (PARTITION BY {group} ORDER BY peers.{name}) - 1)::float8 AS below,
+           (count(*) OVER (PARTITION BY {group}, peers.{name}) - 1)::float8 AS equal,
            (count(*) OVER (PARTITION BY {group}))::float8 AS known
-      FROM peers JOIN {figures} AS figures ON figures.stock_id = peers.id
-     WHERE figures.{name} IS NOT NULL{condition}
+      FROM peers WHERE peers.{name} IS NOT NULL{condition}
 ) AS one
 """
 _GROUPS: Final[dict[Group, str]] = {
@@ -39,10 +39,8 @@ _GROUPS: Final[dict[Group, str]] = {
 _MEDIANS: Final = """
 SELECT peers.id, CASE WHEN abs(middle.value) < 'Infinity' THEN middle.value END AS value
   FROM peers JOIN (
-    SELECT peers.market_id, peers.sector,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY figures.{name}) AS value
-      FROM peers JOIN {figures} AS figures ON figures.stock_id = peers.id
-     WHERE peers.sector <> ''
+    SELECT peers.market_id, peers.sector, percentile_cont(0.5) WITHIN GROUP (ORDER BY peers.{name}) AS value
+      FROM peers WHERE peers.sector <> ''
      GROUP BY peers.market_id, peers.sector
 ) AS middle ON middle.market_id = peers.market_id AND middle.sector = peers.sector
 """
@@ -66,15 +64,20 @@ SELECT one.stock_id AS id,
 """
 
 
-def ranks(name: str, within: Group, figures: str) -> str:
-    """The percentile of each stock that has one; ``name`` is a quoted column, ``figures`` a table."""
+def peers(columns: Iterable[str], figures: str) -> str:
+    """The equities that are compared, with these quoted columns of the table ``figures``."""
+    return _PEERS.format(columns=", ".join(f"figures.{name}" for name in columns), figures=figures)
+
+
+def ranks(name: str, within: Group) -> str:
+    """The percentile of each of the ``peers`` that has one; ``name`` is a quoted column of theirs."""
     condition = " AND peers.sector <> ''" if within == "sector" else ""
-    return _RANKS.format(group=_GROUPS[within], name=name, figures=figures, condition=condition)
+    return _RANKS.format(group=_GROUPS[within], name=name, condition=condition)
 
 
-def medians(name: str, figures: str) -> str:
-    """The median of the sector of each stock that is compared and has one."""
-    return _MEDIANS.format(name=name, figures=figures)
+def medians(name: str) -> str:
+    """The median of the sector of each of the ``peers`` that has one."""
+    return _MEDIANS.format(name=name)
 
 
 def crossings(crosses: Crosses, recent: str) -> str:

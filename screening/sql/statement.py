@@ -61,10 +61,12 @@ class Statement:
         self.recent = recent
         self.parameters: list[Any] = []
         self._tables: dict[str, str] = {}
+        #: The columns in which stocks are compared with each other.
+        self._compared: dict[str, None] = {}
 
     def select(self, columns: Sequence[str], where: Sequence[str] = ()) -> str:
         """The SELECT of these columns over the listed stocks, for which ``stock`` and ``figures`` stand."""
-        shared = {"peers": groups.PEERS.format(figures=self.figures)} if self._needs_peers() else {}
+        shared = {"peers": groups.peers(self._compared, self.figures)} if self._compared else {}
         tables = {**shared, **{name: sql for sql, name in self._tables.items()}}
         begin = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in tables.items())
         joins = "".join(f" LEFT JOIN {name} ON {name}.id = stock.id" for name in self._tables.values())
@@ -136,18 +138,21 @@ class Statement:
                 plain = not any(isinstance(side, Arithmetic | Negative) for side in (left, right))
                 return f"({calculated(op, x, y)})" if plain else calculated_once(op, x, y)
             case Percentile(Field(name), within):
-                return f"{self._table(groups.ranks(self._column(name), within, self.figures))}.value"
+                return f"{self._table(groups.ranks(self._common(name), within))}.value"
             case SectorRelative(Field(name)):
-                column = self._column(name)
-                middle = f"{self._table(groups.medians(column, self.figures))}.value"
+                column = self._common(name)
+                middle = f"{self._table(groups.medians(column))}.value"
                 return f"({calculated('-', f'figures.{column}', middle)})"
 
     def _table(self, sql: str) -> str:
         """The name under which a table is joined; the same table is joined once."""
         return self._tables.setdefault(sql, f"joined_{len(self._tables)}")
 
-    def _needs_peers(self) -> bool:
-        return any("peers" in sql for sql in self._tables)
+    def _common(self, name: str) -> str:
+        """The column of a field that the peers have as well."""
+        column = self._column(name)
+        self._compared[column] = None
+        return column
 
     def _column(self, name: str) -> str:
         if name not in _FIGURES:
