@@ -23,6 +23,8 @@ from stocks.models import Stock
 from stocks.selectors.listing import listed_stocks
 
 STATEMENT_TIMEOUT_MS: Final = 1000
+#: What describes a stock in each row, before its figures.
+DESCRIBED: Final = ("code", "name", "market", "currency", "trade_date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,7 @@ def run_screen(screen: Screen) -> Matches:
     DEFAULT_COLUMNS and every field that is filtered or sorted by, under the names the client used. Unknown
     values come last whichever way is sorted, equal ones in order of code.
     """
-    names = dict.fromkeys([*DEFAULT_COLUMNS, *screen.asked])
-    if screen.sort_by not in TEXTS:
-        names[screen.sort_by] = None
+    names = _shown_names(screen)
     columns = list(dict.fromkeys(column(name) for name in names))
     started = time.perf_counter()
     with bounded():
@@ -59,7 +59,7 @@ def run_screen(screen: Screen) -> Matches:
         total = found[0][0] if found else (stocks.count() if screen.first else 0)
         unknown = _without_values(screen) if not total else []
     milliseconds = (time.perf_counter() - started) * 1000
-    rows = [_row(names, columns, values) for values in found]
+    rows = [_row(names, columns, values[1:]) for values in found]
     warnings = [f"No listed stock of this market has a value for {name}." for name in unknown]
     # Unknown values come last, so where the first is unknown all are.
     if rows and not screen.first and screen.sort_by in names and rows[0][screen.sort_by] is None:
@@ -68,15 +68,44 @@ def run_screen(screen: Screen) -> Matches:
     return Matches(rows=rows, total=total, milliseconds=milliseconds, warnings=warnings)
 
 
+def all_of(screen: Screen) -> tuple[list[str], Iterator[dict[str, Any]]]:
+    """The columns of every stock that a screen finds, and the stocks in its order, however many they are.
+
+    They are found before this returns, so that it raises ScreenTooSlow and not the reading of them.
+    """
+    names = _shown_names(screen)
+    columns = list(dict.fromkeys(column(name) for name in names))
+    with bounded():
+        stocks = _matching(screen).filter(coverage(screen.market).condition())
+        found = list(_ordered(stocks, screen, columns))
+    return [*DESCRIBED, *names], (_row(names, columns, values) for values in found)
+
+
+def _shown_names(screen: Screen) -> dict[str, None]:
+    """What a row tells of a stock's figures, by the names the client used."""
+    names = dict.fromkeys([*DEFAULT_COLUMNS, *screen.asked])
+    if screen.sort_by not in TEXTS:
+        names[screen.sort_by] = None
+    return names
+
+
 def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> QuerySet[Stock, Any]:
-    return (
-        stocks.order_by(_order(screen), "code")
-        .annotate(total=Window(Count("*")))
-        .values_list(
-            *("total", "code", "name", "market_id", "currency", "indicators__date"),
-            *(f"indicators__{field}" for field in columns),
-        )
-    )[screen.first : screen.first + screen.per_page]
+    rows = _ordered(stocks.annotate(total=Window(Count("*"))), screen, columns, "total")
+    return rows[screen.first : screen.first + screen.per_page]
+
+
+def _ordered(
+    stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str], *first: str
+) -> QuerySet[Stock, Any]:
+    return stocks.order_by(_order(screen), "code").values_list(
+        *first,
+        "code",
+        "name",
+        "market_id",
+        "currency",
+        "indicators__date",
+        *(f"indicators__{field}" for field in columns),
+    )
 
 
 def _about(compared: Coverage, screen: Screen) -> Iterator[str]:
@@ -117,7 +146,7 @@ def _order(screen: Screen) -> OrderBy:
 def _row(
     names: Sequence[str] | dict[str, None], columns: Sequence[str], values: Sequence[Any]
 ) -> dict[str, Any]:
-    _, code, stock_name, market, currency, day, *figures = values
+    code, stock_name, market, currency, day, *figures = values
     shown_by_column = {field: shown(field, value) for field, value in zip(columns, figures, strict=True)}
     return {
         "code": code,

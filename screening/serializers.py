@@ -11,13 +11,17 @@ from rest_framework import serializers
 
 from accounts.paging import MAX_PAGE, PageMeta, page_meta
 from accounts.strict import StrictSerializer
-from screening.conditions import TextField, WhereField, both, place_of
+from screening.conditions import VOCABULARY, TextField, WhereField, both, place_of
 from screening.criteria import Criterion, Screen
 from screening.explaining import Explanation
 from screening.fields import FIELDS, NAMES, TEXTS, Field, column
+from screening.grammar.limits import MAX_DEPTH, MAX_NODES, MAX_VALUES
 from screening.grammar.printing import print_text
-from screening.grammar.tree import fields
+from screening.grammar.tokens import MAX_TEXT
+from screening.grammar.tree import GROUPS, MAX_WITHIN, OPERATIONS, TEXT_NAMES, fields
+from screening.grammar.where import FIGURE_OPS, TEXT_OPS, UNCROSSED_OPS
 from screening.grammar.writing import write_where
+from screening.ready_made import TEMPLATES
 from screening.selectors import Matches
 from stocks.indicators.catalog import Indicator, Unit
 from stocks.selectors.listing import ALL_MARKETS
@@ -241,10 +245,56 @@ class FieldReply(serializers.Serializer[Any]):
     unit = serializers.CharField(help_text=UNITS)
     group = serializers.CharField()
     aliases = serializers.ListField(child=serializers.CharField())
+    operators = serializers.ListField(
+        child=serializers.CharField(), help_text="What where may ask of it; the crossings not of every field."
+    )
+
+
+class TextFieldReply(serializers.Serializer[Any]):
+    """A text that describes a stock; for where and q alone."""
+
+    name = serializers.CharField()
+    operators = serializers.ListField(child=serializers.CharField())
+
+
+class LimitsReply(serializers.Serializer[Any]):
+    """How large a screen may be."""
+
+    depth = serializers.IntegerField(help_text="Levels of where and q.")
+    nodes = serializers.IntegerField(help_text="Conditions and operations of where, and of q.")
+    filters = serializers.IntegerField()
+    texts = serializers.IntegerField(help_text="In the list of one in.")
+    within = serializers.IntegerField(help_text="Sessions in which a crossing may be sought.")
+    characters = serializers.IntegerField(help_text="Of q.")
 
 
 class FieldsReply(serializers.Serializer[Any]):
     fields = FieldReply(many=True)  # type: ignore[assignment]  # DRF takes it off the class
+    texts = TextFieldReply(many=True)
+    arithmetic = serializers.ListField(child=serializers.CharField())
+    functions = serializers.ListField(
+        child=serializers.CharField(), help_text="As q writes them; any field may stand in them."
+    )
+    limits = LimitsReply()
+
+
+class TemplateBody(serializers.Serializer[Any]):
+    """Ready to be sent to POST /v1/screen."""
+
+    q = serializers.CharField()
+    sort_by = serializers.CharField()
+    order = serializers.CharField()
+
+
+class TemplateReply(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    screen = TemplateBody()
+
+
+class TemplatesReply(serializers.Serializer[Any]):
+    templates = TemplateReply(many=True)
 
 
 class IndicatorReply(serializers.Serializer[Any]):
@@ -333,7 +383,34 @@ def explanation_reply(explanation: Explanation) -> dict[str, Any]:
 
 
 def fields_reply() -> dict[str, Any]:
-    return {"fields": [_field_reply(field) for field in FIELDS.values()]}
+    return {
+        "fields": [_field_reply(field) for field in FIELDS.values()],
+        "texts": [{"name": name, "operators": TEXT_OPS} for name in TEXT_NAMES],
+        "arithmetic": OPERATIONS,
+        "functions": [f"percentile(field, {group})" for group in GROUPS] + ["sector_relative(field)"],
+        "limits": {
+            "depth": MAX_DEPTH,
+            "nodes": MAX_NODES,
+            "filters": MAX_FILTERS,
+            "texts": MAX_VALUES,
+            "within": MAX_WITHIN,
+            "characters": MAX_TEXT,
+        },
+    }
+
+
+def templates_reply() -> dict[str, Any]:
+    return {
+        "templates": [
+            {
+                "id": template.id,
+                "name": template.name,
+                "description": template.description,
+                "screen": {"q": template.q, "sort_by": template.sort_by, "order": template.order},
+            }
+            for template in TEMPLATES
+        ]
+    }
 
 
 def _field_reply(field: Field) -> dict[str, Any]:
@@ -343,6 +420,7 @@ def _field_reply(field: Field) -> dict[str, Any]:
         "unit": field.unit,
         "group": field.group,
         "aliases": field.aliases,
+        "operators": FIGURE_OPS if field.name in VOCABULARY.crossing else UNCROSSED_OPS,
     }
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from screening import serializers as shapes
+from screening.csv import csv_lines
 from screening.examples import EXAMPLES
 from screening.explaining import explain
-from screening.selectors import run_screen
+from screening.selectors import all_of, run_screen
 from stocks.indicators.catalog import CATALOG
 from stocks.views.base import FIXED, MarketDataView
 
@@ -50,6 +57,48 @@ class ScreenExplainView(MarketDataView):
     )
     def post(self, request: Request) -> Response:
         return Response(shapes.explanation_reply(explain(shapes.RunScreen.read(request.data))))
+
+
+class CsvAlways(DefaultContentNegotiation):
+    """The reply is CSV whatever is accepted; errors are JSON."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class ScreenExportView(MarketDataView):
+    content_negotiation_class = CsvAlways
+
+    @extend_schema(
+        operation_id="screen_export",
+        summary="Every stock that a screen finds, as CSV",
+        tags=["screening"],
+        request=shapes.AskScreen,
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def post(self, request: Request) -> StreamingHttpResponse:
+        columns, rows = all_of(shapes.AskScreen.read(request.data))
+        return StreamingHttpResponse(
+            csv_lines(columns, rows),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="screen.csv"'},
+        )
+
+
+class ScreenTemplatesView(MarketDataView):
+    max_age = FIXED
+
+    @extend_schema(
+        operation_id="screen_templates",
+        summary="Screens to begin with",
+        tags=["screening"],
+        responses=shapes.TemplatesReply,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(shapes.templates_reply())
 
 
 class ScreenFieldsView(MarketDataView):

@@ -54,8 +54,9 @@ COMPARED: Final[dict[str, Comparison]] = {
     "ne": "!=",
 }
 CROSSED: Final[dict[str, Direction]] = {"crosses_above": "above", "crosses_below": "below"}
-#: Operators of figures, and those of texts.
-FIGURE_OPS: Final = (*COMPARED, "between", "is_null", "not_null", *CROSSED)
+#: Operators of figures, of those without earlier sessions, and of texts.
+UNCROSSED_OPS: Final = (*COMPARED, "between", "is_null", "not_null")
+FIGURE_OPS: Final = (*UNCROSSED_OPS, *CROSSED)
 TEXT_OPS: Final = ("eq", "ne", "in", "not_in", "is_null", "not_null")
 _GROUPS: Final = ("and", "or", "not")
 

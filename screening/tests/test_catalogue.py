@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rest_framework.test import APIClient
 
 from screening.fields import NAMES
 from stocks.indicators.catalog import CATALOG
@@ -29,8 +30,37 @@ def test_fields_can_be_asked_for():
         "unit": "ratio",
         "group": "valuation",
         "aliases": ["per"],
+        "operators": ["lt", "lte", "gt", "gte", "eq", "ne", "between", "is_null", "not_null"],
     }
     assert fields["market_cap"]["unit"] == "money"
+    assert fields["sma_60"]["operators"][-2:] == ["crosses_above", "crosses_below"]
+
+
+def test_what_else_a_screen_may_ask_is_told():
+    body = ask("/v1/screen/fields").json()
+    assert [text["name"] for text in body["texts"]] == [
+        *("code", "name", "market", "sector", "kind", "currency"),
+    ]
+    assert body["texts"][0]["operators"] == ["eq", "ne", "in", "not_in", "is_null", "not_null"]
+    assert body["arithmetic"] == ["+", "-", "*", "/"]
+    assert body["functions"] == [
+        *("percentile(field, all)", "percentile(field, market)", "percentile(field, sector)"),
+        "sector_relative(field)",
+    ]
+    assert (body["limits"]["depth"], body["limits"]["nodes"], body["limits"]["within"]) == (8, 50, 5)
+
+
+def test_what_a_field_is_said_to_allow_is_what_it_allows():
+    body = ask("/v1/screen/fields").json()
+    every_op = {op for field in [*body["fields"], *body["texts"]] for op in field["operators"]}
+    for field in [*body["fields"][::7], *body["texts"]]:
+        text = "unit" not in field
+        for op in every_op:
+            value = {"between": [1, 2], "in": ["A"], "not_in": ["A"]}.get(op, "A" if text else 1)
+            leaf = {"field": field["name"], "op": op}
+            leaf |= {} if op.endswith("null") else {"value": value}
+            reply = APIClient().post("/v1/screen/validate", {"where": leaf}).json()
+            assert reply["valid"] == (op in field["operators"]), (leaf, reply)
 
 
 def test_the_core_set_can_be_screened():
