@@ -14,7 +14,7 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.expressions import OrderBy
 
 from screening.amounts import amounts
-from screening.coverage import COMPARED_WITHIN, Coverage, coverage
+from screening.coverage import COMPARED_WITHIN, coverage
 from screening.criteria import Criterion, Screen
 from screening.errors import ScreenTooSlow
 from screening.fields import DEFAULT_COLUMNS, TEXTS, column, shown
@@ -49,7 +49,7 @@ def run_screen(screen: Screen) -> Matches:
     DEFAULT_COLUMNS and every field that is filtered or sorted by, under the names the client used. Unknown
     values come last whichever way is sorted, equal ones in order of code.
     """
-    names = _shown_names(screen)
+    names = shown_names(screen)
     columns = list(dict.fromkeys(column(name) for name in names))
     started = time.perf_counter()
     with bounded():
@@ -64,29 +64,8 @@ def run_screen(screen: Screen) -> Matches:
     # Unknown values come last, so where the first is unknown all are.
     if rows and not screen.first and screen.sort_by in names and rows[0][screen.sort_by] is None:
         warnings.append(f"No stock found has a value for {screen.sort_by}; they are in order of code.")
-    warnings += _about(compared, screen)
+    warnings += about(compared.left_out, compared.currencies, screen)
     return Matches(rows=rows, total=total, milliseconds=milliseconds, warnings=warnings)
-
-
-def all_of(screen: Screen) -> tuple[list[str], Iterator[dict[str, Any]]]:
-    """The columns of every stock that a screen finds, and the stocks in its order, however many they are.
-
-    They are found before this returns, so that it raises ScreenTooSlow and not the reading of them.
-    """
-    names = _shown_names(screen)
-    columns = list(dict.fromkeys(column(name) for name in names))
-    with bounded():
-        stocks = _matching(screen).filter(coverage(screen.market).condition())
-        found = list(_ordered(stocks, screen, columns))
-    return [*DESCRIBED, *names], (_row(names, columns, values) for values in found)
-
-
-def _shown_names(screen: Screen) -> dict[str, None]:
-    """What a row tells of a stock's figures, by the names the client used."""
-    names = dict.fromkeys([*DEFAULT_COLUMNS, *screen.asked])
-    if screen.sort_by not in TEXTS:
-        names[screen.sort_by] = None
-    return names
 
 
 def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> QuerySet[Stock, Any]:
@@ -108,18 +87,40 @@ def _ordered(
     )
 
 
-def _about(compared: Coverage, screen: Screen) -> Iterator[str]:
-    if compared.left_out:
+def shown_names(screen: Screen) -> list[str]:
+    """What a row shows, by the names the client used."""
+    names = dict.fromkeys([*DEFAULT_COLUMNS, *screen.asked])
+    if screen.sort_by not in TEXTS:
+        names[screen.sort_by] = None
+    return list(names)
+
+
+def about(left_out: int, currencies: Sequence[str], screen: Screen) -> Iterator[str]:
+    """What is to be said of stocks that lag behind, and of the currencies of those that are compared."""
+    if left_out:
         yield (
             f"Left out for a last session more than {COMPARED_WITHIN.days} days behind their market's "
-            f"newest: {compared.left_out}."
+            f"newest: {left_out}."
         )
-    compared_amounts = amounts(screen)
-    if compared_amounts and len(compared.currencies) > 1:
+    compared = amounts(screen)
+    if compared and len(currencies) > 1:
         yield (
-            f"{', '.join(compared_amounts)} compares amounts of different currencies "
-            f"({', '.join(compared.currencies)}) without converting them; choose one market."
+            f"{', '.join(compared)} compares amounts of different currencies "
+            f"({', '.join(currencies)}) without converting them; choose one market."
         )
+
+
+def all_of(screen: Screen) -> tuple[list[str], Iterator[dict[str, Any]]]:
+    """The columns of every stock that a screen finds, and the stocks in its order, however many they are.
+
+    They are found before this returns, so that it raises ScreenTooSlow and not the reading of them.
+    """
+    names = shown_names(screen)
+    columns = list(dict.fromkeys(column(name) for name in names))
+    with bounded():
+        stocks = _matching(screen).filter(coverage(screen.market).condition())
+        found = list(_ordered(stocks, screen, columns))
+    return [*DESCRIBED, *names], (_row(names, columns, values) for values in found)
 
 
 def _matching(screen: Screen) -> QuerySet[Stock]:
@@ -143,9 +144,7 @@ def _order(screen: Screen) -> OrderBy:
     return F(path).desc(nulls_last=True) if screen.descending else F(path).asc(nulls_last=True)
 
 
-def _row(
-    names: Sequence[str] | dict[str, None], columns: Sequence[str], values: Sequence[Any]
-) -> dict[str, Any]:
+def _row(names: Sequence[str], columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     code, stock_name, market, currency, day, *figures = values
     shown_by_column = {field: shown(field, value) for field, value in zip(columns, figures, strict=True)}
     return {

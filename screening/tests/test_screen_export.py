@@ -20,7 +20,7 @@ def export(**body) -> list[list[str]]:
     assert response.status_code == 200, response.content
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == 'attachment; filename="screen.csv"'
-    return list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+    return list(csv.reader(io.StringIO(response.getvalue().decode())))
 
 
 def listed(code: str, name: str = "", **figures) -> None:
