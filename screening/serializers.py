@@ -151,9 +151,9 @@ class AskScreen(StrictSerializer):
             raise
 
     @classmethod
-    def read(cls, data: Any) -> Screen:
+    def read(cls, data: Any, **context: Any) -> Screen:
         """The screen that a request body asks for, or DRF's ValidationError."""
-        return screen_of(cls.parse(data))
+        return screen_of(cls.parse(data, **context))
 
 
 class RunScreen(AskScreen):
