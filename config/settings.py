@@ -49,6 +49,8 @@ ALLOWED_HOSTS = _words(
 CSRF_TRUSTED_ORIGINS = _words(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
+# Whether web processes keep the figures of all stocks in memory to answer screens from: "on" or "off".
+SCREEN_SNAPSHOT = env.str("SCREEN_SNAPSHOT", default="on")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 MARKET_DATA = [
     name

@@ -42,6 +42,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _use_own_redis_database(int(worker.removeprefix("gw")) + 1)
         return
     os.environ["RATE_LIMITS"] = "off"
+    # What a test stores in its own transaction is seen by no other connection.
+    os.environ["SCREEN_SNAPSHOT"] = "off"
     os.environ.setdefault("MARKET_DATA", "none")
     _start_servers()
 

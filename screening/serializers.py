@@ -225,7 +225,7 @@ class ExplanationReply(serializers.Serializer[Any]):
 
 
 class ScreenMeta(PageMeta):
-    query_time_ms = serializers.IntegerField(help_text="Time the database took.")
+    query_time_ms = serializers.IntegerField(help_text="Time it took to find the stocks.")
     warnings = serializers.ListField(child=serializers.CharField())
 
 

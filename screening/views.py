@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from screening import serializers as shapes
 from screening.csv import csv_lines
+from screening.engine import find
 from screening.examples import EXAMPLES
 from screening.explaining import explain
-from screening.selectors import all_of, run_screen
+from screening.selectors import all_of
 from stocks.indicators.catalog import CATALOG
 from stocks.views.base import FIXED, MarketDataView
 
@@ -32,7 +33,7 @@ class ScreenView(MarketDataView):
     )
     def post(self, request: Request) -> Response:
         screen = shapes.RunScreen.read(request.data)
-        return Response(shapes.screen_reply(screen, run_screen(screen)))
+        return Response(shapes.screen_reply(screen, find(screen)))
 
 
 class ScreenValidateView(MarketDataView):

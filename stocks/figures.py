@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 # Room for the largest price, the largest ratio and eight decimals at once.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+# Room for any double.
+_WIDE = Context(prec=330, rounding=ROUND_HALF_EVEN)
 _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(9))
 
 
@@ -31,7 +33,7 @@ def from_float(value: float | None, places: int = 4) -> Decimal | None:
     """A stored double as the decimal it prints as, rounded; None where it is unknown."""
     if value is None or not math.isfinite(value):
         return None
-    return rounded(Decimal(repr(value)), places)
+    return Decimal(repr(value)).quantize(_STEPS[places], context=_WIDE)
 
 
 def plain(value: Decimal) -> str:
