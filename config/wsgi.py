@@ -10,5 +10,6 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "16")
 _django = get_wsgi_application()
 
 from config.hot import HotRead  # noqa: E402 - it needs models, and Django is set up only now
+from config.hot_screen import HotScreen  # noqa: E402 - as well
 
-application = HotRead(_django)
+application = HotScreen(HotRead(_django))

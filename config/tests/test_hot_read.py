@@ -26,6 +26,7 @@ from accounts.tests.factories import UserFactory
 from accounts.tests.outages import absent_redis, close_breaker, forget_outages
 from accounts.tokens import access_token_issue
 from config.hot import PATH, HotRead
+from config.hot_screen import HotScreen
 from stocks.quote_cache import QuoteCache
 from stocks.quotes import write_quotes
 from stocks.sessions import schedule
@@ -582,5 +583,6 @@ def test_a_real_server_answers_and_refuses_after_a_logout(live_stack):
 def test_the_server_is_the_door():
     from config.wsgi import application
 
-    assert isinstance(application, HotRead)
+    assert isinstance(application, HotScreen)
+    assert isinstance(application.application, HotRead)
     assert configured.WSGI_APPLICATION == "config.wsgi.application"

@@ -17,7 +17,6 @@ import time
 from typing import Final
 
 import numpy as np
-import redis
 from django.db import connection
 
 from realtime.redis import worker_client

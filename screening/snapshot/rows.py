@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from realtime.protocol.encoding import dumps
 from screening.fields import FIELDS, shown
 from screening.snapshot.order import Positions
 from screening.snapshot.table import View
-from realtime.protocol.encoding import dumps
 
 # How near to the middle between two results a figure may lie and still be rounded by the C library.
 _NEAR: Final = 1e-4
