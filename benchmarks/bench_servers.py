@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +14,13 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+PROJECT = Path(__file__).resolve().parent.parent
+PEER_VENV = PROJECT / ".venv" / "benchmarks"
+REQUIREMENTS = PROJECT / "benchmarks" / "requirements.txt"
 
-from config.embedded import EmbeddedServers
+sys.path.insert(0, str(PROJECT))
+
+from config.embedded import EmbeddedServers  # noqa: E402 - found by the path above
 
 
 @contextlib.contextmanager
@@ -56,3 +62,18 @@ def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
                     client.flushdb()
             finally:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def peer_python() -> Path:
+    """The interpreter of the environment that holds what is measured against; made where it is missing or another."""
+    python = PEER_VENV / "bin" / "python"
+    installed = PEER_VENV / "requirements.installed"
+    if not installed.is_file() or installed.read_text() != REQUIREMENTS.read_text():
+        print("installing benchmarks/requirements.txt", file=sys.stderr)
+        venv.create(PEER_VENV, with_pip=False, clear=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, timeout=300)
+        installed.write_text(REQUIREMENTS.read_text())
+    return python
+
+

@@ -33,7 +33,6 @@ import sys
 import tempfile
 import threading
 import time
-import venv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +42,7 @@ from typing import Any
 
 import psutil
 import psycopg
-from bench_servers import fresh_environment
+from bench_servers import fresh_environment, peer_python
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -56,8 +55,6 @@ SYMBOLS = [f"BENCH{number:02d}" for number in range(50)]
 FEED_SECONDS = 5.0
 START_SECONDS = 60
 LIMIT = 900_000_000
-PEER_VENV = PROJECT / ".venv" / "benchmarks"
-REQUIREMENTS = PROJECT / "benchmarks" / "requirements.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def main() -> None:
     options = parser.parse_args()
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    peer_python = _peer_python()
+    peer = peer_python()
     with (
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(
@@ -90,20 +87,7 @@ def main() -> None:
         ),
     ):
         _manage("migrate", "-v0")
-        print(json.dumps(_run(Path(scratch), peer_python, rounds, seconds)))
-
-
-def _peer_python() -> Path:
-    """The interpreter of the environment that holds FastAPI; made where it is missing or another."""
-    python = PEER_VENV / "bin" / "python"
-    installed = PEER_VENV / "requirements.installed"
-    if not installed.is_file() or installed.read_text() != REQUIREMENTS.read_text():
-        print("installing benchmarks/requirements.txt", file=sys.stderr)
-        venv.create(PEER_VENV, with_pip=False, clear=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, timeout=300)
-        installed.write_text(REQUIREMENTS.read_text())
-    return python
+        print(json.dumps(_run(Path(scratch), peer, rounds, seconds)))
 
 
 def _manage(*arguments: str) -> None:

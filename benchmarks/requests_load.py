@@ -1,11 +1,12 @@
-"""A load of GET requests over connections that stay open: the client of `benchmarks/quote.py`.
+"""A load of requests over connections that stay open: the client of `benchmarks/quote.py` and `screen.py`.
 
     python benchmarks/requests_load.py < plan.json
 
-The plan names `port`, `path` (with `{}` for a symbol), `symbols`, `token`, `clients` and `seconds`. Each
-client sends its next request when the reply to the last one is here. Plain sockets and requests written
-beforehand keep it cheap. One JSON object comes out: `requests`, `seconds`, `p50_ms`, `p99_ms`, `other`
-(replies that were not 200 or not of the symbol), `cpu_s`.
+The plan names `port`, `path` (with `{}` for a symbol), `symbols`, `token`, `clients` and `seconds`; or, in
+place of symbols, `bodies` to post there and what each reply has to hold, `expected`. Each client sends its
+next request when the reply to the last one is here. Plain sockets and requests written beforehand keep it
+cheap. One JSON object comes out: `requests`, `seconds`, `p50_ms`, `p99_ms`, `other` (replies that were not 200
+or did not hold what they should), `cpu_s`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Client:
 def main() -> None:
     plan = json.load(sys.stdin)
     chance = random.Random(plan.get("seed", 1))
-    requests = [_request(plan, symbol) for symbol in plan["symbols"]]
+    requests = [_request(plan, symbol) for symbol in plan.get("symbols", ())]
+    requests += [_post(plan, body) for body in plan.get("bodies", ())]
     clients = {(client := Client(plan["port"])).socket.fileno(): client for _ in range(plan["clients"])}
     poll = select.epoll()
     for number in clients:
@@ -114,6 +116,19 @@ def _request(plan: dict[str, str], symbol: str) -> tuple[bytes, bytes]:
         "Accept: */*",
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode(), f'{{"symbol":"{symbol}"'.encode()
+
+
+def _post(plan: dict[str, str], body: str) -> tuple[bytes, bytes]:
+    """A request with a body, and what its reply has to hold."""
+    lines = (
+        f"POST {plan['path']} HTTP/1.1",
+        f"Host: {HOST}",
+        f"Authorization: Bearer {plan['token']}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body.encode())}",
+        "Accept: */*",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode(), plan["expected"].encode()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,19 @@
     python benchmarks/screen.py [--quick]
 
 The market is loaded by the project's own commands into a database of its own, on DATABASE_URL or on embedded
-servers that end with the program; where `../shared/data` is absent it is the sandbox market. The server is
-one granian process (WSGI, 16 threads) on 127.0.0.1, asked first by one client, then by 16. Only 2xx replies
-count: any other ends the program. The last line is a JSON object: `p50_ms`, `p99_ms`, `requests` and
-`req_per_s` of the one client, the same with `_16` of the sixteen, and what was asked of what.
+servers that end with the program; where `../shared/data` is absent it is the sandbox market. Two servers run at
+once, each one granian process (WSGI, 16 threads) on 127.0.0.1: one answers from memory, as it is served, the
+other (SCREEN_SNAPSHOT=off) from the database. They are asked in turns by `benchmarks/requests_load.py`, by one
+client and by 16. Nothing keeps a result. Only 200 with a list of stocks counts, anything else ends the program.
+Then the screens are run in this process by our engine, DuckDB and Polars (`benchmarks/screen_engines.py`). All of
+it is done again with 50,000 stocks, most of them invented: each has the figures of a real one, each changed by
+up to a fifth.
+
+The last line is a JSON object. `p50_ms` and `p99_ms` are of the one client, `rps_16` of the sixteen, medians of
+the rounds; `orm_…` the same of the database; `ratio_to_orm` the median of the rounds' ratios of `rps_16`.
+`engine_ratio_to_duckdb` and `…_polars` say how many times as long as ours theirs take (median of the screens),
+`engine_ms` how long ours takes. `refresh_s` is how long after 50,000 stocks were written the server answered from
+them, `rss_mb` what its process holds in memory. Keys of the second part end in `_50k`.
 """
 
 from __future__ import annotations
@@ -17,49 +26,105 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
-from bench_servers import fresh_environment
+from bench_servers import PROJECT, fresh_environment, peer_python
+from screen_engines import compare
 
-PROJECT = Path(__file__).resolve().parent.parent
 DATA = PROJECT.parent / "shared" / "data"
 BARS = ("krx_daily_2023_2025.csv.gz", "krx_daily_2025_2026.csv.gz")
 SCREENS, SEED = 50, 2
-REQUESTS, QUICK_REQUESTS = 1000, 300
 CLIENTS = 16
+ROUNDS, SECONDS = 3, 10.0
+QUICK_ROUNDS, QUICK_SECONDS = 3, 2.0
+WIDE = 50_000
 START_SECONDS = 60
 HOST = "127.0.0.1"
 PASSWORD = "correct horse 42"
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    port: int
+    process: psutil.Process
+
+    def kept_version(self) -> int | None:
+        """The version of the data that it answers from in memory, None for none."""
+        link = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        link.request("GET", "/metrics")
+        found = re.search(r"^stockroom_screen_version (\d+)$", link.getresponse().read().decode(), re.MULTILINE)
+        link.close()
+        return int(found[1]) if found else None
+
+    def rss_mb(self) -> int:
+        """Megabytes in memory, of the process and its children."""
+        processes = (self.process, *self.process.children(recursive=True))
+        return round(sum(one.memory_info().rss for one in processes) / 1e6)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_REQUESTS} requests of each kind only")
-    parser.add_argument("--requests", type=int, help="so many requests of each kind")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS:g} s a round only")
+    parser.add_argument("--seconds", type=float, help="so many seconds a round")
+    parser.add_argument("--rounds", type=int, help="so many rounds")
+    parser.add_argument("--wide", type=int, default=WIDE, help="stocks in the second part, 0 for none")
     parser.add_argument("--seed", type=int, default=SEED, help="which fifty screens are drawn")
     options = parser.parse_args()
-    requests = options.requests or (QUICK_REQUESTS if options.quick else REQUESTS)
+    seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    peers = peer_python()
     with (
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(Path(scratch), MARKET_DATA="none" if DATA.is_dir() else "sandbox"),
     ):
         market = _load()
+        import django
+
+        django.setup()
         # A server that has run for a minute has statistics of its tables.
-        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
-        with _server(Path(scratch)) as port:
-            print(json.dumps(_measure(port, market, requests, options.seed)))
+        _execute("VACUUM ANALYZE")
+        with (
+            _server(Path(scratch), SCREEN_SNAPSHOT="on") as memory,
+            _server(Path(scratch), SCREEN_SNAPSHOT="off") as database,
+        ):
+            token = _token(memory.port)
+            bodies = _screens(options.seed)
+            assert len(set(map(json.dumps, bodies))) == SCREENS
+            result = _measure(memory, database, token, bodies, rounds, seconds, peers)
+            if options.wide:
+                written_at = _widen(options.wide, options.seed)
+                refresh = _wait(memory, token, bodies[0], since=written_at)
+                _execute("VACUUM ANALYZE")
+                wide = _measure(memory, database, token, bodies, rounds, seconds, peers)
+                result |= {f"{name}_50k": value for name, value in wide.items()} | {"refresh_s": refresh}
+        print(
+            json.dumps(
+                result
+                | {
+                    "screens": SCREENS,
+                    "market": market,
+                    "rounds": rounds,
+                    "seconds": seconds,
+                    "server": "granian wsgi, 1 process, 16 threads",
+                    "seed": options.seed,
+                }
+            )
+        )
 
 
 def _load() -> str:
@@ -88,11 +153,11 @@ def _manage(*arguments: str) -> None:
 
 
 @contextlib.contextmanager
-def _server(scratch: Path) -> Iterator[int]:
+def _server(scratch: Path, **environment: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port: int = free.getsockname()[1]
-    log = scratch / "server.log"
+    log = scratch / f"server-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
@@ -100,6 +165,7 @@ def _server(scratch: Path) -> Iterator[int]:
                 *("--blocking-threads", "16", "--host", HOST, "--port", str(port), "config.wsgi:application"),
             ],
             cwd=PROJECT,
+            env=os.environ | environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -109,7 +175,7 @@ def _server(scratch: Path) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
-        yield port
+        yield Server(port, psutil.Process(process.pid))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -126,63 +192,157 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-class Client:
-    """One client with a connection that stays open."""
-
-    def __init__(self, port: int, token: str = "") -> None:
-        self._connection = http.client.HTTPConnection(HOST, port, timeout=30)
-        self._headers = {"Content-Type": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
-
-    def post(self, path: str, body: bytes) -> tuple[float, bytes]:
-        """Seconds until the whole reply was here, and the reply; anything but 2xx raises."""
-        started = time.perf_counter()
-        self._connection.request("POST", path, body, self._headers)
-        response = self._connection.getresponse()
-        reply = response.read()
-        seconds = time.perf_counter() - started
-        if not 200 <= response.status < 300:
-            raise RuntimeError(f"{response.status} for {body!r}: {reply[:500]!r}")
-        return seconds, reply
+def _post(port: int, path: str, body: Any, token: str = "") -> Any:
+    link = http.client.HTTPConnection(HOST, port, timeout=30)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    link.request("POST", path, json.dumps(body), headers)
+    response = link.getresponse()
+    reply = response.read()
+    link.close()
+    if not 200 <= response.status < 300:
+        sys.exit(f"{response.status} for {body!r}: {reply[:500]!r}")
+    return json.loads(reply)
 
 
-def _measure(port: int, market: str, requests: int, seed: int) -> dict[str, Any]:
+def _token(port: int) -> str:
     account = {"email": "bench@example.com", "password": PASSWORD, "name": "Bench"}
-    _, reply = Client(port).post("/v1/auth/register", json.dumps(account).encode())
-    token = json.loads(reply)["access_token"]
-    bodies = [json.dumps(screen).encode() for screen in _screens(seed)]
-    assert len(set(bodies)) == SCREENS
-    # Once each, so that imports and plans are paid for, and to know that they find something.
-    client = Client(port, token)
-    found = [json.loads(client.post("/v1/screen", body)[1])["meta"]["total"] for body in bodies]
-    assert sum(total > 0 for total in found) >= 0.8 * SCREENS, found
+    token: str = _post(port, "/v1/auth/register", account)["access_token"]
+    return token
 
-    one, one_wall = _run(port, token, bodies, clients=1, requests=requests)
-    many, many_wall = _run(port, token, bodies, clients=CLIENTS, requests=requests)
-    for label, times, wall in (("1 client", one, one_wall), (f"{CLIENTS} clients", many, many_wall)):
-        print(
-            f"{label:12} p50 {_ms(times, 50):8.2f} ms  p99 {_ms(times, 99):8.2f} ms  "
-            f"{len(times) / wall:8.1f} req/s  {len(times)} requests",
-            file=sys.stderr,
-        )
+
+def _wait(server: Server, token: str, body: Any, *, since: float) -> float:
+    """Return when the server answers from the newest version: how many seconds after ``since`` that was."""
+    wanted = _scalar("SELECT version FROM stocks_dataset")
+    deadline = time.monotonic() + START_SECONDS
+    while server.kept_version() != wanted:
+        if time.monotonic() > deadline:
+            sys.exit("the server does not keep the newest version")
+        # The first request of a process begins to keep it.
+        _post(server.port, "/v1/screen", body, token)
+        time.sleep(0.02)
+    return round(time.monotonic() - since, 2)
+
+
+def _measure(
+    memory: Server,
+    database: Server,
+    token: str,
+    bodies: Sequence[dict[str, Any]],
+    rounds: int,
+    seconds: float,
+    peers: Path,
+) -> dict[str, Any]:
+    _wait(memory, token, bodies[0], since=time.monotonic())
+    # Once each, so that imports and plans are paid for, and to know that they find something and the same.
+    found = [_post(memory.port, "/v1/screen", body, token)["meta"]["total"] for body in bodies]
+    assert [_post(database.port, "/v1/screen", body, token)["meta"]["total"] for body in bodies] == found
+    assert sum(total > 0 for total in found) >= 0.8 * SCREENS, found
+    taken: dict[str, list[Mapping[str, float]]] = {name: [] for name in ("", "16", "orm", "orm_16")}
+    for _ in range(rounds):
+        for name, server, clients in (
+            *(("", memory, 1), ("orm", database, 1)),
+            *(("16", memory, CLIENTS), ("orm_16", database, CLIENTS)),
+        ):
+            taken[name].append(_load_of(server, token, bodies, clients, seconds))
+            _tell(name, taken[name][-1])
+
+    def median(name: str, figure: str) -> float:
+        return statistics.median(one[figure] for one in taken[name])
+
+    ratios = [ours["rps"] / theirs["rps"] for ours, theirs in zip(taken["16"], taken["orm_16"], strict=True)]
+    engines = compare(bodies, peers)
+    print(json.dumps(engines), file=sys.stderr)
     return {
-        "p50_ms": _ms(one, 50),
-        "p99_ms": _ms(one, 99),
-        "requests": len(one),
-        "req_per_s": round(len(one) / one_wall, 1),
-        f"p50_ms_{CLIENTS}": _ms(many, 50),
-        f"p99_ms_{CLIENTS}": _ms(many, 99),
-        f"requests_{CLIENTS}": len(many),
-        f"req_per_s_{CLIENTS}": round(len(many) / many_wall, 1),
-        "screens": SCREENS,
+        "p50_ms": median("", "p50_ms"),
+        "p99_ms": median("", "p99_ms"),
+        "rps_16": round(median("16", "rps")),
+        "p99_ms_16": median("16", "p99_ms"),
+        "ratio_to_orm": round(statistics.median(ratios), 2),
+        **engines,
+        "orm_p50_ms": median("orm", "p50_ms"),
+        "orm_p99_ms": median("orm", "p99_ms"),
+        "orm_rps_16": round(median("orm_16", "rps")),
+        "rss_mb": memory.rss_mb(),
+        "orm_rss_mb": database.rss_mb(),
         "rows_found_median": statistics.median(found),
-        "market": market,
         "stocks": _scalar("SELECT count(*) FROM stocks_stock WHERE is_active"),
         "with_indicators": _scalar("SELECT count(*) FROM stocks_latestindicators"),
-        "server": "granian wsgi, 1 process, 16 threads",
-        "seed": seed,
     }
+
+
+def _load_of(
+    server: Server, token: str, bodies: Sequence[dict[str, Any]], clients: int, seconds: float
+) -> dict[str, float]:
+    plan = {
+        "port": server.port,
+        "path": "/v1/screen",
+        "bodies": [json.dumps(body) for body in bodies],
+        "expected": '{"stocks":[',
+        "token": token,
+        "clients": clients,
+        "seconds": seconds,
+    }
+    done = subprocess.run(
+        [sys.executable, PROJECT / "benchmarks" / "requests_load.py"],
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+    )
+    if done.returncode:
+        sys.exit(f"the load failed: {done.stderr[-2000:]}")
+    load: dict[str, float] = json.loads(done.stdout)
+    if load["other"]:
+        sys.exit(f"{load['other']} replies were no lists of stocks")
+    return load | {"rps": load["requests"] / load["seconds"]}
+
+
+def _tell(name: str, one: Mapping[str, float]) -> None:
+    print(
+        f"{name or '1':8} p50 {one['p50_ms']:8.2f} ms  p99 {one['p99_ms']:8.2f} ms  {one['rps']:8.1f} req/s",
+        file=sys.stderr,
+    )
+
+
+def _widen(stocks: int, seed: int) -> float:
+    """Invent as many stocks as are missing; returns when they were written."""
+    columns = _columns()
+    changed = ", ".join(f"model.{name} * (0.8 + 0.4 * random())" for name in columns)
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        connection.execute("SELECT setseed(%s)", [seed / 100])
+        connection.execute(
+            """
+            INSERT INTO stocks_stock (code, name, market_id, segment, kind, sector, industry, isin, currency,
+                                      is_active, source, updated_at)
+            SELECT 'X' || number, 'Invented ' || number, model.market_id, '', 'equity', model.sector, '', '',
+                   model.currency, true, 'bench', now()
+              FROM generate_series(1, %s - (SELECT count(*) FROM stocks_stock WHERE is_active)) AS number
+              JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_of_them
+                      FROM stocks_stock JOIN stocks_latestindicators ON stock_id = id
+                     WHERE is_active) AS model
+                ON model.place = number %% model.all_of_them + 1
+            """,
+            [stocks],
+        )
+        connection.execute(
+            f"""
+            INSERT INTO stocks_latestindicators (stock_id, date, computed_at, {", ".join(columns)})
+            SELECT stock.id, model.date, now(), {changed}
+              FROM stocks_stock AS stock
+              JOIN (SELECT latest.*, row_number() OVER (ORDER BY stock_id) AS place, count(*) OVER () AS total
+                      FROM stocks_latestindicators AS latest
+                      JOIN stocks_stock ON id = stock_id WHERE is_active) AS model
+                ON model.place = substr(stock.code, 2)::int % model.total + 1
+             WHERE stock.source = 'bench'
+            """
+        )
+        connection.execute("UPDATE stocks_dataset SET version = version + 1")
+    return time.monotonic()
+
+
+def _execute(statement: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(statement)
 
 
 def _screens(seed: int) -> list[dict[str, Any]]:
@@ -235,10 +395,7 @@ def _screens(seed: int) -> list[dict[str, Any]]:
 
 def _deciles() -> dict[str, list[float]]:
     """The deciles of every stored figure that most stocks have."""
-    columns = _scalar(
-        "SELECT array_agg(column_name::text) FROM information_schema.columns"
-        " WHERE table_name = 'stocks_latestindicators' AND data_type = 'double precision'"
-    )
+    columns = _columns()
     tenths = [tenth / 10 for tenth in range(1, 10)]
     deciles: dict[str, list[float]] = {}
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
@@ -254,46 +411,20 @@ def _deciles() -> dict[str, list[float]]:
     return deciles
 
 
+def _columns() -> list[str]:
+    """The columns of figures."""
+    columns: list[str] = _scalar(
+        "SELECT array_agg(column_name::text) FROM information_schema.columns"
+        " WHERE table_name = 'stocks_latestindicators' AND data_type = 'double precision'"
+    )
+    return columns
+
+
 def _scalar(query: str) -> Any:
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
-
-
-def _run(
-    port: int, token: str, bodies: Sequence[bytes], *, clients: int, requests: int
-) -> tuple[list[float], float]:
-    """Seconds of each request, shared evenly among the clients, and of all together."""
-    times: list[list[float]] = [[] for _ in range(clients)]
-    failures: list[BaseException] = []
-
-    def work(number: int) -> None:
-        try:
-            client = Client(port, token)
-            for position in range(number, requests, clients):
-                if failures:
-                    return
-                times[number].append(client.post("/v1/screen", bodies[position % len(bodies)])[0])
-        except (RuntimeError, OSError, http.client.HTTPException) as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    wall = time.perf_counter() - started
-    if failures:
-        sys.exit(f"a request failed: {failures[0]}")
-    return [seconds for part in times for seconds in part], wall
-
-
-def _ms(times: Sequence[float], percent: int) -> float:
-    """The nearest-rank percentile in milliseconds."""
-    ordered = sorted(times)
-    return round(ordered[max(0, -(-len(ordered) * percent // 100) - 1)] * 1000, 2)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 That is: a token whose signature was checked before, a session that was alive in the last 30 s, an account
 within its limits, in one call to Redis, and an answer that needs no database. Everything else goes on to
-Django as it came. The reply is that of the view, byte for byte: its body is written by the same functions, its
-headers are those that Django gave such a reply before.
+Django as it came. The reply is that of the view, byte for byte: its body is written by the same functions,
+its headers are those that Django gave such a reply before.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class ShortWay(ABC, Generic[Asked]):
     After a failure of Redis an entry of a session is not believed until the database was asked about the
     session once more: whoever ended it meanwhile may not have been able to say so.
 
-    ``script`` gets the entry of the session, what ``keys`` and ``arguments`` name, and the account's limits; it
-    returns what the entry holds, alone, where that is not what it was known to hold, and else 1, an answer,
-    and what the limiter's `take` returns.
+    ``script`` gets the entry of the session, what ``keys`` and ``arguments`` name, and the account's limits.
+    It returns what the entry holds, alone, where that is not what it was known to hold; else 1, an answer and
+    what the limiter's `take` returns.
     """
 
     method: str

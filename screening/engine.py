@@ -44,7 +44,7 @@ def current_view() -> View | None:
 def find_in(view: View, screen: Screen) -> Matches:
     """The stocks of a view; as `run_screen` has it, the rows as JSON."""
     started = time.perf_counter()
-    names = {name: column(name) for name in _names(screen)}
+    names = {name: column(name) for name in shown_names(screen)}
     listed = _listed(view, screen.market)
     found = evaluate(condition(screen), view) & listed & ~view.snapshot.lagging
     total = int(np.count_nonzero(found))
@@ -72,7 +72,7 @@ def condition(screen: Screen) -> Condition:
     return And(tuple(parts))
 
 
-def _names(screen: Screen) -> dict[str, None]:
+def shown_names(screen: Screen) -> dict[str, None]:
     """What a row shows, by the names the client used."""
     names = dict.fromkeys([*DEFAULT_COLUMNS, *(criterion.name for criterion in screen.criteria)])
     if screen.sort_by not in TEXTS:

@@ -15,6 +15,7 @@ from config.api.errors import replace_dead_connections
 from config.metrics.exposition import Gauge
 from config.metrics.realtime import realtime_metrics
 from realtime.redis import worker_client
+from screening.snapshot.keeper import keeper
 from stocks import stream
 from stocks.providers.mesh.breaker import HEALTH_MINUTES, Reading, State
 from stocks.providers.mesh.mesh import ProviderHealth, mesh
@@ -128,8 +129,17 @@ def _of_data(now: datetime) -> list[Gauge]:
     age = Gauge("stockroom_quote_newest_age_seconds", "Age of the newest price of a market.")
     held = Gauge("stockroom_quarantine_open", "Prices that wait for a second source, a split or a person.")
     version = Gauge("stockroom_dataset_version", "Rises with every change of bars, statements or indicators.")
+    screened = Gauge(
+        "stockroom_screen_version", "Version of the data that this process answers screens from in memory."
+    )
+    checked = Gauge(
+        "stockroom_screen_checked_age_seconds", "Since that version was last seen to be the database's."
+    )
     for market, (as_of, _, _) in sorted(newest_quotes().items()):
         age.add((now - as_of).total_seconds(), market=market)
     held.add(held_prices())
     version.add(data_version())
-    return [age, held, version]
+    if (kept := keeper.standing()) is not None:
+        screened.add(kept.version)
+        checked.add(kept.checked_seconds)
+    return [age, held, version, screened, checked]

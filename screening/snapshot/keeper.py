@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -38,6 +38,13 @@ TRUSTED_SECONDS: Final = 300.0
 PUBLISH_SECONDS: Final = 0.2
 #: The longest wait for a store that is away: it is soon known that it is back.
 RETRY_SECONDS: Final = 1.0
+
+
+class Standing(NamedTuple):
+    """Which version of the dataset is at hand, and how long ago it was seen to be that of the database."""
+
+    version: int
+    checked_seconds: float
 
 
 class Keeper:
@@ -64,12 +71,19 @@ class Keeper:
             return None
         return self._view
 
+    def standing(self) -> Standing | None:
+        """What is at hand, trusted or not; None where nothing is."""
+        view, checked_at = self._view, self._checked_at
+        if view is None:
+            return None
+        return Standing(view.snapshot.version, time.monotonic() - checked_at)
+
     def start(self) -> None:
         """Begin to keep a view, where that is not done yet."""
         with self._lock:
             if self._threads and all(thread.is_alive() for thread in self._threads):
                 return
-            # One of them may go on without the other: it ends when it next looks.
+            # One of them may go on without the other; it ends when it next looks.
             self._stop.set()
             self._stop = threading.Event()
             self._base, self._view = None, None
@@ -95,7 +109,7 @@ class Keeper:
             time.sleep(0.02)
         return view
 
-    # --- one version after the other ------------------------------------------------------------------------
+    # --- versions -------------------------------------------------------------------------------------------
 
     def _follow_data(self, stop: threading.Event) -> None:
         pause = CHECK_SECONDS
@@ -135,7 +149,7 @@ class Keeper:
             self._base = base
             self._view = overlay(base.snapshot, base.terms, self._quotes)
 
-    # --- ticks ------------------------------------------------------------------------------------------------
+    # --- ticks ----------------------------------------------------------------------------------------------
 
     def _follow_ticks(self, stop: threading.Event) -> None:
         pause, last, known = PUBLISH_SECONDS, "", None
