@@ -65,7 +65,7 @@ def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
 
 
 def peer_python() -> Path:
-    """The interpreter of the environment that holds what is measured against; made where it is missing or another."""
+    """The interpreter of the environment with what is measured against; made where missing or another."""
     python = PEER_VENV / "bin" / "python"
     installed = PEER_VENV / "requirements.installed"
     if not installed.is_file() or installed.read_text() != REQUIREMENTS.read_text():
@@ -75,5 +75,3 @@ def peer_python() -> Path:
         subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, timeout=300)
         installed.write_text(REQUIREMENTS.read_text())
     return python
-
-

@@ -5,8 +5,8 @@
 The plan names `port`, `path` (with `{}` for a symbol), `symbols`, `token`, `clients` and `seconds`; or, in
 place of symbols, `bodies` to post there and what each reply has to hold, `expected`. Each client sends its
 next request when the reply to the last one is here. Plain sockets and requests written beforehand keep it
-cheap. One JSON object comes out: `requests`, `seconds`, `p50_ms`, `p99_ms`, `other` (replies that were not 200
-or did not hold what they should), `cpu_s`.
+cheap. One JSON object comes out: `requests`, `seconds`, `p50_ms`, `p99_ms`, `other` (replies that were not
+200 or did not hold what they should), `cpu_s`.
 """
 
 from __future__ import annotations

@@ -3,19 +3,19 @@
     python benchmarks/screen.py [--quick]
 
 The market is loaded by the project's own commands into a database of its own, on DATABASE_URL or on embedded
-servers that end with the program; where `../shared/data` is absent it is the sandbox market. Two servers run at
-once, each one granian process (WSGI, 16 threads) on 127.0.0.1: one answers from memory, as it is served, the
-other (SCREEN_SNAPSHOT=off) from the database. They are asked in turns by `benchmarks/requests_load.py`, by one
-client and by 16. Nothing keeps a result. Only 200 with a list of stocks counts, anything else ends the program.
-Then the screens are run in this process by our engine, DuckDB and Polars (`benchmarks/screen_engines.py`). All of
-it is done again with 50,000 stocks, most of them invented: each has the figures of a real one, each changed by
-up to a fifth.
+servers that end with the program; where `../shared/data` is absent it is the sandbox market. Two servers run
+at once, each one granian process (WSGI, 16 threads) on 127.0.0.1: one answers from memory, as it is served,
+the other (SCREEN_SNAPSHOT=off) from the database. They are asked in turns by `benchmarks/requests_load.py`,
+by one client and by 16. Nothing keeps a result. Only 200 with a list of stocks counts, anything else ends the
+program. Then the screens are run in this process by our engine, DuckDB and Polars
+(`benchmarks/screen_engines.py`). All of it is done again with 50,000 stocks, most of them invented: each has
+the figures of a real one, each changed by up to a fifth.
 
-The last line is a JSON object. `p50_ms` and `p99_ms` are of the one client, `rps_16` of the sixteen, medians of
-the rounds; `orm_…` the same of the database; `ratio_to_orm` the median of the rounds' ratios of `rps_16`.
-`engine_ratio_to_duckdb` and `…_polars` say how many times as long as ours theirs take (median of the screens),
-`engine_ms` how long ours takes. `refresh_s` is how long after 50,000 stocks were written the server answered from
-them, `rss_mb` what its process holds in memory. Keys of the second part end in `_50k`.
+The last line is a JSON object. `p50_ms` and `p99_ms` are of the one client, `rps_16` of the sixteen, medians
+of the rounds; `orm_…` the same of the database; `ratio_to_orm` the median of the rounds' ratios of `rps_16`.
+`engine_ratio_to_duckdb` and `…_polars` say how many times as long as ours theirs take (median of the
+screens), `engine_ms` how long ours takes. `refresh_s` is how long after 50,000 stocks were written the server
+answered from them, `rss_mb` what its process holds in memory. Keys of the second part end in `_50k`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Server:
         """The version of the data that it answers from in memory, None for none."""
         link = http.client.HTTPConnection(HOST, self.port, timeout=30)
         link.request("GET", "/metrics")
-        found = re.search(r"^stockroom_screen_version (\d+)$", link.getresponse().read().decode(), re.MULTILINE)
+        found = re.search(
+            r"^stockroom_screen_version (\d+)$", link.getresponse().read().decode(), re.MULTILINE
+        )
         link.close()
         return int(found[1]) if found else None
 

@@ -1,9 +1,9 @@
 """The same screens in the same process by our engine, DuckDB and Polars: part of `benchmarks/screen.py`.
 
-All three hold every figure of every stock in memory and return, for each screen, how many stocks match and the
-page of them with the figures that a row shows: ours as the JSON of the reply, with its warnings, the others as
-Python values. DuckDB runs one statement with a window for the total, Polars a filter and a sort of the columns
-that are needed; both use all cores, ours one. What they find is compared, stock by stock.
+All three hold every figure of every stock in memory and return, for each screen, how many stocks match and
+the page of them with the figures that a row shows: ours as the JSON of the reply, with its warnings, the
+others as Python values. DuckDB runs one statement with a window for the total, Polars a filter and a sort of
+the columns that are needed; both use all cores, ours one. What they find is compared, stock by stock.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def _medians(run: Callable[[int], Any], count: int) -> list[float]:
 
 def _frame(view: Any) -> pl.DataFrame:
     snapshot = view.snapshot
-    texts = {name: [snapshot.text(name, at) for at in range(len(view))] for name in ("code", "name", "market")}
+    texts = {
+        name: [snapshot.text(name, at) for at in range(len(view))] for name in ("code", "name", "market")
+    }
     figures = {name: pl.Series(view.column(name)).fill_nan(None) for name in snapshot.fields}
     # The place stands for the code, which each database sorts in its own way.
     return pl.DataFrame(
@@ -110,8 +112,8 @@ def _frame(view: Any) -> pl.DataFrame:
 
 
 def _shown(screen: Any) -> list[str]:
-    from screening.engine import shown_names
     from screening.fields import column
+    from screening.selectors import shown_names
 
     return list(dict.fromkeys(column(name) for name in shown_names(screen)))
 

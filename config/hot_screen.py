@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException
 
 from config.api.json import dumps_exact, loads_strict
 from config.short_way import Body, Environ, ShortWay, script
-from screening.engine import current_view, find_in
+from screening.engine import current_view, find_in, view_for
 from screening.serializers import RunScreen, screen_reply
 
 PATH = "/v1/screen"
@@ -39,12 +39,13 @@ class HotScreen(ShortWay[bytes]):
         return raw if len(raw) == int(length) else None
 
     def body(self, asked: bytes, answer: Any) -> Body | None:
+        if (view := current_view()) is None:
+            return None
         try:
-            screen = RunScreen.read(loads_strict(asked))
+            screen = RunScreen.read(loads_strict(asked), markets=view.snapshot.markets)
         except APIException:
             return None
-        view = current_view()
-        if view is None:
+        if (view := view_for(screen)) is None:
             return None
         content = dumps_exact(screen_reply(screen, find_in(view, screen)))
         return Body(content, (("Content-Length", str(len(content))),))

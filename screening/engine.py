@@ -15,12 +15,10 @@ import numpy as np
 from django.conf import settings
 
 from realtime.protocol.encoding import splice
-from screening.coverage import COMPARED_WITHIN
 from screening.criteria import Screen
-from screening.fields import DEFAULT_COLUMNS, FIELDS, TEXTS, column
-from screening.grammar.tree import And, Compare, Condition, Field, Number
-from screening.selectors import Matches, run_screen
-from screening.snapshot.evaluate import evaluate
+from screening.fields import column
+from screening.selectors import Matches, about, run_screen, shown_names
+from screening.snapshot.evaluate import crossed_fields, evaluate
 from screening.snapshot.keeper import keeper
 from screening.snapshot.order import page
 from screening.snapshot.rows import written
@@ -32,12 +30,23 @@ ON: Final = "on"
 
 def find(screen: Screen) -> Matches:
     """The stocks that a screen asks for; raises what `run_screen` does where it has to ask the database."""
-    view = current_view()
+    view = view_for(screen)
     return run_screen(screen) if view is None else find_in(view, screen)
 
 
+def view_for(screen: Screen) -> View | None:
+    """The columns in memory that a screen can be answered from.
+
+    None where this process keeps none, has none that may be trusted, or has not read yet all that is asked.
+    """
+    view = current_view()
+    if view is None or not (crossing := crossed_fields(screen.tree)):
+        return view
+    return view if keeper.has_recent(view, crossing) else None
+
+
 def current_view() -> View | None:
-    """The columns in memory; None where this process keeps none, or has none that may be trusted."""
+    """The columns in memory, or None."""
     return keeper.view() if settings.SCREEN_SNAPSHOT == ON else None
 
 
@@ -46,38 +55,19 @@ def find_in(view: View, screen: Screen) -> Matches:
     started = time.perf_counter()
     names = {name: column(name) for name in shown_names(screen)}
     listed = _listed(view, screen.market)
-    found = evaluate(condition(screen), view) & listed & ~view.snapshot.lagging
+    found = evaluate(screen.tree, view) & listed & ~view.snapshot.lagging
     total = int(np.count_nonzero(found))
-    positions = page(
-        found,
-        _keys(view, screen),
-        descending=screen.descending,
-        first=screen.first,
-        count=screen.per_page,
-    )
-    warnings = list(_about(view, screen, listed, total, positions))
+    keys = _keys(view, screen)
+    positions = page(found, keys, descending=screen.descending, first=screen.first, count=screen.per_page)
+    warnings = [] if total else list(_without_values(view, screen, listed))
+    # Unknown values come last, so where the first is unknown all are.
+    if len(positions) and not screen.first and np.isnan(keys[positions[0]]):
+        warnings.append(f"No stock found has a value for {screen.sort_by}; they are in order of code.")
+    covered = view.snapshot.covered(None if screen.market == ALL_MARKETS else screen.market)
+    warnings += about(covered.left_out, covered.currencies, screen)
     rows = splice(written(view, positions, names))
     milliseconds = (time.perf_counter() - started) * 1000
     return Matches(rows=rows, total=total, milliseconds=milliseconds, warnings=warnings)
-
-
-def condition(screen: Screen) -> Condition:
-    """The criteria of a screen as a tree."""
-    parts: list[Condition] = []
-    for criterion in screen.criteria:
-        if criterion.low is not None:
-            parts.append(Compare(">=", Field(criterion.field), Number(criterion.low)))
-        if criterion.high is not None:
-            parts.append(Compare("<=", Field(criterion.field), Number(criterion.high)))
-    return And(tuple(parts))
-
-
-def shown_names(screen: Screen) -> dict[str, None]:
-    """What a row shows, by the names the client used."""
-    names = dict.fromkeys([*DEFAULT_COLUMNS, *(criterion.name for criterion in screen.criteria)])
-    if screen.sort_by not in TEXTS:
-        names[screen.sort_by] = None
-    return names
 
 
 def _listed(view: View, market: str) -> Flags:
@@ -94,26 +84,7 @@ def _keys(view: View, screen: Screen) -> Array:
     return view.column(column(screen.sort_by))
 
 
-def _about(view: View, screen: Screen, listed: Flags, total: int, positions: np.ndarray) -> Iterator[str]:
-    if not total:
-        for criterion in screen.criteria:
-            if np.isnan(view.column(criterion.field)[listed]).all():
-                yield f"No listed stock of this market has a value for {criterion.name}."
-    # Unknown values come last, so where the first is unknown all are.
-    elif len(positions) and not screen.first and np.isnan(_keys(view, screen)[positions[0]]):
-        yield f"No stock found has a value for {screen.sort_by}; they are in order of code."
-    covered = view.snapshot.covered(None if screen.market == ALL_MARKETS else screen.market)
-    if covered.left_out:
-        yield (
-            f"Left out for a last session more than {COMPARED_WITHIN.days} days behind their market's "
-            f"newest: {covered.left_out}."
-        )
-    asked = [screen.sort_by, *(criterion.name for criterion in screen.criteria)]
-    amounts = [
-        name for name in asked if name not in TEXTS and FIELDS[column(name)].unit in ("money", "price")
-    ]
-    if amounts and len(covered.currencies) > 1:
-        yield (
-            f"{', '.join(dict.fromkeys(amounts))} compares amounts of different currencies "
-            f"({', '.join(covered.currencies)}) without converting them; choose one market."
-        )
+def _without_values(view: View, screen: Screen, listed: Flags) -> Iterator[str]:
+    for name in screen.asked:
+        if np.isnan(view.column(column(name))[listed]).all():
+            yield f"No listed stock of this market has a value for {name}."

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from django.db import connection
 from realtime.redis import worker_client
 from screening.snapshot import ticks
 from screening.snapshot.quotes import Quotes, overlay
-from screening.snapshot.read import Base, dataset_version, read, read_quotes
+from screening.snapshot.read import SESSIONS, Base, dataset_version, read, read_quotes
 from screening.snapshot.table import View
 from stocks.outages import OUTAGES, PERHAPS, is_outage
 
@@ -34,6 +35,10 @@ CHECK_SECONDS: Final = 0.3
 RELOAD_SECONDS: Final = 300.0
 #: How long a version is served that could not be compared with the database's.
 TRUSTED_SECONDS: Final = 300.0
+#: What the last sessions of fields may take, which crossings need: those that were asked for last are kept.
+RECENT_BYTES: Final = 64_000_000
+#: Part of the time that reading for the sake of one more of them may take.
+READING: Final = 0.2
 #: Between two views with newer prices.
 PUBLISH_SECONDS: Final = 0.2
 #: The longest wait for a store that is away: it is soon known that it is back.
@@ -56,7 +61,9 @@ class Keeper:
         self._quotes = Quotes.none(0)
         self._view: View | None = None
         self._checked_at = float("-inf")
-        self._stop = threading.Event()
+        # Of which fields the last sessions are kept: those that were asked for last.
+        self._recent: dict[str, None] = {}
+        self._stop, self._wake = threading.Event(), threading.Event()
         self._threads: tuple[threading.Thread, ...] = ()
 
     def view(self) -> View | None:
@@ -70,6 +77,16 @@ class Keeper:
         if time.monotonic() - self._checked_at > TRUSTED_SECONDS:
             return None
         return self._view
+
+    def has_recent(self, view: View, fields: Collection[str]) -> bool:
+        """Whether the view has the last sessions of these fields; from soon on one will have them."""
+        for name in fields:
+            self._recent.pop(name, None)
+            self._recent[name] = None
+        if all(name in view.snapshot.recent for name in fields):
+            return True
+        self._wake.set()
+        return False
 
     def standing(self) -> Standing | None:
         """What is at hand, trusted or not; None where nothing is."""
@@ -97,6 +114,7 @@ class Keeper:
     def stop(self, seconds: float = 10.0) -> None:
         """End the threads and forget everything."""
         self._stop.set()
+        self._wake.set()
         for thread in self._threads:
             thread.join(seconds)
         with self._lock:
@@ -109,19 +127,19 @@ class Keeper:
             time.sleep(0.02)
         return view
 
-    # --- versions -------------------------------------------------------------------------------------------
+    # --- versions -----------------------------------------------------------------------------------------
 
     def _follow_data(self, stop: threading.Event) -> None:
         pause = CHECK_SECONDS
-        read_at = float("-inf")
+        read_at, took = float("-inf"), 0.0
         while not stop.is_set():
             asked_at = time.monotonic()
             try:
-                if self._is_old(read_at):
-                    base = read()
+                if self._is_old(read_at, took):
+                    base = read(self._kept_recent())
                     if not stop.is_set():
                         self._replace(base)
-                    read_at = asked_at
+                    read_at, took = asked_at, time.monotonic() - asked_at
                 self._checked_at = asked_at
                 pause = CHECK_SECONDS
             except (*OUTAGES, *PERHAPS) as error:
@@ -129,13 +147,27 @@ class Keeper:
             finally:
                 # To the pool: what is kept open here would be missing there.
                 connection.close()
-            stop.wait(pause)
+            self._wake.wait(pause)
+            self._wake.clear()
 
-    def _is_old(self, read_at: float) -> bool:
+    def _kept_recent(self) -> tuple[str, ...]:
+        """The fields of which the last sessions are wanted, the last ones asked for."""
+        names = list(self._recent)
+        stocks = 1 if self._base is None else max(1, len(self._base.snapshot))
+        most = RECENT_BYTES // (SESSIONS * 8 * stocks)
+        for name in names[:-most]:
+            self._recent.pop(name, None)
+        return tuple(names[-most:])
+
+    def _is_old(self, read_at: float, took: float) -> bool:
         base = self._base
+        if base is None:
+            return True
+        age = time.monotonic() - read_at
+        is_lacking = not base.snapshot.recent.keys() >= set(self._kept_recent())
         return (
-            base is None
-            or time.monotonic() - read_at > RELOAD_SECONDS
+            age > RELOAD_SECONDS
+            or (is_lacking and age * READING > took)
             or dataset_version() != base.snapshot.version
         )
 

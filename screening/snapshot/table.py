@@ -70,6 +70,7 @@ class Snapshot:
         fields: what can be screened, in the order of ``figures``.
         ids: of the stocks, shape (n,).
         texts: what describes a stock.
+        markets: the codes of all markets, also of those without stocks, in order.
         name_order: the place of each name among all as the database sorts them, equal names alike.
         days: the session that a stock's figures follow, NaT where it has none.
         figures: shape (fields, n), NaN where unknown.
@@ -80,6 +81,7 @@ class Snapshot:
     fields: tuple[str, ...]
     ids: Numbers
     texts: Mapping[TextName, Texts]
+    markets: tuple[str, ...]
     name_order: Numbers
     days: Days
     figures: Array

@@ -6,6 +6,11 @@ import random
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+
+from screening.grammar.tree import Condition
+from screening.snapshot.evaluate import evaluate
+from screening.snapshot.table import View
 from screening.tests.naive import Row
 from stocks.indicators.catalog import FIELDS, RECENT_FIELDS
 from stocks.models import RecentIndicators
@@ -26,6 +31,11 @@ def make_stocks(count: int = 60, *, wild: bool = True) -> list[Row]:
     """Store the stocks and return them as rows; without wild figures all of them can be shown."""
     chance = random.Random(20)
     return [_stock(number, chance, 0.1 if wild else 0.0) for number in range(count)]
+
+
+def found_in_memory(tree: Condition, view: View) -> list[str]:
+    """The codes that a tree finds in a view, in order."""
+    return sorted(view.snapshot.text("code", at) for at in np.flatnonzero(evaluate(tree, view)).tolist())
 
 
 def _stock(number: int, chance: random.Random, wild: float) -> Row:

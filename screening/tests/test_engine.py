@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,16 @@ from realtime.protocol.encoding import dumps
 from screening.criteria import Criterion, Screen
 from screening.engine import find_in
 from screening.fields import FIELDS
+from screening.grammar.tree import fields
+from screening.queryset import matching
 from screening.selectors import Matches, run_screen
 from screening.snapshot.read import read
 from screening.snapshot.table import View
+from screening.tests.naive import Naive
+from screening.tests.stocks_at_hand import CROSSING, FIGURES, found_in_memory, make_stocks
 from screening.tests.test_screen_oracle import MARKETS, VALUES, screens
+from screening.tests.trees import conditions
+from stocks.models import LatestIndicators
 from stocks.tests.factories import StockFactory, indicators
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +66,33 @@ def view(db: None) -> View:
             }
             indicators(stock, chance.choice(["2024-11-08", "2024-11-07", "2024-09-01"]), **figures)
     return View(read().snapshot)
+
+
+@pytest.fixture
+def naive(db: None) -> Naive:
+    return Naive(make_stocks())
+
+
+@pytest.fixture
+def of_naive(naive: Naive) -> View:
+    return View(read(CROSSING).snapshot)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=conditions(FIGURES, crossing=CROSSING, texts=("KOSPI", "Technology", "S07")))
+def test_a_tree_finds_in_memory_what_it_finds_in_the_database(naive, of_naive, tree):
+    codes = list(matching(tree).order_by("code").values_list("code", flat=True))
+    assert found_in_memory(tree, of_naive) == codes == naive.codes(tree)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=conditions(FIGURES, crossing=CROSSING, texts=("KOSPI", "Technology")), screen=screens())
+def test_a_reply_to_a_tree_is_the_same_byte_for_byte(db, tree, screen):
+    if not LatestIndicators.objects.exists():
+        make_stocks(wild=False)
+    view = View(read(CROSSING).snapshot)
+    asked = replace(screen, condition=tree, names=tuple(fields(tree)))
+    assert told(asked, find_in(view, asked)) == told(asked, run_screen(asked))
 
 
 def told(screen: Screen, matches: Matches) -> tuple[bytes, int, list[str]]:

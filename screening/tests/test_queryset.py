@@ -1,4 +1,4 @@
-"""The database finds what plain Python finds over the same rows."""
+"""The database, and the columns in memory, find what plain Python finds over the same rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from screening.grammar.printing import print_text
 from screening.grammar.tree import OPERATIONS, Arithmetic, Compare, Field, Number
 from screening.queryset import matching
+from screening.snapshot.read import read
+from screening.snapshot.table import View
 from screening.sql.statement import Statement
 from screening.tests.naive import Naive, Row
-from screening.tests.stocks_at_hand import CROSSING, FIGURES, VALUES, WILD, make_stocks
+from screening.tests.stocks_at_hand import CROSSING, FIGURES, VALUES, WILD, found_in_memory, make_stocks
 from screening.tests.trees import RandomTrees, conditions
 
 #: Conditions of one statement: asking for them one by one would take minutes.
@@ -35,12 +37,13 @@ def found_at_once(trees) -> list[list[str]]:
 
 def test_ten_thousand_random_screens(naive):
     trees = RandomTrees(5, fields=FIGURES, crossing=CROSSING, numbers=[*VALUES, 1e300, 1e-300, 1e155])
-    with_answers = 0
+    view, with_answers = View(read(CROSSING).snapshot), 0
     for _ in range(10_000 // AT_ONCE):
         asked = [trees.draw() for _ in range(AT_ONCE)]
         for tree, codes in zip(asked, found_at_once(asked), strict=True):
             expected = naive.codes(tree)
             assert codes == expected, print_text(tree)
+            assert found_in_memory(tree, view) == expected, print_text(tree)
             with_answers += 0 < len(codes) < len(naive.rows)
     # Neither do most of them find nothing, nor everything.
     assert with_answers > 5_000

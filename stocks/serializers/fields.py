@@ -13,7 +13,10 @@ MAX_SYMBOLS = 500
 
 
 class MarketField(serializers.CharField):
-    """The code of a market, in any letter case, or ALL."""
+    """The code of a market, in any letter case, or ALL.
+
+    Where the context of the serializer names the ``markets`` that there are, no database is asked for them.
+    """
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("help_text", "A market such as KOSPI, or ALL.")
@@ -25,7 +28,7 @@ class MarketField(serializers.CharField):
         market = super().to_internal_value(data).upper()
         if market == ALL_MARKETS:
             return market
-        markets = market_codes()
+        markets = self.context.get("markets") or market_codes()
         if market not in markets:
             raise serializers.ValidationError(f"must be one of: {', '.join([*markets, ALL_MARKETS])}")
         return market
