@@ -34,7 +34,7 @@ def written(view: View, positions: Positions, names: Mapping[str, str]) -> bytes
         for position, day in zip(positions.tolist(), days, strict=True)
     ]
     for name, field in names.items():
-        write, key = _writer(field), f'"{name}":'
+        write, key = writer(field), f'"{name}":'
         for row, value in zip(rows, view.column(field)[positions].tolist(), strict=True):
             row.append(key + write(value))
     return ("[{" + "},{".join([",".join(row) for row in rows]) + "}]").encode()
@@ -44,7 +44,8 @@ def _day(day: str) -> str:
     return "null" if day == "NaT" else f'"{day}"'
 
 
-def _writer(field: str) -> Callable[[float], str]:
+def writer(field: str) -> Callable[[float], str]:
+    """What writes the figures of a field."""
     if field == "close_price":
         return _price
     return _whole if FIELDS[field].unit == "money" else _four
