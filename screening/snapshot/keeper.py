@@ -121,7 +121,7 @@ class Keeper:
             self._threads, self._base, self._view = (), None, None
 
     def wait(self, seconds: float) -> View | None:
-        """The view as soon as there is one, or None after so many seconds; for programs that begin with it."""
+        """The view as soon as there is one, None after so many seconds; for programs that begin with it."""
         deadline = time.monotonic() + seconds
         while (view := self.view()) is None and time.monotonic() < deadline:
             time.sleep(0.02)
