@@ -51,8 +51,11 @@ def tell_rooms() -> int:
     """
     told = 0
     try:
-        while count := _tell_some():
+        while True:
+            count = _tell_some()
             told += count
+            if count < AT_ONCE:
+                break
     except redis.RedisError as error:
         logger.warning("rooms are told of alerts later: %s", type(error).__name__)
     return told

@@ -6,6 +6,7 @@ says how many kills (3 where it says nothing), `STOCKROOM_SEED` repeats a run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -29,6 +30,7 @@ from screening.models import Alert, EvaluatorLease, Notification
 from screening.tests.test_alert_rooms import logged
 from stocks import stream
 from stocks.models import Stock
+from stocks.sessions import FRESH_FOR
 from stocks.tests.tick_cases import tick, update
 from stocks.types import Tick
 
@@ -149,36 +151,68 @@ def _is_idle(client: redis.Redis) -> bool:
     return groups[b"alerts"]["pending"] == 0 and groups[b"alerts"]["lag"] == 0
 
 
+def _age(client: redis.Redis) -> float:
+    """Seconds for which the oldest entry that is not evaluated has waited."""
+    groups = {group["name"]: group for group in client.xinfo_groups(stream.STREAM)}
+    pending = client.xpending(stream.STREAM, "alerts")
+    first = pending["min"] if pending["pending"] else b"(" + groups[b"alerts"]["last-delivered-id"]
+    entries = client.xrange(stream.STREAM, first, count=1)
+    return time.time() - int(entries[0][0].partition(b"-")[0]) / 1000 if entries else 0.0
+
+
+def _send(process_id: int, number: signal.Signals) -> None:
+    """To a process that may just have died by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process_id, number)
+
+
+class Members:
+    """Two processes at a time: one evaluates, and one waits that dies by itself once it is its turn."""
+
+    def __init__(self, stack: LiveStack, chance: random.Random) -> None:
+        self._stack = stack
+        self._chance = chance
+        self._all = [stack.manage("evaluate_alerts")]
+
+    def fill(self, point: str = "") -> None:
+        """Start what is missing: one, or two where the one there may die as well."""
+        while len([one for one in self._all if one.poll() is None]) < 2:
+            fail_at = f"{point}:{self._chance.randrange(1, 20)}" if point else ""
+            self._all.append(self._stack.manage("evaluate_alerts", FAIL_AT=fail_at))
+
+    def said(self) -> str:
+        return "\n".join(f"--- {one.pid}\n{self._stack.output(one)}" for one in self._all)[-20_000:]
+
+
 def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis_client: redis.Redis):
     chance = random.Random(SEED)
     print(f"seed {SEED}, {KILLS} kills")
     _alerts(chance)
-    members = [live_stack.manage("evaluate_alerts") for _ in range(2)]
-
-    def said() -> str:
-        return "\n".join(f"--- {one.pid}\n{live_stack.output(one)}" for one in members)[-20_000:]
-
-    _wait(lambda: _holder() > 0, said)
+    members = Members(live_stack, chance)
+    oldest = 0.0
+    _wait(lambda: _holder() > 0, members.said)
     with Load(redis_client, chance) as load:
         for number in range(KILLS):
+            members.fill(POINTS[number % len(POINTS)])
             time.sleep(chance.uniform(0.5, 2.0))
-            _wait(lambda: _holder() > 0, said)
+            _wait(lambda: _holder() > 0, members.said)
             victim = _holder()
-            os.kill(victim, signal.SIGSTOP if number % 3 == 2 else signal.SIGKILL)
-            # The next one dies by itself, where it hurts most.
-            fail_at = f"{POINTS[number % len(POINTS)]}:{chance.randrange(1, 20)}"
-            members.append(live_stack.manage("evaluate_alerts", FAIL_AT=fail_at))
-            members.append(live_stack.manage("evaluate_alerts"))
-            _wait(partial(_is_replaced, victim), said)
-            if number % 3 == 2:
-                # It hung, and goes on where it was, while somebody else has its work.
-                os.kill(victim, signal.SIGCONT)
-    # Whoever still has a place to die at may die there; one that has none finishes.
-    members.append(live_stack.manage("evaluate_alerts"))
-    _wait(lambda: _is_idle(redis_client), said)
-    _wait(lambda: not Notification.objects.filter(told_at=None).exists(), said)
+            hangs = number % 3 == 1
+            _send(victim, signal.SIGSTOP if hangs else signal.SIGKILL)
+            members.fill()
+            _wait(partial(_is_replaced, victim), members.said)
+            oldest = max(oldest, _age(redis_client))
+            if hangs:
+                # It goes on where it was, while somebody else has its work.
+                _send(victim, signal.SIGCONT)
+            _wait(lambda: _age(redis_client) < 1, members.said)
+    _wait(lambda: _is_idle(redis_client), members.said)
+    _wait(lambda: not Notification.objects.filter(told_at=None).exists(), members.said)
     ticks = sum(map(len, load.prices.values()))
-    print(f"{ticks} ticks, late by {load.late:.2f} s at most; {Notification.objects.count()} firings")
+    firings = Notification.objects.count()
+    print(f"{ticks} ticks, {firings} firings; at most {oldest:.1f} s behind, {load.late:.1f} s late")
+    if oldest + load.late > FRESH_FOR.total_seconds() - 20:
+        pytest.skip("the machine was so busy that ticks grew stale, which fire nothing")
 
     fired: dict[UUID | None, list[Decimal | None]] = defaultdict(list)
     for alert_id, value in Notification.objects.order_by("number").values_list("alert_id", "value"):
@@ -193,7 +227,7 @@ def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis
             wrong.append((alert.stock.code, alert.condition, alert.threshold, expected, fired[alert.pk]))
         assert alert.times_fired == len(fired[alert.pk])
     assert len(alerts) == (STOCKS + 1) * ALERTS_EACH
-    assert wrong == [], f"{wrong[:5]}\n{said()}"
+    assert wrong == [], f"{wrong[:5]}\n{members.said()}"
     assert sum(map(len, fired.values())) > 1_000
     assert not Notification.objects.filter(stock_code=STALE).exists()
     _assert_rooms(redis_client)
