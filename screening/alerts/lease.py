@@ -129,5 +129,5 @@ class Lease:
         finally:
             connection.close()
 
-    def _values(self) -> dict[str, object]:
+    def _values(self) -> dict[str, str | int | float]:
         return {"name": self._name, "holder": self.holder, "seconds": self._seconds, "epoch": self.epoch}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -90,14 +90,14 @@ def write(moves: Sequence[Move], *, lease: Lease, now: datetime) -> Written:
             lease.check()
             if firings:
                 take_turn()
-            cursor.execute(_WRITE, {**_of_moves(moves), **_of_firings(firings), "now": now})
+            cursor.execute(_WRITE, {"now": now, **_of_moves(moves), **_of_firings(firings)})
             moved, told, to_send = cursor.fetchone()
         reach("mid_transaction")
     reach("after_commit")
     return Written(frozenset(moved or ()), told, to_send)
 
 
-def _of_moves(moves: Sequence[Move]) -> dict[str, object]:
+def _of_moves(moves: Sequence[Move]) -> dict[str, list[Any]]:
     return {
         "ids": [move.alert_id for move in moves],
         "before": [move.before for move in moves],
@@ -111,7 +111,7 @@ def _of_moves(moves: Sequence[Move]) -> dict[str, object]:
     }
 
 
-def _of_firings(firings: Sequence[tuple[UUID, Firing]]) -> dict[str, object]:
+def _of_firings(firings: Sequence[tuple[UUID, Firing]]) -> dict[str, list[Any]]:
     return {
         "of": [alert_id for alert_id, _ in firings],
         "arm": [firing.arm for _, firing in firings],

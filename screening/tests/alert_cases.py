@@ -31,9 +31,9 @@ def stock(code: str = "005930") -> Stock:
 
 def alert(user: User | None = None, code: str = "005930", **values: Any) -> Alert:
     """An alert on a price of 100 or more, of a user who may have many."""
-    values = {"kind": "price", "condition": "above", "threshold": Decimal(100)} | values
+    asked: dict[str, Any] = {"kind": "price", "condition": "above", "threshold": Decimal(100)} | values
     return alert_create(
-        user=user or UserFactory.create(tier="pro"), stock=stock(code), now=datetime.now(UTC), **values
+        user=user or UserFactory.create(tier="pro"), stock=stock(code), now=datetime.now(UTC), **asked
     )
 
 

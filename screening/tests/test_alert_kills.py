@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 import redis
 
 from accounts.tests.factories import UserFactory
-from config.testing import LiveStack
 from realtime import keys
 from screening.models import Alert, EvaluatorLease, Notification
 from screening.tests.test_alert_rooms import logged
@@ -33,6 +33,9 @@ from stocks.models import Stock
 from stocks.sessions import FRESH_FOR
 from stocks.tests.tick_cases import tick, update
 from stocks.types import Tick
+
+if TYPE_CHECKING:
+    from config.testing import LiveStack
 
 KILLS = min(int(os.environ.get("STOCKROOM_KILLS", "3")), 40)
 SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
@@ -156,7 +159,7 @@ def _age(client: redis.Redis) -> float:
     groups = {group["name"]: group for group in client.xinfo_groups(stream.STREAM)}
     pending = client.xpending(stream.STREAM, "alerts")
     first = pending["min"] if pending["pending"] else b"(" + groups[b"alerts"]["last-delivered-id"]
-    entries = client.xrange(stream.STREAM, first, count=1)
+    entries: Any = client.xrange(stream.STREAM, first, count=1)
     return time.time() - int(entries[0][0].partition(b"-")[0]) / 1000 if entries else 0.0
 
 
@@ -236,8 +239,8 @@ def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis
 def _assert_rooms(client: redis.Redis) -> None:
     """Every room holds what its user was told, in order and once: as much of it as a room keeps."""
     by_user: dict[UUID, list[str]] = defaultdict(list)
-    for user_id, told in Notification.objects.order_by("number").values_list("user_id", "id"):
-        by_user[user_id].append(str(told))
+    for user_id, notification_id in Notification.objects.order_by("number").values_list("user_id", "id"):
+        by_user[user_id].append(str(notification_id))
     for user_id, told in by_user.items():
         messages = logged(client, user_id)
         assert [message["data"]["id"] for message in messages] == told[-len(messages) :]

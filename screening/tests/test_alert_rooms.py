@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,10 +26,8 @@ NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
 def logged(client: redis.Redis, user_id: UUID) -> list[dict]:
     """What the room of the user keeps."""
-    return [
-        json.loads(unpack(fields[b"e"]).message, parse_float=Decimal)
-        for _, fields in client.xrange(keys.log(f"alert:{user_id}"))
-    ]
+    entries: Any = client.xrange(keys.log(f"alert:{user_id}"))
+    return [json.loads(unpack(fields[b"e"]).message, parse_float=Decimal) for _, fields in entries]
 
 
 def test_a_firing_is_told_in_the_users_room_alone(redis_client):

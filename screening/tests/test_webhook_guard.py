@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from uuid import UUID
 
 import pytest
 
@@ -193,10 +194,11 @@ def test_a_signature_is_the_hmac_of_time_and_body():
 
 
 def test_a_secret_follows_from_the_key_the_id_and_the_version(settings):
-    one = secret_of("b0c5b7a4-5f6e-4c61-9d49-2d2a5d0f0a11", 1)
+    endpoint_id = UUID("b0c5b7a4-5f6e-4c61-9d49-2d2a5d0f0a11")
+    one = secret_of(endpoint_id, 1)
     assert one.startswith("whsec_")
     assert len(one) == 49
-    assert one == secret_of("b0c5b7a4-5f6e-4c61-9d49-2d2a5d0f0a11", 1)
-    assert one != secret_of("b0c5b7a4-5f6e-4c61-9d49-2d2a5d0f0a11", 2)
+    assert one == secret_of(endpoint_id, 1)
+    assert one != secret_of(endpoint_id, 2)
     settings.API_KEY_PEPPER = "another"
-    assert one != secret_of("b0c5b7a4-5f6e-4c61-9d49-2d2a5d0f0a11", 1)
+    assert one != secret_of(endpoint_id, 1)
