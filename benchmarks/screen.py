@@ -309,20 +309,23 @@ def _tell(name: str, one: Mapping[str, float]) -> None:
 def _widen(stocks: int, seed: int) -> float:
     """Invent as many stocks as are missing; returns when they were written."""
     columns = _columns()
-    changed = ", ".join(f"model.{name} * (0.8 + 0.4 * random())" for name in columns)
+    changed = ", ".join(
+        f"round((model.{name} * (0.8 + 0.4 * random()))::numeric, 4)::float8" for name in columns
+    )
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.execute("SELECT setseed(%s)", [seed / 100])
+        models = connection.execute(
+            "CREATE TEMPORARY TABLE models AS SELECT id, row_number() OVER (ORDER BY id) - 1 AS place"
+            " FROM stocks_stock JOIN stocks_latestindicators ON stock_id = id WHERE is_active"
+        ).rowcount
         connection.execute(
-            """
+            f"""
             INSERT INTO stocks_stock (code, name, market_id, segment, kind, sector, industry, isin, currency,
                                       is_active, source, updated_at)
             SELECT 'X' || number, 'Invented ' || number, model.market_id, '', 'equity', model.sector, '', '',
                    model.currency, true, 'bench', now()
               FROM generate_series(1, %s - (SELECT count(*) FROM stocks_stock WHERE is_active)) AS number
-              JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_of_them
-                      FROM stocks_stock JOIN stocks_latestindicators ON stock_id = id
-                     WHERE is_active) AS model
-                ON model.place = number %% model.all_of_them + 1
+              JOIN models ON models.place = number %% {models} JOIN stocks_stock AS model USING (id)
             """,
             [stocks],
         )
@@ -331,12 +334,11 @@ def _widen(stocks: int, seed: int) -> float:
             INSERT INTO stocks_latestindicators (stock_id, date, computed_at, {", ".join(columns)})
             SELECT stock.id, model.date, now(), {changed}
               FROM stocks_stock AS stock
-              JOIN (SELECT latest.*, row_number() OVER (ORDER BY stock_id) AS place, count(*) OVER () AS total
-                      FROM stocks_latestindicators AS latest
-                      JOIN stocks_stock ON id = stock_id WHERE is_active) AS model
-                ON model.place = substr(stock.code, 2)::int % model.total + 1
+              JOIN models ON models.place = substr(stock.code, 2)::int %% {models}
+              JOIN stocks_latestindicators AS model ON model.stock_id = models.id
              WHERE stock.source = 'bench'
-            """
+            """,
+            [],
         )
         connection.execute("UPDATE stocks_dataset SET version = version + 1")
     return time.monotonic()

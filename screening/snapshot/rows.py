@@ -34,9 +34,10 @@ def written(view: View, positions: Positions, names: Mapping[str, str]) -> bytes
         for position, day in zip(positions.tolist(), days, strict=True)
     ]
     for name, field in names.items():
-        write, key = writer(field), f'"{name}":'
+        write, key, unknown = writer(field), f'"{name}":', f'"{name}":null'
         for row, value in zip(rows, view.column(field)[positions].tolist(), strict=True):
-            row.append(key + write(value))
+            # NaN equals nothing, itself included.
+            row.append(key + write(value) if value == value else unknown)
     return ("[{" + "},{".join([",".join(row) for row in rows]) + "}]").encode()
 
 
@@ -54,7 +55,7 @@ def writer(field: str) -> Callable[[float], str]:
 def _four(value: float) -> str:
     """A figure with at most 4 decimals."""
     steps = value * 10_000
-    # NaN and the infinities fail both tests.
+    # NaN fails the first of both tests, and so do the infinities.
     if -1e9 < steps < 1e9 and not 0.5 - _NEAR < steps % 1.0 < 0.5 + _NEAR:
         text = f"{value:.4f}".rstrip("0").rstrip(".")
         return "0" if text == "-0" else text

@@ -45,7 +45,13 @@ class Texts:
 
     def among(self, wanted: Collection[str]) -> Flags:
         """Where the text is one of ``wanted``; an unknown one is none of them."""
-        return np.array([value != "" and value in wanted for value in self.values], bool)[self.numbers]
+        flags = np.zeros(len(self.values), bool)
+        flags[[self._number[text] for text in wanted if text != "" and text in self._number]] = True
+        return flags[self.numbers]
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {value: number for number, value in enumerate(self.values)}
 
     @cached_property
     def known(self) -> Flags:
