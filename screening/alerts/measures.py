@@ -12,6 +12,8 @@ ONE: Final = 10**PLACES
 #: A percentage is compared as it is shown, with 4 decimals.
 _SHOWN: Final = 10**4
 _PERCENT: Final = 100 * _SHOWN
+#: More than any threshold, and what the column of a notification can hold.
+_LARGEST: Final = 10**19 * ONE
 
 
 #: Time and number of what an alert has seen: microseconds since 1970, and what orders equal times.
@@ -37,7 +39,9 @@ class Measure(StrEnum):
 
 
 def units(value: Decimal) -> int:
-    """A number in units of 10^-8, half to even."""
+    """A number in units of 10^-8, half to even; one beyond all thresholds is the largest there is."""
+    if abs(value) > _LARGEST // ONE:
+        return _LARGEST if value > 0 else -_LARGEST
     return int(value.scaleb(PLACES).to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -68,11 +72,11 @@ def change(price: int, previous: int | None) -> int | None:
     steps, left = divmod((price - previous) * _PERCENT, previous)
     if 2 * left > previous or (2 * left == previous and steps % 2):
         steps += 1
-    return steps * (ONE // _SHOWN)
+    return min(steps * (ONE // _SHOWN), _LARGEST)
 
 
 def volume_ratio(volume: int | None, average: Fraction | None) -> int | None:
     """The shares traded since the session opened as a multiple of their average, cut off at 8 decimals."""
     if volume is None or average is None or average <= 0:
         return None
-    return int(volume * ONE / average)
+    return min(int(volume * ONE / average), _LARGEST)

@@ -223,6 +223,32 @@ def test_a_mail_server_that_is_away_is_asked_again(user, settings):
     assert deliveries_send().sent == 1
 
 
+def test_a_mailbox_is_not_filled(user, monkeypatch):
+    monkeypatch.setattr(service, "MAILS_A_DAY", 2)
+    for _ in range(2):
+        Delivery.objects.create(notification=notification(user), channel="email")
+    other = UserFactory.create()
+    assert deliveries_send().sent == 2
+    for one in (user, other):
+        Delivery.objects.create(notification=notification(one), channel="email")
+    assert deliveries_send() == service.Sent(sent=1, dead=1)
+    assert [message.to for message in mail.outbox][-1] == [other.email]
+    Delivery.objects.filter(status="sent").update(finished_at=timezone.now() - timedelta(days=2))
+    Delivery.objects.create(notification=notification(user), channel="email")
+    assert deliveries_send().sent == 1
+
+
+def test_one_endpoint_with_much_to_get_leaves_room_for_others(user, endpoint):
+    busy = webhook_create(user=user, url=f"{endpoint.url}/busy").row
+    calm = webhook_create(user=user, url=f"{endpoint.url}/calm").row
+    for _ in range(12):
+        to_hook(user, busy)
+    to_hook(user, calm)
+    claimed = service._claim(timezone.now())
+    assert sorted(str(one.endpoint) for one in claimed) == sorted([str(busy)] * 2 + [str(calm)])
+    assert deliveries_send().sent == 10
+
+
 def test_an_account_that_is_switched_off_gets_no_mail(user):
     Delivery.objects.create(notification=notification(user), channel="email")
     type(user).objects.update(is_active=False)

@@ -146,6 +146,14 @@ def test_a_volume_counts_in_averages():
     assert measures.volume_ratio(2_500, Fraction(1_000)) == 250_000_000
 
 
+def test_what_is_beyond_all_thresholds_stays_within_its_column():
+    most = 10**19
+    assert measures.plain(measures.units(Decimal("1e300"))) == most
+    assert measures.plain(measures.units(Decimal("-1e300"))) == -most
+    assert measures.plain(measures.change(2**62, 1) or 0) == most
+    assert measures.plain(measures.volume_ratio(2**62, Fraction(1, 1000)) or 0) == most
+
+
 @pytest.mark.parametrize(("text", "number"), [("1.5", 150_000_000), ("-0.00000001", -1), ("1E+3", 10**11)])
 def test_units_are_hundred_millionths(text, number):
     assert measures.units(Decimal(text)) == number
