@@ -15,7 +15,8 @@ The last line is a JSON object. `p50_ms` and `p99_ms` are of the one client, `rp
 of the rounds; `orm_…` the same of the database; `ratio_to_orm` the median of the rounds' ratios of `rps_16`.
 `engine_ratio_to_duckdb` and `…_polars` say how many times as long as ours theirs take (median of the
 screens), `engine_ms` how long ours takes. `refresh_s` is how long after 50,000 stocks were written the server
-answered from them, `rss_mb` what its process holds in memory. Keys of the second part end in `_50k`.
+answered from them, `rss_mb` what its process holds in memory. Keys of the second part end in `_50k` (in
+`_wide` where another number was asked for).
 """
 
 from __future__ import annotations
@@ -112,8 +113,9 @@ def main() -> None:
                 written_at = _widen(options.wide, options.seed)
                 refresh = _wait(memory, token, bodies[0], since=written_at)
                 _execute("VACUUM ANALYZE")
+                end = "50k" if options.wide == WIDE else "wide"
                 wide = _measure(memory, database, token, bodies, rounds, seconds, peers)
-                result |= {f"{name}_50k": value for name, value in wide.items()} | {"refresh_s": refresh}
+                result |= {f"{name}_{end}": value for name, value in wide.items()} | {"refresh_s": refresh}
         print(
             json.dumps(
                 result

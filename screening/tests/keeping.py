@@ -27,7 +27,7 @@ def soon(holds: Callable[[], object], seconds: float = SOON) -> float:
 def absent_database() -> Iterator[None]:
     """The test database takes no connections and has cut all that it had."""
     name = connection.settings_dict["NAME"]
-    elsewhere = urlsplit(settings.DATABASE_URL)._replace(path="/postgres").geturl()
+    elsewhere = urlsplit(str(settings.DATABASE_URL))._replace(path="/postgres").geturl()
     connection.close()
     with psycopg.connect(elsewhere, autocommit=True) as link:
         link.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -57,6 +57,11 @@ def figure(view: View | None, name: str, code: str = "005930") -> float | None:
     return None if value != value else float(value)
 
 
+def is_figure(keeper: Keeper, close: float) -> Callable[[], bool]:
+    """Whether the close is this one by now."""
+    return lambda: figure(keeper.view(), "close_price") == close
+
+
 def write(**figures: float) -> None:
     """As whoever computes indicators does."""
     with transaction.atomic():
@@ -81,7 +86,7 @@ def test_the_first_call_begins_and_waits_for_nothing(keeper):
 def test_another_version_is_there_within_a_second(warm):
     for close in (71_000.0, 72_000.0, 73_000.0):
         write(close_price=close)
-        assert soon(lambda close=close: figure(warm.view(), "close_price") == close) < A_SECOND
+        assert soon(is_figure(warm, close)) < A_SECOND
 
 
 def test_what_was_in_hand_stays_as_it_was(warm):
@@ -122,7 +127,7 @@ def test_readers_see_whole_versions_only(warm, samsung):
     try:
         for value in range(1, 9):
             write(close_price=float(value), market_cap=float(value))
-            soon(lambda value=value: figure(warm.view(), "close_price") == value)
+            soon(is_figure(warm, float(value)))
     finally:
         done.set()
         for reader in readers:
@@ -134,7 +139,7 @@ def test_a_tick_is_seen_within_a_second_and_what_follows_from_it(warm, redis_cli
     for number in range(1, 4):
         tell(redis_client, str(70_000 + 700 * number), seq=number, volume=number)
         price = 70_000.0 + 700 * number
-        assert soon(lambda price=price: figure(warm.view(), "close_price") == price) < A_SECOND
+        assert soon(is_figure(warm, price)) < A_SECOND
         view = warm.view()
         assert figure(view, "change_1d") == pytest.approx(number)
         assert figure(view, "volume") == number
@@ -194,7 +199,7 @@ def test_what_the_store_has_not_handled_yet_is_read_from_the_stream(keeper, redi
 def test_prices_are_those_that_the_database_would_read(warm, redis_client):
     for number, price in enumerate(("0.00000001", "123456789.12345678", "999999999999.99999999", "0.1"), 1):
         tell(redis_client, price, seq=number, previous_close=Decimal("0.3"))
-        soon(lambda price=price: figure(warm.view(), "close_price") == float(Decimal(price)))
+        soon(is_figure(warm, float(Decimal(price))))
 
 
 def test_while_the_database_is_away_the_last_version_goes_on(warm, redis_client):

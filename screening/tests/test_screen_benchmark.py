@@ -14,17 +14,24 @@ PROGRAM = Path(__file__).resolve().parents[2] / "benchmarks" / "screen.py"
 
 def test_its_last_line_is_the_measurement(market_data_dir):
     process = subprocess.run(
-        [sys.executable, PROGRAM, "--requests", "64"], capture_output=True, text=True, timeout=240
+        [sys.executable, PROGRAM, "--seconds", "0.5", "--rounds", "1", "--wide", "4000"],
+        capture_output=True,
+        text=True,
+        timeout=280,
     )
     assert process.returncode == 0, process.stderr
     measured = json.loads(process.stdout.splitlines()[-1])
-    assert measured["requests"] == measured["requests_16"] == 64
     assert measured["screens"] == 50
     assert measured["market"] == "KRX"
+    assert measured["stocks_wide"] == 4000
     assert measured["with_indicators"] > 2500
-    assert 0 < measured["p50_ms"] <= measured["p99_ms"]
-    assert 0 < measured["p50_ms_16"] <= measured["p99_ms_16"]
-    assert measured["req_per_s"] > 0
+    for end in ("", "_wide"):
+        assert 0 < measured[f"p50_ms{end}"] <= measured[f"p99_ms{end}"]
+        assert measured[f"rps_16{end}"] > 0
+        assert measured[f"ratio_to_orm{end}"] > 1
+        assert measured[f"engine_ratio_to_duckdb{end}"] > 1
+        assert measured[f"engine_ratio_to_polars{end}"] > 1
+    assert 0 < measured["refresh_s"]
 
 
 @pytest.mark.parametrize("option", ["--help"])

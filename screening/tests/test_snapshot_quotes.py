@@ -177,8 +177,8 @@ def test_where_nobody_told_us_of_a_split_there_is_no_market_value():
 def test_what_is_proportional_to_the_price_is_known_to_the_catalogue():
     known = {name for name in (*PROPORTIONAL, *INVERSE) if name in FIELDS}
     assert known >= {"market_cap", "per_ttm", "pbr", "psr", "earnings_yield", "dividend_yield_ttm"}
-    view = laid(moment(MONDAY, 10), 1250.0, **dict.fromkeys(known, 8.0))
     for name in known:
+        view = laid(moment(MONDAY, 10), 1250.0, **{str(name): 8.0})  # type: ignore[arg-type]  # all are figures
         assert figure(view, name) == (10.0 if name in PROPORTIONAL else 6.4), name
 
 
