@@ -12,7 +12,7 @@ import pytest
 PROGRAM = Path(__file__).resolve().parents[2] / "benchmarks" / "screen.py"
 
 
-def test_its_last_line_is_the_measurement(market_data_dir):
+def test_its_last_line_is_the_measurement(market_data_dir, redis_client):
     process = subprocess.run(
         [sys.executable, PROGRAM, "--seconds", "0.5", "--rounds", "1", "--wide", "4000"],
         capture_output=True,
