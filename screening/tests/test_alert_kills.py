@@ -46,7 +46,7 @@ STALE = "STALE"
 # Where a process dies by itself: with an entry in hand, before the commit, after it, with rooms half told.
 POINTS = ("after_read", "mid_transaction", "after_commit", "after_publish")
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240 + 30 * KILLS)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400 + 60 * KILLS)]
 
 
 class Load:
@@ -126,7 +126,7 @@ def _alerts(chance: random.Random) -> None:
             stock=stock,
             kind="price",
             condition=chance.choice(("above", "below", "crosses")),
-            threshold=100 if stock.code == STALE else chance.randrange(65, 136),
+            threshold=100 if stock.code == STALE else chance.randrange(50, 401),
         )
         for stock in Stock.objects.all()
         for _ in range(ALERTS_EACH)
@@ -233,7 +233,7 @@ def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis
         assert alert.times_fired == len(fired[alert.pk])
     assert len(alerts) == (STOCKS + 1) * ALERTS_EACH
     assert wrong == [], f"{wrong[:5]}\n{members.said()}"
-    assert sum(map(len, fired.values())) > 1_000
+    assert firings > 500
     assert not Notification.objects.filter(stock_code=STALE).exists()
     _assert_rooms(redis_client)
 
