@@ -75,7 +75,7 @@ def _total(
         if action.currency not in ("", currency):
             kept[: np.searchsorted(raw.days, np.datetime64(action.ex_date, "D"))] = np.nan
     kept[kept <= 0.0] = np.nan
-    factor: Array = np.cumprod(kept[::-1])[::-1]
+    factor: Array = np.multiply.accumulate(kept[::-1])[::-1]
     return close * factor
 
 

@@ -88,7 +88,8 @@ def average_level(closes: Iterable[tuple[Days, Array, Array]]) -> Levels:
     sums = np.bincount(which.reshape(-1)[rows], weights=gains, minlength=len(days))
     members = np.bincount(which.reshape(-1)[rows], minlength=len(days))
     means = np.divide(sums, members, out=np.zeros(len(days)), where=members > 0)
-    return Levels(days, BASE * np.cumprod(1.0 + means))
+    chained: Array = np.multiply.accumulate(1.0 + means) * BASE
+    return Levels(days, chained)
 
 
 def store_levels(market: str, levels: Levels) -> None:

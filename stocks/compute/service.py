@@ -102,13 +102,8 @@ def compute_indicators(
         for name in sorted(set(asked.values())):
             bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew)
             only = None if codes is None else {id_ for id_ in asked if asked[id_] == name}
-            before = len(done.computed)
             _compute(
-                bars,
-                only,
-                done,
-                today=today,
-                progress=lambda count, before=before: progress and progress(before + count, len(asked)),
+                bars, only, done, today=today, progress=_progress(progress, len(done.computed), len(asked))
             )
         changes = (done.written.inserted, done.written.updated, done.rescored, done.removed)
         if any(changes) or done.has_sessions:
@@ -193,13 +188,21 @@ def forget(stock_ids: Collection[int]) -> int:
     return removed
 
 
+def _progress(tell: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int], None]:
+    def told(count: int) -> None:
+        if tell is not None:
+            tell(before + count, total)
+
+    return told
+
+
 def _compute(
     bars: MarketBars,
     only: Collection[int] | None,
     done: _Done,
     *,
     today: date,
-    progress: Callable[[int], object],
+    progress: Callable[[int], None],
 ) -> None:
     if bars.as_of is None:
         levels, has_changed = bars.levels_kept()

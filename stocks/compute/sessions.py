@@ -73,7 +73,10 @@ def stored_sessions(stock_ids: Sequence[int]) -> Mapping[int, Stored]:
     """The newest stored session of each of the stocks that have one."""
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [list(stock_ids)])
-        return {stock: Stored(*row[:2], bytes(row[2]), row[3]) for stock, *row in cursor.fetchall()}
+        return {
+            stock: Stored(number, day, bytes(inputs), kept)
+            for stock, number, day, inputs, kept in cursor.fetchall()
+        }
 
 
 def last_session(chunk: Sequence[Bars]) -> Array:
@@ -104,7 +107,7 @@ def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mappi
     # Most stocks need one session, and some many: each kind by itself.
     for chosen, needed in ((np.flatnonzero(fresh <= 1), 1), (np.flatnonzero(fresh > 1), width)):
         if len(chosen):
-            values[chosen, width - needed :] = _values([chunk[row] for row in chosen], needed)
+            values[chosen, width - needed :] = _values([chunk[row] for row in chosen.tolist()], needed)
     days = np.full((len(chunk), width), np.datetime64("NaT", "D"))
     for row, bars in enumerate(chunk):
         last = bars.days[-width:]
@@ -131,9 +134,9 @@ def _digests(bars: Bars, prefix: int) -> tuple[bytes, bytes]:
     digest = _FORMULAS.copy()
     digest.update(bars.shares[-1:].tobytes())
     if 0 < prefix <= len(bars):
-        digest.update(table[:prefix])
+        digest.update(table[:prefix].tobytes())
         before = digest.copy().digest()
     else:
         before, prefix = b"", 0
-    digest.update(table[prefix:])
+    digest.update(table[prefix:].tobytes())
     return before, digest.digest()

@@ -116,7 +116,7 @@ def publish_run(run_id: UUID) -> Published | None:
         parts: dict[str, list[Part]] = {}
         bare: set[int] = set()
         for chunk in run.chunks.order_by("number").iterator(chunk_size=8):
-            found = _unpacked(bytes(chunk.figures))
+            found = _unpacked(bytes(chunk.figures or b""))
             parts.setdefault(chunk.market_id, []).extend(found)
             bare |= set(_ids(chunk)).difference(*(part.stocks.tolist() for part in found))
         has_changed = bool(forget(bare))

@@ -104,7 +104,7 @@ def scores(columns: Mapping[str, Array], market: Groups, sector: Groups) -> dict
     found["magic_formula_rank"] = magic_formula(columns["ev_ebit"], columns["roce"], market)
     ranked = market >= 0
     found["graham_pass"] = np.where(ranked, graham(columns), np.nan)
-    found["can_slim_flags"] = np.where(ranked, can_slim(columns | found), np.nan)
+    found["can_slim_flags"] = np.where(ranked, can_slim({**columns, **found}), np.nan)
     return {id_: found[id_] for id_ in SCORE_IDS}
 
 

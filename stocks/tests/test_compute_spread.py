@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -146,7 +147,7 @@ def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
 
 def test_workers_at_once_leave_what_one_leaves():
     work = start()
-    ended = at_once([lambda n=n: spread.compute_chunk(work.run, n) for n in [*work.chunks, *work.chunks]])
+    ended = at_once([partial(spread.compute_chunk, work.run, n) for n in [*work.chunks, *work.chunks]])
     assert set(map(type, ended)) == {bool} and True in ended
     published = at_once([lambda: spread.publish_run(work.run)] * 3)
     assert sum(one is not None for one in published) == 1
