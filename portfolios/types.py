@@ -1,4 +1,4 @@
-"""The words of the ledger, for every part of it: what a row says and how lots are chosen. Knows no framework."""
+"""The words of the ledger: what a row says, and which lots a sale takes. Knows no framework."""
 
 from __future__ import annotations
 

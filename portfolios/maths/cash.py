@@ -1,4 +1,4 @@
-"""What a row of the ledger does to the cash of its currency. Amounts of several currencies are never added."""
+"""What a row of the ledger does to cash. Amounts of several currencies are never added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decimal arithmetic that loses nothing: sums and products are exact, a quotient is rounded in one place only.
+"""Decimal arithmetic that loses nothing: sums and products are exact, quotients are rounded in one place.
 
 The columns hold at most 28 digits of a quantity and 20 of a price, so that no product comes near the
 precision here. What a quotient leaves over stays with what remains, so that parts always add up to the whole.

@@ -120,14 +120,8 @@ class Naive:
             self.lots = [[quantity * rest, paid * rest] for quantity, paid in self.lots] if rest else []
             left = Fraction(0)
         while left:
-            at = {
-                Method.FIFO: 0,
-                Method.LIFO: len(self.lots) - 1,
-                Method.HIFO: max(
-                    range(len(self.lots)),
-                    key=lambda place: (self.lots[place][1] / self.lots[place][0], -place),
-                ),
-            }[self.method]
+            dearest = max(range(len(self.lots)), key=lambda at: (self.lots[at][1] / self.lots[at][0], -at))
+            at = {Method.FIFO: 0, Method.LIFO: len(self.lots) - 1, Method.HIFO: dearest}[self.method]
             lot = self.lots[at]
             part = min(left, lot[0])
             gone = lot[1] * part / lot[0]
