@@ -1,0 +1,92 @@
+"""What can go wrong with portfolios. HTTP codes stand in one table, config/api/errors.py."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+
+class PortfoliosError(Exception):
+    """Root of the tree: ``code`` is the envelope's ``error``, ``message`` a sentence for people."""
+
+    code = "PORTFOLIOS_ERROR"
+    message = "The request could not be carried out."
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or self.message
+        self.details = details
+        super().__init__(self.message)
+
+
+class PortfolioNotFound(PortfoliosError):
+    code = "PORTFOLIO_NOT_FOUND"
+    message = "No such portfolio."
+
+
+class PortfolioLimitReached(PortfoliosError):
+    code = "PORTFOLIO_LIMIT_REACHED"
+    message = "This account has as many portfolios as it may have; delete one first."
+
+
+class TransactionNotFound(PortfoliosError):
+    code = "TRANSACTION_NOT_FOUND"
+    message = "No such transaction."
+
+
+class InsufficientQuantity(PortfoliosError):
+    """A row, the new one or a later one, would take more shares than there are at its place."""
+
+    code = "INSUFFICIENT_QUANTITY"
+
+    def __init__(self, stock_code: str, held: Decimal, requested: Decimal) -> None:
+        super().__init__(
+            f"Only {held:f} of {stock_code} would be held where {requested:f} leave.",
+            stock_code=stock_code,
+            held=held.normalize() + 0,
+            requested=requested.normalize() + 0,
+        )
+
+
+class QuoteStale(PortfoliosError):
+    """The market trades, and the newest price that is known is too old to trade at."""
+
+    code = "QUOTE_STALE"
+
+    def __init__(self, stock_code: str, as_of: Any) -> None:
+        super().__init__(
+            f"The last price of {stock_code} is too old to trade at; give a price, or retry.",
+            stock_code=stock_code,
+            as_of=as_of,
+        )
+
+
+class ExternalIdTaken(PortfoliosError):
+    code = "EXTERNAL_ID_TAKEN"
+    message = "A transaction of this portfolio has this external_id."
+
+
+class AlreadyReversed(PortfoliosError):
+    code = "ALREADY_REVERSED"
+    message = "This transaction has been reversed, or is itself a reversal."
+
+
+class ActionApplied(PortfoliosError):
+    """A split, bonus issue or dividend that the portfolio has for that day already."""
+
+    code = "ACTION_ALREADY_APPLIED"
+    message = "This corporate action has been applied to the portfolio."
+
+
+class CashNotRecorded(PortfoliosError):
+    code = "CASH_NOT_RECORDED"
+    message = "This portfolio records no cash, so nothing can be paid in or out."
+
+
+class KeyReused(PortfoliosError):
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This Idempotency-Key came with another request before."
+
+
+class KeyInFlight(PortfoliosError):
+    code = "IDEMPOTENCY_KEY_IN_FLIGHT"
+    message = "A request with this Idempotency-Key is being carried out; retry for its reply."

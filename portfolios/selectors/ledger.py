@@ -1,0 +1,117 @@
+"""The rows of a ledger that count, as the mathematics takes them, and as its owner lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from portfolios.errors import TransactionNotFound
+from portfolios.models import Portfolio, Transaction
+from portfolios.types import Entry, TransactionType
+
+_FETCHED_AT_ONCE = 5000
+_TYPES = {kind.value: kind for kind in TransactionType}
+# Neither a reversed row nor its reversal has ever happened.
+_COUNTING = """
+SELECT sequence, type, traded_at, currency, stock_id, quantity, price, amount, fee, tax,
+       ratio_to, ratio_from, fx_rate
+  FROM portfolios_transaction AS one
+ WHERE portfolio_id = %(portfolio)s AND reverses_id IS NULL
+   AND NOT EXISTS (SELECT FROM portfolios_transaction AS other WHERE other.reverses_id = one.id)
+"""
+_IN_ORDER = " ORDER BY stock_id NULLS FIRST, traded_at, sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a list that is read from the newest to the oldest: just after this row."""
+
+    traded_at: datetime
+    sequence: int
+
+
+def entries_of(portfolio: Portfolio) -> Iterator[Entry]:
+    """The rows that count, by stock (cash first) and in the order in which they take effect."""
+    return _entries(_COUNTING + _IN_ORDER, {"portfolio": portfolio.pk})
+
+
+def entries_of_stock(portfolio: Portfolio, stock_id: int) -> list[Entry]:
+    """The rows of one stock that count, in the order in which they take effect."""
+    only = _COUNTING + " AND stock_id = %(stock)s" + _IN_ORDER
+    return list(_entries(only, {"portfolio": portfolio.pk, "stock": stock_id}))
+
+
+def entry_of(row: Transaction) -> Entry:
+    """A row as the mathematics takes it."""
+    return Entry(
+        sequence=row.sequence,
+        type=TransactionType(row.type),
+        traded_at=row.traded_at,
+        currency=row.currency,
+        stock=row.stock_id,
+        quantity=row.quantity,
+        price=row.price,
+        amount=row.amount,
+        fee=row.fee,
+        tax=row.tax,
+        ratio_to=row.ratio_to,
+        ratio_from=row.ratio_from,
+        fx_rate=row.fx_rate,
+    )
+
+
+def transactions_of(portfolio: Portfolio) -> QuerySet[Transaction]:
+    """All rows with their stocks and corrections, the newest first."""
+    related = ("stock", "reverses", "reversed_by", "replaces", "replaced_by")
+    rows = Transaction.objects.filter(portfolio=portfolio).select_related(*related)
+    return rows.order_by("-traded_at", "-sequence")
+
+
+def transactions_page(
+    portfolio: Portfolio,
+    *,
+    kind: str | None = None,
+    stock_code: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    after: Place | None = None,
+    limit: int,
+) -> list[Transaction]:
+    """Rows from ``start`` up to ``end``, which is not of them, the newest first; one query."""
+    rows = transactions_of(portfolio)
+    if kind is not None:
+        rows = rows.filter(type=kind)
+    if stock_code is not None:
+        rows = rows.filter(stock__code__iexact=stock_code)
+    if start is not None:
+        rows = rows.filter(traded_at__gte=start)
+    if end is not None:
+        rows = rows.filter(traded_at__lt=end)
+    if after is not None:
+        # The first condition alone lets the index begin at the right place.
+        rows = rows.filter(
+            Q(traded_at__lte=after.traded_at),
+            Q(traded_at__lt=after.traded_at) | Q(sequence__lt=after.sequence),
+        )
+    return list(rows[:limit])
+
+
+def transaction_of(portfolio: Portfolio, transaction_id: UUID) -> Transaction:
+    """One row with what belongs to it; raises TransactionNotFound."""
+    row = transactions_of(portfolio).filter(pk=transaction_id).first()
+    if row is None:
+        raise TransactionNotFound
+    return row
+
+
+def _entries(statement: str, values: dict[str, object]) -> Iterator[Entry]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            for sequence, kind, *rest in rows:
+                yield Entry(sequence, _TYPES[kind], *rest)
