@@ -7,7 +7,7 @@ one refuses it, in none. While Redis is away each process counts for itself (``a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -85,9 +85,21 @@ def limited() -> bool:
 
 def take(*, account: str, tier: str) -> Decision | None:
     """Count one request of an account, or refuse it; None where nothing is counted."""
-    if not limited():
-        return None
+    return _take(account, tiers.tier(tier)) if limited() else None
+
+
+def take_transaction(*, account: str, tier: str) -> Decision | None:
+    """Count one transaction of an account, or refuse it; None where they are not counted.
+
+    It is a request too: that it is one of the tier's requests is counted apart from this.
+    """
     row = tiers.tier(tier)
+    if not limited() or row.transactions is None:
+        return None
+    return _take(f"{account}:transactions", replace(row, policies=(row.transactions,)))
+
+
+def _take(account: str, row: TierRow) -> Decision:
     untold = local_limits.untold(account, row.policies)
     if untold is None:
         return _local(account, row)

@@ -151,6 +151,7 @@ class TierReply(serializers.Serializer[Any]):
     websocket_connections = serializers.IntegerField(help_text="The most connections open at once.")
     alerts = serializers.IntegerField(help_text="The most alerts that are kept.")
     webhooks = serializers.IntegerField(help_text="The most addresses that alerts are posted to.")
+    transactions = LimitReply(allow_null=True, help_text="Of requests that change a ledger.")
 
 
 class TiersReply(serializers.Serializer[Any]):

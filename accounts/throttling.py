@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -40,6 +41,22 @@ class AccountThrottle(BaseThrottle):
         # The middleware writes the headers of every reply, errors included.
         request._request.rate_decision = decision  # type: ignore[attr-defined]
         if not decision.allowed:
+            raise refusal(decision)
+        return True
+
+
+class TransactionThrottle(BaseThrottle):
+    """Counts what changes a ledger against the limit of transactions. Reading is not counted.
+
+    It comes after AccountThrottle, whose headers stay on what it lets through. Raises RateLimited.
+    """
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if request.method in SAFE_METHODS or not isinstance(request.user, User):
+            return True
+        decision = limiter.take_transaction(account=str(request.user.pk), tier=request.user.tier)
+        if decision is not None and not decision.allowed:
+            request._request.rate_decision = decision  # type: ignore[attr-defined]
             raise refusal(decision)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class TierRow:
-    """One row of the table: all of its policies hold at once."""
+    """One row of the table: all of its policies hold at once, and that of an action beside them."""
 
     name: str
     policies: tuple[Policy, ...]
@@ -34,6 +34,7 @@ class TierRow:
     websocket_connections: int
     alerts: int = 0
     webhooks: int = 0
+    transactions: Policy | None = None
 
     @cached_property
     def policy_header(self) -> str:
@@ -73,6 +74,9 @@ def _row(name: str, row: Mapping[str, Any]) -> TierRow:
         websocket_connections=int(row["websocket_connections"]),
         alerts=int(row.get("alerts", 0)),
         webhooks=int(row.get("webhooks", 0)),
+        transactions=(
+            replace(_policy(row["transactions"]), name="transactions") if "transactions" in row else None
+        ),
     )
 
 

@@ -54,6 +54,11 @@ app.conf.beat_schedule = {
         "task": "screening.tasks.prune_notifications",
         "schedule": crontab(hour=4, minute=25),
     },
+    "apply corporate actions to portfolios": {
+        "task": "portfolios.tasks.apply_corporate_actions",
+        "schedule": crontab(minute="3,33"),
+        "options": {"expires": 1500},
+    },
     "forget ended sessions": {
         "task": "accounts.tasks.prune_sessions",
         "schedule": crontab(hour=3, minute=40),

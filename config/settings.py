@@ -270,6 +270,8 @@ WEBHOOK_ALLOW_LOCAL = env.bool("WEBHOOK_ALLOW_LOCAL", default=False)
 
 # --- The API --------------------------------------------------------------------------------------------
 
+# Requests that change a ledger, of each account.
+LIMIT_TRANSACTIONS = env.str("LIMIT_TRANSACTIONS", default="10/minute")
 # What each tier may use, smallest first; several limits of one tier hold at once.
 TIERS: dict[str, dict[str, Any]] = {
     "free": {
@@ -278,6 +280,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "websocket_connections": 2,
         "alerts": 20,
         "webhooks": 1,
+        "transactions": LIMIT_TRANSACTIONS,
     },
     "basic": {
         "requests": _words(env.list("LIMITS_BASIC", default=["500/minute"])),
@@ -285,6 +288,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "websocket_connections": 5,
         "alerts": 200,
         "webhooks": 5,
+        "transactions": LIMIT_TRANSACTIONS,
     },
     "pro": {
         "requests": _words(env.list("LIMITS_PRO", default=["2000/minute"])),
@@ -292,6 +296,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "websocket_connections": 20,
         "alerts": 2000,
         "webhooks": 20,
+        "transactions": LIMIT_TRANSACTIONS,
     },
 }
 # Processes that serve requests, all replicas together: without Redis each lets through its part of a limit.

@@ -151,6 +151,7 @@ def test_the_table_is_public(client, settings):
                 "websocket_connections": 2,
                 "alerts": 0,
                 "webhooks": 0,
+                "transactions": None,
             },
             {
                 "tier": "pro",
@@ -159,6 +160,7 @@ def test_the_table_is_public(client, settings):
                 "websocket_connections": 20,
                 "alerts": 0,
                 "webhooks": 0,
+                "transactions": None,
             },
         ]
     }

@@ -22,13 +22,14 @@ def test_it_holds_the_limits_of_the_contract():
             row.websocket_connections,
             row.alerts,
             row.webhooks,
+            None if row.transactions is None else (row.transactions.limit, row.transactions.seconds),
         )
         for name, row in tiers().items()
     }
     assert table == {
-        "free": ([(100, 60), (1000, 86_400)], 30, 2, 20, 1),
-        "basic": ([(500, 60)], 100, 5, 200, 5),
-        "pro": ([(2000, 60)], 500, 20, 2000, 20),
+        "free": ([(100, 60), (1000, 86_400)], 30, 2, 20, 1, (10, 60)),
+        "basic": ([(500, 60)], 100, 5, 200, 5, (10, 60)),
+        "pro": ([(2000, 60)], 500, 20, 2000, 20, (10, 60)),
     }
     assert list(table) == Tier.values
     assert configured.REALTIME_MAX_ROOMS == {"free": 30, "basic": 100, "pro": 500}

@@ -18,13 +18,16 @@ from rest_framework.response import Response
 
 from accounts import errors as accounts
 from config.api.json import dumps_exact
+from portfolios import errors as portfolios
 from realtime.protocol.encoding import timestamp
 from screening import errors as screening
 from stocks import errors as stocks
 
 logger = logging.getLogger(__name__)
 
-DomainError = accounts.AccountsError | stocks.StocksError | screening.ScreeningError
+DomainError = (
+    accounts.AccountsError | stocks.StocksError | portfolios.PortfoliosError | screening.ScreeningError
+)
 
 STATUS: dict[type[Exception], int] = {
     accounts.AccountsError: 400,
@@ -50,6 +53,18 @@ STATUS: dict[type[Exception], int] = {
     stocks.MarketNotFound: 404,
     stocks.SandboxAndRealData: 409,
     stocks.DataUnavailable: 503,
+    portfolios.PortfoliosError: 400,
+    portfolios.PortfolioNotFound: 404,
+    portfolios.PortfolioLimitReached: 403,
+    portfolios.TransactionNotFound: 404,
+    portfolios.InsufficientQuantity: 409,
+    portfolios.QuoteStale: 409,
+    portfolios.ExternalIdTaken: 409,
+    portfolios.AlreadyReversed: 409,
+    portfolios.ActionApplied: 409,
+    portfolios.CashNotRecorded: 422,
+    portfolios.KeyReused: 422,
+    portfolios.KeyInFlight: 409,
     screening.ScreeningError: 400,
     screening.ScreenNotFound: 404,
     screening.ScreenExists: 409,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -82,7 +83,7 @@ def transactions_page(
     after: Place | None = None,
     limit: int,
 ) -> list[Transaction]:
-    """Rows from ``start`` up to ``end``, which is not of them, the newest first; one query."""
+    """Rows from ``start`` through ``end``, the newest first; one query."""
     rows = transactions_of(portfolio)
     if kind is not None:
         rows = rows.filter(type=kind)
@@ -91,7 +92,7 @@ def transactions_page(
     if start is not None:
         rows = rows.filter(traded_at__gte=start)
     if end is not None:
-        rows = rows.filter(traded_at__lt=end)
+        rows = rows.filter(traded_at__lte=end)
     if after is not None:
         # The first condition alone lets the index begin at the right place.
         rows = rows.filter(
@@ -109,7 +110,7 @@ def transaction_of(portfolio: Portfolio, transaction_id: UUID) -> Transaction:
     return row
 
 
-def _entries(statement: str, values: dict[str, object]) -> Iterator[Entry]:
+def _entries(statement: str, values: dict[str, Any]) -> Iterator[Entry]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
-from rest_framework.test import APIClient
+import time_machine
 
 from accounts.models import User
-from accounts.services.sessions import session_start
-from accounts.tests.clients import bearer
 from accounts.tests.conftest import alice, as_alice, as_charlie, charlie, client, refused, signed_in
 from portfolios.models import Portfolio
 from stocks.models import Stock
@@ -31,5 +32,8 @@ def portfolio(alice: User) -> Portfolio:
     return Portfolio.objects.create(owner=alice, name="Growth Portfolio")
 
 
-def client_of(user: User) -> APIClient:
-    return bearer(session_start(user=user).access_token)
+@pytest.fixture
+def time_machine_at_night() -> Iterator[None]:
+    """Late in the evening of 7 November 2024 in New York."""
+    with time_machine.travel(datetime(2024, 11, 8, 3, tzinfo=UTC), tick=False):
+        yield

@@ -19,8 +19,15 @@ def entry(sequence: int, kind: str, **values: Any) -> Entry:
     """A row of the first stock, one day after the row before it."""
     numbers = {name: Decimal(str(value)) for name, value in values.items() if name in NUMBERS}
     others = {name: value for name, value in values.items() if name not in NUMBERS}
-    given = {"traded_at": BEGAN + timedelta(days=sequence), "currency": "USD", "stock": 1} | others | numbers
+    given: dict[str, Any] = (
+        {"traded_at": BEGAN + timedelta(days=sequence), "currency": "USD", "stock": 1} | others | numbers
+    )
     return Entry(sequence=sequence, type=TransactionType(kind), **given)
+
+
+def figures(*values: Any) -> tuple[Any, ...]:
+    """Decimals to be compared with whole numbers."""
+    return values
 
 
 GOLDEN = (

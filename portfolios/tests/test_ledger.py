@@ -33,7 +33,7 @@ from portfolios.services.recording import (
     transaction_replace,
     transaction_reverse,
 )
-from portfolios.tests.ledger_cases import BEGAN, entry
+from portfolios.tests.ledger_cases import BEGAN, entry, figures
 from portfolios.types import Method, TransactionType
 from stocks.models import Stock
 from stocks.tests.factories import ActionFactory, StockFactory
@@ -64,8 +64,8 @@ def test_the_first_purchase_opens_a_holding_with_a_lot(portfolio, apple):
     done = record(portfolio, "BUY", apple, 0, quantity=10, price="150.25", fee="1.5")
     assert done.transaction.sequence == 1
     holding = Holding.objects.get()
-    assert (holding.quantity, holding.cost) == (10, Decimal("1504"))
-    assert [(lot.quantity, lot.cost) for lot in Lot.objects.all()] == [(10, Decimal("1504"))]
+    assert figures(holding.quantity, holding.cost) == (10, Decimal("1504"))
+    assert [figures(lot.quantity, lot.cost) for lot in Lot.objects.all()] == [(10, Decimal("1504"))]
     portfolio.refresh_from_db()
     assert portfolio.base_currency == "USD"
     assert sound(portfolio)
@@ -85,7 +85,7 @@ def test_the_golden_case_by_every_method_from_the_same_rows(portfolio, apple):
     for method, (realized, cost) in wanted.items():
         portfolio_change(portfolio=portfolio, changes={"method": method}, now=NOW)
         holding = Holding.objects.get()
-        assert (holding.realized, holding.cost) == (Decimal(realized), Decimal(cost)), method
+        assert figures(holding.realized, holding.cost) == (Decimal(realized), Decimal(cost)), method
         assert sound(portfolio)
 
 
@@ -118,7 +118,7 @@ def test_an_earlier_row_is_folded_in_at_its_place(portfolio, apple):
     record(portfolio, "SELL", apple, 5, quantity=5, price=250)
     record(portfolio, "BUY", apple, 1, quantity=5, price=100)
     holding = Holding.objects.get()
-    assert (holding.realized, holding.cost) == (750, 2000)
+    assert figures(holding.realized, holding.cost) == (750, 2000)
     assert sound(portfolio)
 
 
@@ -146,7 +146,7 @@ def test_a_purchase_that_was_sold_on_cannot_be_undone_but_can_be_replaced(portfo
         draft=draft("BUY", apple, None, quantity=10, price=90),
         now=NOW,
     )
-    assert (done.transaction.replaces, done.transaction.traded_at) == (bought, bought.traded_at)
+    assert figures(done.transaction.replaces, done.transaction.traded_at) == (bought, bought.traded_at)
     assert done.holding is not None and done.holding.realized == 200
     assert sound(portfolio)
 
@@ -184,8 +184,8 @@ def test_the_database_refuses_to_change_the_ledger(portfolio, apple, statement):
 def test_the_database_refuses_numbers_that_are_none(portfolio, apple, quantity):
     insert = (
         "INSERT INTO portfolios_transaction (id, portfolio_id, sequence, type, stock_id, quantity, price,"
-        " fee, tax, currency, traded_at, recorded_at, price_basis, note) VALUES (gen_random_uuid(), %s, 1, 'BUY',"
-        f" %s, {quantity}, 1, 0, 0, 'USD', now(), now(), 'given', '')"
+        " fee, tax, currency, traded_at, recorded_at, price_basis, note) VALUES"
+        f" (gen_random_uuid(), %s, 1, 'BUY', %s, {quantity}, 1, 0, 0, 'USD', now(), now(), 'given', '')"
     )
     with pytest.raises(Exception, match=r"sane|overflow|numeric"), transaction.atomic():
         with connection.cursor() as cursor:
@@ -237,7 +237,7 @@ def test_splits_and_dividends_are_applied_once(portfolio, apple):
     assert actions_apply(now=NOW) == 2
     assert actions_apply(now=NOW) == 0
     holding = Holding.objects.get()
-    assert (holding.quantity, holding.cost, holding.income) == (40, 1000, 10)
+    assert figures(holding.quantity, holding.cost, holding.income) == (40, 1000, 10)
     split = Transaction.objects.get(type="SPLIT")
     # New York opens at half past nine.
     assert split.traded_at == datetime(2024, 2, 1, 14, 30, tzinfo=UTC)
@@ -258,19 +258,19 @@ def test_a_purchase_of_a_past_day_meets_what_came_after_it(portfolio, apple):
     ActionFactory.create(stock=apple, kind="dividend", ex_date=date(2024, 3, 1), amount=Decimal("0.25"))
     first = record(portfolio, "BUY", apple, 0, quantity=10, price=100)
     assert first.holding is not None
-    assert (first.holding.quantity, first.holding.income) == (40, 10)
+    assert figures(first.holding.quantity, first.holding.income) == (40, 10)
     second = record(portfolio, "BUY", apple, 1, quantity=1, price=100)
     assert second.holding is not None
-    assert (second.holding.quantity, second.holding.income) == (44, 11)
+    assert figures(second.holding.quantity, second.holding.income) == (44, 11)
     transaction_reverse(portfolio=portfolio, transaction_id=first.transaction.pk, now=NOW)
     holding = Holding.objects.get()
-    assert (holding.quantity, holding.income) == (4, 1)
+    assert figures(holding.quantity, holding.income) == (4, 1)
     transaction_reverse(portfolio=portfolio, transaction_id=second.transaction.pk, now=NOW)
     assert sound(portfolio)
     assert not Holding.objects.filter(quantity__gt=0).exists()
     third = record(portfolio, "BUY", apple, 2, quantity=2, price=100)
     assert third.holding is not None
-    assert (third.holding.quantity, third.holding.income) == (8, 2)
+    assert figures(third.holding.quantity, third.holding.income) == (8, 2)
     assert sound(portfolio)
 
 
@@ -382,8 +382,8 @@ def test_random_changes_leave_what_a_model_says(db, data):
             continue
         position = folded(model[stock.pk])
         assert holding is not None
-        assert (holding.quantity, holding.cost) == (position.quantity, position.cost)
-        assert (holding.realized, holding.base_cost) == (position.realized, position.base_cost)
+        assert figures(holding.quantity, holding.cost) == (position.quantity, position.cost)
+        assert figures(holding.realized, holding.base_cost) == (position.realized, position.base_cost)
         lots = Lot.objects.filter(holding=holding)
         with exactly():
             assert sum((lot.quantity for lot in lots), Decimal(0)) == holding.quantity

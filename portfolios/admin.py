@@ -1,0 +1,54 @@
+"""Staff pages for portfolios. Nobody changes a ledger, or what is folded from it, by hand."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from portfolios.models import AppliedAction, CashBalance, Holding, Portfolio, Transaction
+from stocks.admin.base import ReadOnlyAdmin
+
+
+@admin.register(Portfolio)
+class PortfolioAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("name", "owner", "base_currency", "method", "records_cash"),
+        *("is_default", "last_sequence", "created_at", "archived_at"),
+    )
+    list_filter = ("method", "records_cash", "is_default", "created_at", "archived_at")
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "name", "=id")
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("portfolio", "sequence", "type", "stock", "quantity", "price", "amount", "fee", "tax"),
+        *("currency", "traded_at", "recorded_at", "reverses"),
+    )
+    list_filter = ("type", "price_basis", "traded_at", "recorded_at")
+    list_select_related = ("portfolio", "stock", "reverses")
+    search_fields = ("portfolio__owner__email", "=stock__code", "=external_id", "=id", "=portfolio__id")
+    date_hierarchy = "traded_at"
+
+
+@admin.register(Holding)
+class HoldingAdmin(ReadOnlyAdmin):
+    list_display = ("portfolio", "stock", "quantity", "cost", "realized", "income", "updated_at")
+    list_select_related = ("portfolio", "stock")
+    search_fields = ("portfolio__owner__email", "=stock__code", "=id", "=portfolio__id")
+
+
+@admin.register(CashBalance)
+class CashBalanceAdmin(ReadOnlyAdmin):
+    list_display = ("portfolio", "currency", "amount")
+    list_filter = ("currency",)
+    list_select_related = ("portfolio",)
+    search_fields = ("portfolio__owner__email", "=portfolio__id")
+
+
+@admin.register(AppliedAction)
+class AppliedActionAdmin(ReadOnlyAdmin):
+    list_display = ("portfolio", "stock", "kind", "ex_date", "transaction")
+    list_filter = ("kind", "ex_date")
+    list_select_related = ("portfolio", "stock", "transaction")
+    search_fields = ("portfolio__owner__email", "=stock__code", "=portfolio__id")

@@ -1,0 +1,60 @@
+"""Money as it leaves the house: rounded once, half to even, to the smallest unit of its currency."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from portfolios.maths.exact import exactly
+from stocks.figures import ratio, rounded
+
+# Where it is not a hundredth: ISO 4217.
+_WHOLE: Final = (
+    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
+    *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+)
+_THOUSANDTHS: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_PLACES: Final = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
+PRICE_PLACES: Final = 8
+
+
+def money(amount: Decimal | None, currency: str) -> Decimal | None:
+    """An amount to the minor unit of ``currency``; None where it is unknown."""
+    return None if amount is None else rounded(amount, _PLACES.get(currency, 2))
+
+
+def unit_cost(cost: Decimal, quantity: Decimal) -> Decimal | None:
+    """What one share cost, to eight decimals as prices have; None of no shares."""
+    return rounded(ratio(cost, quantity), PRICE_PLACES) if quantity else None
+
+
+def percent_of(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """``part / whole × 100`` to four decimals; None where one is unknown or ``whole`` is 0."""
+    return None if part is None or not whole else rounded(ratio(part, whole) * 100, 4)
+
+
+def times(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
+    """An amount in another currency, exactly; None where it or the rate is unknown."""
+    if amount is None or rate is None:
+        return None
+    with exactly():
+        return amount * rate
+
+
+def plus(*amounts: Decimal | None) -> Decimal | None:
+    """The sum of amounts of one currency, exactly; None where one is unknown."""
+    total = Decimal(0)
+    with exactly():
+        for amount in amounts:
+            if amount is None:
+                return None
+            total += amount
+    return total
+
+
+def minus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """The difference, exactly; None where one is unknown."""
+    if one is None or other is None:
+        return None
+    with exactly():
+        return one - other

@@ -1,0 +1,416 @@
+"""What portfolios answer: dictionaries that are written as they are, and their shapes for the document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from portfolios.models import Holding, Portfolio, Transaction
+from portfolios.money import minus, money, percent_of, times, unit_cost
+from portfolios.selectors.valuation import Valuation, Valued
+from portfolios.services.lots import StockLots
+from portfolios.services.recording import Recorded
+from stocks.figures import plain
+from stocks.serializers.fields import maybe, number
+
+
+class TransactionReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    portfolio_id = serializers.UUIDField()
+    sequence = serializers.IntegerField()
+    type = serializers.CharField()
+    stock_symbol = serializers.CharField(allow_null=True)
+    stock_code = serializers.CharField(allow_null=True)
+    quantity = maybe()
+    price = maybe()
+    amount = maybe()
+    total_amount = maybe(help_text="Quantity × price, or the amount; without fee and tax.")
+    fee = number()
+    tax = number()
+    ratio = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+    traded_at = serializers.DateTimeField()
+    price_basis = serializers.CharField(help_text="given, quote or close")
+    price_as_of = serializers.DateTimeField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True)
+    note = serializers.CharField()
+    reverses = serializers.UUIDField(allow_null=True)
+    reversed_by = serializers.UUIDField(allow_null=True)
+    replaces = serializers.UUIDField(allow_null=True)
+    replaced_by = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class HoldingRowReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    stock_symbol = serializers.CharField()
+    quantity = number()
+    average_price = maybe()
+    total_invested = number()
+    realized = number()
+    income = number()
+    currency = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class DefaultRecordedReply(serializers.Serializer[Any]):
+    Holding = HoldingRowReply(allow_null=True)
+    Transaction = TransactionReply()
+
+
+class RecordedReply(serializers.Serializer[Any]):
+    transaction = TransactionReply()
+    holding = HoldingRowReply(allow_null=True)
+
+
+class TransactionListReply(serializers.Serializer[Any]):
+    transactions = TransactionReply(many=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="null on the last page.")
+
+
+class DefaultHoldingReply(serializers.Serializer[Any]):
+    stock_symbol = serializers.CharField()
+    company_name = serializers.CharField()
+    quantity = number()
+    average_price = maybe()
+    curr_price = maybe()
+    curr_evaluation = maybe()
+    pnl = maybe()
+    pnl_percentage = maybe()
+    total_invested = number()
+    currency = serializers.CharField()
+    as_of = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField(allow_null=True)
+
+
+class SummaryReply(serializers.Serializer[Any]):
+    total_invested = maybe()
+    current_value = maybe()
+    pnl = maybe()
+    pnl_percentage = maybe()
+    holdings_count = serializers.IntegerField()
+    realized = maybe()
+    income = maybe()
+    currency = serializers.CharField(allow_null=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class PortfolioReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    base_currency = serializers.CharField(allow_null=True, help_text="null before the first transaction.")
+    method = serializers.CharField()
+    records_cash = serializers.BooleanField()
+    is_default = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class PortfolioRowReply(PortfolioReply):
+    holdings_count = serializers.IntegerField()
+    total_value = maybe(help_text="Shares and cash.")
+    unrealized_gain = maybe()
+    unrealized_gain_pct = maybe()
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class PortfolioListReply(serializers.Serializer[Any]):
+    portfolios = PortfolioRowReply(many=True)
+
+
+class HeldReply(serializers.Serializer[Any]):
+    stock_code = serializers.CharField()
+    stock_name = serializers.CharField()
+    quantity = number()
+    avg_price = maybe()
+    current_price = maybe()
+    purchase_value = number()
+    current_value = maybe()
+    unrealized_gain = maybe()
+    unrealized_gain_pct = maybe()
+    realized_gain = number()
+    income = number()
+    currency = serializers.CharField()
+    as_of = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField(allow_null=True)
+
+
+class PortfolioSumsReply(serializers.Serializer[Any]):
+    total_purchase_value = maybe()
+    total_current_value = maybe(help_text="Of the shares.")
+    total_unrealized_gain = maybe()
+    total_unrealized_gain_pct = maybe()
+    total_realized_gain = maybe()
+    total_income = maybe()
+    total_value = maybe(help_text="Shares and cash.")
+
+
+class CashReply(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    amount = number()
+
+
+class PortfolioDetailReply(PortfolioReply):
+    holdings = HeldReply(many=True)
+    cash = CashReply(many=True)
+    summary = PortfolioSumsReply()
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class HoldingAddedReply(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    stock_code = serializers.CharField()
+    quantity = number()
+    avg_price = maybe()
+
+
+class LotReply(serializers.Serializer[Any]):
+    transaction_sequence = serializers.IntegerField(help_text="The row that opened it.")
+    opened_at = serializers.DateTimeField()
+    quantity = number()
+    cost = number()
+    unit_cost = maybe()
+
+
+class StockLotsReply(serializers.Serializer[Any]):
+    stock_code = serializers.CharField()
+    currency = serializers.CharField()
+    quantity = number()
+    cost_basis = number()
+    realized = number()
+    unrealized = maybe()
+    market_value = maybe()
+    income = number()
+    lots = LotReply(many=True)
+
+
+class LotsReply(serializers.Serializer[Any]):
+    method = serializers.CharField()
+    stocks = StockLotsReply(many=True)
+
+
+def transaction_reply(row: Transaction, portfolio: Portfolio, *, new: bool = False) -> dict[str, Any]:
+    """A row of the ledger. Of a ``new`` one nobody has to ask what corrected it."""
+    code = row.stock.code if row.stock is not None else None
+    traded = row.quantity is not None and row.price is not None
+    total = row.amount if row.amount is not None or not traded else times(row.quantity, row.price)
+    return {
+        "id": row.pk,
+        "user_id": portfolio.owner_id,
+        "portfolio_id": portfolio.pk,
+        "sequence": row.sequence,
+        "type": row.type,
+        "stock_symbol": code,
+        "stock_code": code,
+        "quantity": row.quantity,
+        "price": row.price,
+        "amount": row.amount,
+        "total_amount": money(total, row.currency),
+        "fee": row.fee,
+        "tax": row.tax,
+        "ratio": _ratio(row.ratio_to, row.ratio_from),
+        "currency": row.currency,
+        "traded_at": row.traded_at,
+        "price_basis": row.price_basis,
+        "price_as_of": row.price_as_of,
+        "external_id": row.external_id,
+        "note": row.note,
+        "reverses": row.reverses_id,
+        "reversed_by": None if new else _pk(row, "reversed_by"),
+        "replaces": row.replaces_id,
+        "replaced_by": None if new else _pk(row, "replaced_by"),
+        "created_at": row.recorded_at,
+    }
+
+
+def holding_row(holding: Holding | None, row: Transaction, portfolio: Portfolio) -> dict[str, Any] | None:
+    """A holding as a trade leaves it; None where there is none."""
+    if holding is None or row.stock is None:
+        return None
+    currency = row.stock.currency
+    return {
+        "id": holding.pk,
+        "user_id": portfolio.owner_id,
+        "stock_symbol": row.stock.code,
+        "quantity": holding.quantity,
+        "average_price": unit_cost(holding.cost, holding.quantity),
+        "total_invested": money(holding.cost, currency),
+        "realized": money(holding.realized, currency),
+        "income": money(holding.income, currency),
+        "currency": currency,
+        "created_at": holding.created_at,
+        "updated_at": holding.updated_at,
+    }
+
+
+def default_holding(one: Valued) -> dict[str, Any]:
+    holding, stock = one.holding, one.holding.stock
+    return {
+        "stock_symbol": stock.code,
+        "company_name": stock.name,
+        "quantity": holding.quantity,
+        "average_price": unit_cost(holding.cost, holding.quantity),
+        "curr_price": one.price.price if one.price is not None else None,
+        "curr_evaluation": money(one.value, stock.currency),
+        "pnl": money(one.unrealized, stock.currency),
+        "pnl_percentage": percent_of(one.unrealized, holding.cost),
+        "total_invested": money(holding.cost, stock.currency),
+        **_priced(one),
+    }
+
+
+def held(one: Valued) -> dict[str, Any]:
+    holding, stock = one.holding, one.holding.stock
+    return {
+        "stock_code": stock.code,
+        "stock_name": stock.name,
+        "quantity": holding.quantity,
+        "avg_price": unit_cost(holding.cost, holding.quantity),
+        "current_price": one.price.price if one.price is not None else None,
+        "purchase_value": money(holding.cost, stock.currency),
+        "current_value": money(one.value, stock.currency),
+        "unrealized_gain": money(one.unrealized, stock.currency),
+        "unrealized_gain_pct": percent_of(one.unrealized, holding.cost),
+        "realized_gain": money(holding.realized, stock.currency),
+        "income": money(holding.income, stock.currency),
+        **_priced(one),
+    }
+
+
+def summary(valuation: Valuation | None) -> dict[str, Any]:
+    """The default portfolio in a few figures; zeros where there is none yet."""
+    if valuation is None:
+        zero = Decimal(0)
+        valuation = Valuation("", [], {}, zero, zero, zero, zero, zero)
+    currency = valuation.currency
+    return {
+        "total_invested": money(valuation.invested, currency),
+        "current_value": money(valuation.market_value, currency),
+        "pnl": money(valuation.unrealized, currency),
+        "pnl_percentage": percent_of(valuation.unrealized, valuation.invested),
+        "holdings_count": len(valuation.holdings),
+        "realized": money(valuation.realized, currency),
+        "income": money(valuation.income, currency),
+        "currency": currency or None,
+        "warnings": valuation.warnings,
+    }
+
+
+def portfolio_reply(portfolio: Portfolio) -> dict[str, Any]:
+    return {
+        "id": portfolio.pk,
+        "name": portfolio.name,
+        "description": portfolio.description,
+        "base_currency": portfolio.base_currency or None,
+        "method": portfolio.method,
+        "records_cash": portfolio.records_cash,
+        "is_default": portfolio.is_default,
+        "created_at": portfolio.created_at,
+    }
+
+
+def portfolio_row(portfolio: Portfolio, valuation: Valuation) -> dict[str, Any]:
+    return {
+        **portfolio_reply(portfolio),
+        "holdings_count": len(valuation.holdings),
+        "total_value": money(valuation.value, valuation.currency),
+        "unrealized_gain": money(valuation.unrealized, valuation.currency),
+        "unrealized_gain_pct": percent_of(valuation.unrealized, valuation.invested),
+        "warnings": valuation.warnings,
+    }
+
+
+def portfolio_detail(portfolio: Portfolio, valuation: Valuation) -> dict[str, Any]:
+    currency = valuation.currency
+    return {
+        **portfolio_reply(portfolio),
+        "holdings": [held(one) for one in valuation.holdings],
+        "cash": _cash(valuation.cash.items()),
+        "summary": {
+            "total_purchase_value": money(valuation.invested, currency),
+            "total_current_value": money(valuation.market_value, currency),
+            "total_unrealized_gain": money(valuation.unrealized, currency),
+            "total_unrealized_gain_pct": percent_of(valuation.unrealized, valuation.invested),
+            "total_realized_gain": money(valuation.realized, currency),
+            "total_income": money(valuation.income, currency),
+            "total_value": money(valuation.value, currency),
+        },
+        "warnings": valuation.warnings,
+    }
+
+
+def recorded_reply(done: Recorded, portfolio: Portfolio) -> dict[str, Any]:
+    return {
+        "transaction": transaction_reply(done.transaction, portfolio, new=True),
+        "holding": holding_row(done.holding, done.transaction, portfolio),
+    }
+
+
+def lots_reply(method: str, found: Iterable[StockLots]) -> dict[str, Any]:
+    return {"method": method, "stocks": [_stock_lots(one) for one in found]}
+
+
+def _stock_lots(one: StockLots) -> dict[str, Any]:
+    currency = one.stock.currency
+    value = None if one.price is None else times(one.quantity, one.price)
+    return {
+        "stock_code": one.stock.code,
+        "currency": currency,
+        "quantity": one.quantity,
+        "cost_basis": money(one.cost, currency),
+        "realized": money(one.realized, currency),
+        "unrealized": money(minus(value, one.cost), currency),
+        "market_value": money(value, currency),
+        "income": money(one.income, currency),
+        "lots": [
+            {
+                "transaction_sequence": lot.sequence,
+                "opened_at": lot.opened_at,
+                "quantity": lot.quantity,
+                "cost": money(lot.cost, currency),
+                "unit_cost": unit_cost(lot.cost, lot.quantity),
+            }
+            for lot in one.lots
+        ],
+    }
+
+
+def _cash(balances: Iterable[tuple[str, Decimal]]) -> list[dict[str, Any]]:
+    return [
+        {"currency": currency, "amount": money(amount, currency)} for currency, amount in sorted(balances)
+    ]
+
+
+def _priced(one: Valued) -> dict[str, Any]:
+    return {
+        "currency": one.holding.stock.currency,
+        "as_of": one.price.as_of if one.price is not None else None,
+        "stale": one.price.stale if one.price is not None else None,
+    }
+
+
+def _ratio(to: Decimal | None, per: Decimal | None) -> str | None:
+    return None if to is None or per is None else f"{plain(to)}:{plain(per)}"
+
+
+def _pk(row: Transaction, relation: str) -> Any:
+    other = getattr(row, relation, None)
+    return None if other is None else other.pk
+
+
+def holding_added(done: Recorded) -> dict[str, Any]:
+    """The holding that a purchase of a past day left."""
+    holding, stock = done.holding, done.transaction.stock
+    assert holding is not None and stock is not None
+    return {
+        "id": holding.pk,
+        "stock_code": stock.code,
+        "quantity": holding.quantity,
+        "avg_price": unit_cost(holding.cost, holding.quantity),
+    }

@@ -1,0 +1,24 @@
+"""Routes of portfolios, below /v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portfolios.views import default, portfolios, transactions
+
+_ONE = "portfolios/<uuid:portfolio_id>"
+_ROW = f"{_ONE}/transactions/<uuid:transaction_id>"
+
+urlpatterns = [
+    path("transactions", default.DefaultTransactionsView.as_view(), name="transactions"),
+    path("holdings", default.DefaultHoldingsView.as_view(), name="holdings"),
+    path("portfolio", default.DefaultPortfolioView.as_view(), name="portfolio-summary"),
+    path("portfolios", portfolios.PortfolioListView.as_view(), name="portfolios"),
+    path(_ONE, portfolios.PortfolioDetailView.as_view(), name="portfolio"),
+    path(f"{_ONE}/lots", portfolios.LotsView.as_view(), name="portfolio-lots"),
+    path(f"{_ONE}/holdings", transactions.HoldingsView.as_view(), name="portfolio-holdings"),
+    path(f"{_ONE}/transactions", transactions.TransactionListView.as_view(), name="portfolio-transactions"),
+    path(_ROW, transactions.TransactionView.as_view(), name="portfolio-transaction"),
+    path(f"{_ROW}/reversal", transactions.ReversalView.as_view(), name="transaction-reversal"),
+    path(f"{_ROW}/replacement", transactions.ReplacementView.as_view(), name="transaction-replacement"),
+]
