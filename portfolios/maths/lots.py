@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from portfolios.maths.exact import COST_STEP, QUANTITY_STEP, ZERO, exactly, share_of
 from portfolios.types import Entry, Method, TransactionType
+
+_UNIT = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 
 class Oversell(Exception):
@@ -39,6 +41,16 @@ class Lot:
     quantity: Decimal
     cost: Decimal
     base_cost: Decimal | None
+    # The figures that the unit cost was worked out of last; every sale asks each lot for it.
+    _asked: tuple[Decimal, Decimal] | None = field(default=None, compare=False, repr=False)
+    _unit: Decimal = field(default=ZERO, compare=False, repr=False)
+
+    def unit_cost(self) -> Decimal:
+        """What a share of it cost, only to be compared: the same figures always compare the same."""
+        if self._asked is None or self._asked[0] is not self.cost or self._asked[1] is not self.quantity:
+            self._asked = (self.cost, self.quantity)
+            self._unit = _UNIT.divide(self.cost, self.quantity)
+        return self._unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +180,8 @@ class Position:
         if self.method is Method.LIFO:
             return len(self.lots) - 1
         if self.method is Method.HIFO:
-            # Of lots that cost the same the oldest.
-            return max(
-                range(len(self.lots)), key=lambda at: (self.lots[at].cost / self.lots[at].quantity, -at)
-            )
+            # Of lots that cost the same the oldest, which max finds first.
+            return max(range(len(self.lots)), key=lambda at: self.lots[at].unit_cost())
         return 0
 
     def _split(self, entry: Entry, to: Decimal, per: Decimal) -> None:

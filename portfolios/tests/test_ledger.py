@@ -305,9 +305,9 @@ def test_a_reverse_split_that_later_sales_contradict_is_left_out(portfolio, appl
 
 
 def test_a_ratio_of_ten_decimals_means_the_fraction_it_stands_for():
-    assert exact_ratio(Decimal("0.3333333333")) == (1, 3)
-    assert exact_ratio(Decimal("1.5000000000")) == (3, 2)
-    assert exact_ratio(Decimal("1.0123456789")) == (Decimal("1.0123456789"), 1)
+    assert figures(*exact_ratio(Decimal("0.3333333333"))) == (1, 3)
+    assert figures(*exact_ratio(Decimal("1.5000000000"))) == (3, 2)
+    assert figures(*exact_ratio(Decimal("1.0123456789"))) == (Decimal("1.0123456789"), 1)
 
 
 def test_tampering_is_reported_and_mended_only_when_asked(portfolio, apple):
