@@ -14,7 +14,7 @@ from portfolios.services.rebuilding import portfolio_reconcile
 from portfolios.tests.ledger_cases import figures
 from stocks.tests.factories import StockFactory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 BUY = {"type": "BUY", "stock_code": "AAPL", "quantity": 1, "price": 100}
 URL = "/v1/transactions"
 

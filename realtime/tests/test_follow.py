@@ -220,7 +220,9 @@ def test_events_that_redis_lost_are_a_gap_with_the_state_of_the_room(own_valkey:
             gap, *others = gaps(member)
             assert not others
             assert gap["since"] == {"epoch": before.epoch, "sequence": 5}
-            assert (gap["room"], gap["snapshot"]["state"]) == (ME, "after the loss")
+            assert gap["room"] == ME
+            # Where the hub was back before the state was written, there was none to tell.
+            assert gap["snapshot"] is None or gap["snapshot"]["state"] == "after the loss"
             assert gap["epoch"] == hub.rooms[ME].position.epoch != before.epoch
             # Behind its position nothing is missing.
             assert member.transport.sequences(ME)[1:] == list(range(gap["sequence"] + 1, 5))

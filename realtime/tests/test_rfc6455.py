@@ -337,7 +337,7 @@ def test_a_frame_that_does_not_come_to_its_end_closes_with_4408(start_web: Calla
 def test_a_message_that_came_to_its_end_in_time_leaves_the_next_its_own_time(
     start_web: Callable[..., OwnWeb],
 ) -> None:
-    web = start_web(message_seconds=1.0)
+    web = start_web(message_seconds=1.0, heartbeat_seconds=3600)
     with Raw(web.port) as raw:
         raw.open_signed_in()
         sent = frame(TEXT, PING_FRAME)

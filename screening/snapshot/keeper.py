@@ -184,7 +184,8 @@ class Keeper:
     # --- ticks ----------------------------------------------------------------------------------------------
 
     def _follow_ticks(self, stop: threading.Event) -> None:
-        pause, last, known = PUBLISH_SECONDS, "", None
+        pause, last, begun = PUBLISH_SECONDS, "", None
+        stored_pause, stored_at, stored = PUBLISH_SECONDS, float("-inf"), None
         published_at, is_due = float("-inf"), False
         while not stop.is_set():
             base = self._base
@@ -194,10 +195,16 @@ class Keeper:
             try:
                 client = worker_client()
                 # Also for each version: ticks of a stock that it brings were passed over before.
-                if not last or base is not known:
-                    last = ticks.beginning(client)
-                    is_due |= self._take_stored(base)
-                    known = base
+                if not last or base is not begun:
+                    last, begun, stored, stored_at = ticks.beginning(client), base, None, float("-inf")
+                if stored is not base and time.monotonic() >= stored_at:
+                    try:
+                        is_due |= self._take_stored(base)
+                        stored, stored_pause = base, PUBLISH_SECONDS
+                    except (*OUTAGES, *PERHAPS) as error:
+                        # Ticks come all the same.
+                        stored_pause = _pause("stored prices", error, stored_pause)
+                        stored_at = time.monotonic() + stored_pause
                 left = published_at + PUBLISH_SECONDS - time.monotonic()
                 last, payloads = ticks.read(client, last, block_ms=_wait_ms(left, is_due))
                 is_due |= self._take(payloads)

@@ -267,9 +267,10 @@ def test_the_whole_market_answers_the_screens_that_people_try_first():
     assert seed_2.count() >= 5
     assert rows.filter(change_1d__lte=-5).count() >= 3
     per = np.array(rows.filter(per_ttm__isnull=False).values_list("per_ttm", flat=True))
-    pbr = np.array(rows.values_list("pbr", flat=True))
-    roe = np.array(rows.values_list("roe", flat=True))
-    paid = np.array(rows.values_list("dividend_yield_ttm", flat=True))
+    # Unknown is NaN here, which is in no range.
+    pbr = np.array(rows.values_list("pbr", flat=True), dtype=np.float64)
+    roe = np.array(rows.values_list("roe", flat=True), dtype=np.float64)
+    paid = np.array(rows.values_list("dividend_yield_ttm", flat=True), dtype=np.float64)
     assert len(per) > 2_000
     for figures, low, high in ((per, 3, 40), (pbr, 0.3, 6), (roe, -10, 35), (paid, 0, 7)):
         assert ((figures >= low) & (figures <= high)).mean() > 0.94
