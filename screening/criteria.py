@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from screening.grammar.tree import And, Between, Compare, Condition, Field, Number
 
@@ -34,7 +35,8 @@ class Criterion:
 class Screen:
     """Which stocks are wanted, in which order, and which page of them.
 
-    ``condition`` is what is asked beside the criteria, ``names`` are the names it was asked with.
+    ``condition`` is what is asked beside the criteria, ``names`` are the names it was asked with. ``as_of``
+    is the day in the past whose figures are asked; None: the newest.
     """
 
     market: str
@@ -45,6 +47,7 @@ class Screen:
     per_page: int
     condition: Condition | None = None
     names: tuple[str, ...] = ()
+    as_of: date | None = None
 
     @property
     def first(self) -> int:

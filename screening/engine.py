@@ -17,6 +17,7 @@ from django.conf import settings
 from realtime.protocol.encoding import splice
 from screening.criteria import Screen
 from screening.fields import column
+from screening.past import run_past
 from screening.selectors import Matches, about, run_screen, shown_names
 from screening.snapshot.evaluate import crossed_fields, evaluate
 from screening.snapshot.keeper import keeper
@@ -30,6 +31,8 @@ ON: Final = "on"
 
 def find(screen: Screen) -> Matches:
     """The stocks that a screen asks for; raises what `run_screen` does where it has to ask the database."""
+    if screen.as_of is not None:
+        return run_past(screen)
     view = view_for(screen)
     return run_screen(screen) if view is None else find_in(view, screen)
 
@@ -37,8 +40,11 @@ def find(screen: Screen) -> Matches:
 def view_for(screen: Screen) -> View | None:
     """The columns in memory that a screen can be answered from.
 
-    None where this process keeps none, has none that may be trusted, or has not read yet all that is asked.
+    None where this process keeps none, has none that may be trusted, or has not read yet all that is asked,
+    and for a day in the past.
     """
+    if screen.as_of is not None:
+        return None
     view = current_view()
     if view is None or not (crossing := crossed_fields(screen.tree)):
         return view

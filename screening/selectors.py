@@ -60,7 +60,7 @@ def run_screen(screen: Screen) -> Matches:
         total = found[0][0] if found else (stocks.count() if screen.first else 0)
         unknown = _without_values(screen) if not total else []
     milliseconds = (time.perf_counter() - started) * 1000
-    rows = [_row(names, columns, values[1:]) for values in found]
+    rows = [row_of(names, columns, values[1:]) for values in found]
     warnings = [f"No listed stock of this market has a value for {name}." for name in unknown]
     # Unknown values come last, so where the first is unknown all are.
     if rows and not screen.first and screen.sort_by in names and rows[0][screen.sort_by] is None:
@@ -121,7 +121,7 @@ def all_of(screen: Screen) -> tuple[list[str], Iterator[dict[str, Any]]]:
     with bounded():
         stocks = _matching(screen).filter(coverage(screen.market).condition())
         found = list(_ordered(stocks, screen, columns))
-    return [*DESCRIBED, *names], (_row(names, columns, values) for values in found)
+    return [*DESCRIBED, *names], (row_of(names, columns, values) for values in found)
 
 
 def _matching(screen: Screen) -> QuerySet[Stock]:
@@ -145,7 +145,8 @@ def _order(screen: Screen) -> OrderBy:
     return F(path).desc(nulls_last=True) if screen.descending else F(path).asc(nulls_last=True)
 
 
-def _row(names: Sequence[str], columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+def row_of(names: Sequence[str], columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """A row of a reply, of what describes the stock and the values of ``columns``, in this order."""
     code, stock_name, market, currency, day, *figures = values
     shown_by_column = {field: shown(field, value) for field, value in zip(columns, figures, strict=True)}
     return {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -18,7 +20,16 @@ from screening.fields import FIELDS, NAMES, TEXTS, Field, column
 from screening.grammar.limits import MAX_DEPTH, MAX_NODES, MAX_VALUES
 from screening.grammar.printing import print_text
 from screening.grammar.tokens import MAX_TEXT
-from screening.grammar.tree import GROUPS, MAX_WITHIN, OPERATIONS, TEXT_NAMES, fields
+from screening.grammar.tree import (
+    GROUPS,
+    MAX_WITHIN,
+    OPERATIONS,
+    TEXT_NAMES,
+    Crosses,
+    Percentile,
+    fields,
+    walk,
+)
 from screening.grammar.where import FIGURE_OPS, TEXT_OPS, UNCROSSED_OPS
 from screening.grammar.writing import write_where
 from screening.ready_made import TEMPLATES
@@ -28,6 +39,8 @@ from stocks.selectors.listing import ALL_MARKETS
 from stocks.serializers.fields import MarketField, one_of
 
 MAX_FILTERS = 50
+#: No bar is older.
+FIRST_DAY = date(1900, 1, 1)
 #: What a unit may be, as the reference says it.
 UNITS = ", ".join(get_args(Unit))
 #: Larger bounds would not fit a double.
@@ -127,6 +140,27 @@ def _problem(value: Any) -> str | None:
     return None
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "date",
+        "description": "Ask of the figures as they were known at the end of this day, of one market. Needs an"
+        " account.",
+    }
+)
+class PastDayField(serializers.DateField):
+    """A day that has begun somewhere."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d"], **options)
+
+    def to_internal_value(self, value: Any) -> date:
+        day = super().to_internal_value(value)
+        if not FIRST_DAY <= day <= timezone.now().date() + timedelta(days=1):
+            raise serializers.ValidationError(f"must lie between {FIRST_DAY} and today")
+        return day
+
+
 class AskScreen(StrictSerializer):
     """All of a screen but the page."""
 
@@ -156,9 +190,37 @@ class AskScreen(StrictSerializer):
         return screen_of(cls.parse(data, **context))
 
 
-class RunScreen(AskScreen):
+class PageOfScreen(AskScreen):
+    """A screen and which page of it."""
+
     page = WholeNumberField(default=1, min_value=1, max_value=MAX_PAGE)
     per_page = WholeNumberField(default=50, min_value=1, max_value=100)
+
+
+class RunScreen(PageOfScreen):
+    as_of = PastDayField(required=False)
+
+    @classmethod
+    def read(cls, data: Any, **context: Any) -> Screen:
+        screen = super().read(data, **context)
+        refuse_past(screen)
+        return screen
+
+
+def refuse_past(screen: Screen) -> None:
+    """Raise DRF's ValidationError for a screen that cannot be asked of a day in the past."""
+    if screen.as_of is None:
+        return
+    nodes = list(walk(screen.tree))
+    problem = None
+    if screen.market == ALL_MARKETS:
+        problem = "needs one market"
+    elif any(isinstance(node, Crosses) for node in nodes):
+        problem = "the sessions before that day are not kept, so nothing can cross"
+    elif any(isinstance(node, Percentile) and node.within == "all" for node in nodes):
+        problem = "ranks within the market or the sector alone"
+    if problem:
+        raise serializers.ValidationError({"as_of": [problem]})
 
 
 #: What a screen is asked with.
@@ -177,6 +239,7 @@ def screen_of(values: dict[str, Any]) -> Screen:
         per_page=values.get("per_page", 50),
         condition=None if asked is None else asked.condition,
         names=() if asked is None else asked.names,
+        as_of=values.get("as_of"),
     )
 
 

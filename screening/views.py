@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from screening import serializers as shapes
+from screening.criteria import Screen
 from screening.csv import csv_lines
 from screening.engine import find
 from screening.examples import EXAMPLES
@@ -20,6 +22,12 @@ from screening.explaining import explain
 from screening.selectors import all_of
 from stocks.indicators.catalog import CATALOG
 from stocks.views.base import FIXED, MarketDataView
+
+
+def past_is_for_accounts(request: Request, screen: Screen) -> None:
+    """A day in the past needs an account: its figures take seconds, and only accounts have limits."""
+    if screen.as_of is not None and not request.user.is_authenticated:
+        raise NotAuthenticated
 
 
 class ScreenView(MarketDataView):
@@ -33,6 +41,7 @@ class ScreenView(MarketDataView):
     )
     def post(self, request: Request) -> Response:
         screen = shapes.RunScreen.read(request.data)
+        past_is_for_accounts(request, screen)
         return Response(shapes.screen_reply(screen, find(screen)))
 
 
@@ -53,11 +62,11 @@ class ScreenExplainView(MarketDataView):
         operation_id="screen_explain",
         summary="What each criterion of a screen lets through, and which one to relax",
         tags=["screening"],
-        request=shapes.RunScreen,
+        request=shapes.PageOfScreen,
         responses=shapes.ExplanationReply,
     )
     def post(self, request: Request) -> Response:
-        return Response(shapes.explanation_reply(explain(shapes.RunScreen.read(request.data))))
+        return Response(shapes.explanation_reply(explain(shapes.PageOfScreen.read(request.data))))
 
 
 class CsvAlways(DefaultContentNegotiation):

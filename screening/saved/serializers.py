@@ -8,13 +8,13 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.paging import PageMeta
+from accounts.paging import PageMeta, PageQuery
 from accounts.strict import StrictSerializer
 from screening.conditions import TextField, WhereField
 from screening.criteria import Screen
 from screening.fields import NAMES, TEXTS
 from screening.models import SavedScreen
-from screening.serializers import ASKED, AskScreen, FiltersField, screen_of
+from screening.serializers import ASKED, AskScreen, FiltersField, PastDayField, refuse_past, screen_of
 from stocks.selectors.listing import ALL_MARKETS
 from stocks.serializers.fields import MarketField, one_of
 
@@ -71,6 +71,10 @@ class SavedScreensReply(serializers.Serializer[Any]):
     meta = PageMeta()
 
 
+class ResultsQuery(PageQuery):
+    as_of = PastDayField(required=False)
+
+
 class ShareReply(serializers.Serializer[Any]):
     share_url = serializers.CharField(help_text="Whoever has this address may read and run the screen.")
 
@@ -80,9 +84,14 @@ def asked_in(data: Any) -> dict[str, Any]:
     return {name: data[name] for name in ASKED if name in data}
 
 
-def stored_screen(screen: SavedScreen, *, page: int = 1, per_page: int = 50) -> Screen:
-    """A saved screen ready to be run; ValidationError where the catalogue no longer has what it asks."""
-    return screen_of({**AskScreen.parse(screen.asked), "page": page, "per_page": per_page})
+def stored_screen(screen: SavedScreen, **page: Any) -> Screen:
+    """A saved screen ready to be run; ``page`` holds what ResultsQuery reads.
+
+    Raises ValidationError where the catalogue no longer has what it asks, or it cannot be asked of a day.
+    """
+    run = screen_of({**AskScreen.parse(screen.asked), **page})
+    refuse_past(run)
+    return run
 
 
 def asked_reply(screen: SavedScreen) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from rest_framework.response import Response
 
 from accounts.paging import PageQuery, page_meta
 from accounts.permissions import user_of
+from screening.engine import find
 from screening.models import SavedScreen
 from screening.saved import selectors
 from screening.saved import serializers as shapes
-from screening.selectors import run_screen
 from screening.serializers import ScreenReply, screen_reply
 from screening.services import saved
+from screening.views import past_is_for_accounts
 from stocks.views.base import MarketDataView
 
 
@@ -28,8 +29,9 @@ class OwnScreens(MarketDataView):
 
 
 def _results(screen: SavedScreen, request: Request) -> Response:
-    run = shapes.stored_screen(screen, **PageQuery.parse(request.query_params))
-    return Response(screen_reply(run, run_screen(run)))
+    run = shapes.stored_screen(screen, **shapes.ResultsQuery.parse(request.query_params))
+    past_is_for_accounts(request, run)
+    return Response(screen_reply(run, find(run)))
 
 
 class ScreenListView(OwnScreens):
@@ -115,7 +117,7 @@ class ScreenResultsView(OwnScreens):
         operation_id="screens_results",
         summary="The stocks that one of your screens finds now",
         tags=["screening"],
-        parameters=[PageQuery],
+        parameters=[shapes.ResultsQuery],
         responses=ScreenReply,
     )
     def get(self, request: Request, screen_id: UUID) -> Response:
@@ -165,7 +167,7 @@ class SharedResultsView(MarketDataView):
         operation_id="screens_shared_results",
         summary="The stocks that a shared screen finds now",
         tags=["screening"],
-        parameters=[PageQuery],
+        parameters=[shapes.ResultsQuery],
         responses=ScreenReply,
     )
     def get(self, request: Request, token: str) -> Response:

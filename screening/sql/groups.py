@@ -15,7 +15,7 @@ SELECT one.* FROM (
     SELECT stock.id, stock.market_id, stock.sector, stock.kind, figures.date,
            max(figures.date) OVER (PARTITION BY stock.market_id) AS newest, {{columns}}
       FROM stocks_stock AS stock JOIN {{figures}} AS figures ON figures.stock_id = stock.id
-     WHERE stock.is_active
+     WHERE {{listed}}
 ) AS one
 WHERE one.kind = 'equity' AND one.date >= one.newest - {COMPARED_WITHIN.days}
 """  # noqa: S608  # a constant
@@ -64,9 +64,10 @@ SELECT one.stock_id AS id,
 """
 
 
-def peers(columns: Iterable[str], figures: str) -> str:
-    """The equities that are compared, with these quoted columns of the table ``figures``."""
-    return _PEERS.format(columns=", ".join(f"figures.{name}" for name in columns), figures=figures)
+def peers(columns: Iterable[str], figures: str, listed: str) -> str:
+    """The ``listed`` equities that are compared, with these quoted columns of the table ``figures``."""
+    named = ", ".join(f"figures.{name}" for name in columns)
+    return _PEERS.format(columns=named, figures=figures, listed=listed)
 
 
 def ranks(name: str, within: Group) -> str:

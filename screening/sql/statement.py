@@ -48,7 +48,8 @@ class Statement:
     """Conditions as SQL, and the tables they need.
 
     Every condition that is asked for with :meth:`condition` may stand once in the text, in the order they
-    were asked for: ``parameters`` are in that order.
+    were asked for: ``parameters`` are in that order. ``figures`` and ``recent`` are tables, ``listed`` says
+    which stocks there are, of ``stock`` and ``figures``.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Statement:
         *,
         figures: str = LatestIndicators._meta.db_table,
         recent: str = RecentIndicators._meta.db_table,
+        listed: str = "stock.is_active",
     ) -> None:
         self.figures = figures
         self.recent = recent
+        self.listed = listed
         self.parameters: list[Any] = []
         self._tables: dict[str, str] = {}
         #: The columns in which stocks are compared with each other.
@@ -66,11 +69,11 @@ class Statement:
 
     def select(self, columns: Sequence[str], where: Sequence[str] = ()) -> str:
         """The SELECT of these columns over the listed stocks, for which ``stock`` and ``figures`` stand."""
-        shared = {"peers": groups.peers(self._compared, self.figures)} if self._compared else {}
+        shared = {"peers": groups.peers(self._compared, self.figures, self.listed)} if self._compared else {}
         tables = {**shared, **{name: sql for sql, name in self._tables.items()}}
         begin = ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in tables.items())
         joins = "".join(f" LEFT JOIN {name} ON {name}.id = stock.id" for name in self._tables.values())
-        listed = " AND ".join(["stock.is_active", *where])
+        listed = " AND ".join([self.listed, *where])
         # What stands in it are the catalogue's names, literals of floats and the words above.
         return (
             f"{f'WITH {begin} ' if begin else ''}SELECT {', '.join(columns)} FROM stocks_stock AS stock"  # noqa: S608
