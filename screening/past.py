@@ -21,8 +21,8 @@ from screening.selectors import Matches, about, bounded, row_of, shown_names
 from screening.sql.statement import Statement
 from stocks.compute import Figures, figures_as_of
 from stocks.compute.binary import encode
+from stocks.dataset import data_version
 from stocks.indicators.catalog import FIELDS
-from stocks.models import Dataset
 from stocks.overview.standings import COMPARED_WITHIN
 
 #: Days of markets that a process keeps, some megabytes each.
@@ -80,8 +80,7 @@ def _figures(screen: Screen) -> Figures:
     if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
         raise ScreenTooSlow
     try:
-        version = Dataset.objects.values_list("version", flat=True).get(id=1)
-        key = (version, screen.market, screen.as_of)
+        key = (data_version(), screen.market, screen.as_of)
         if (known := _kept.get(key)) is None:
             with _longer():
                 known = _kept[key] = figures_as_of(screen.market, screen.as_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.cache import cache
 
 from stocks.compute import compute_indicators
-from stocks.models import Dataset
+from stocks.dataset import data_version
 
 #: The version of the data that the stored indicators follow. Lost with Redis, it costs one computation.
 _FOLLOWED = "stocks:indicators:version"
@@ -13,7 +13,7 @@ _FOLLOWED = "stocks:indicators:version"
 
 def indicators_refresh() -> bool:
     """Compute all indicators if the data moved on since the last time; says whether it did."""
-    before = _version()
+    before = data_version()
     if cache.get(_FOLLOWED) == before:
         return False
     compute_indicators()
@@ -27,9 +27,5 @@ def follows(before: int) -> None:
     The computation itself counts as one change at most. More than that came from elsewhere meanwhile, and
     may have come too late for it.
     """
-    after = _version()
+    after = data_version()
     cache.set(_FOLLOWED, after if after - before <= 1 else before, timeout=None)
-
-
-def _version() -> int:
-    return Dataset.objects.values_list("version", flat=True).get(id=1)

@@ -17,9 +17,10 @@ from config.metrics.realtime import realtime_metrics
 from realtime.redis import worker_client
 from screening.snapshot.keeper import keeper
 from stocks import stream
+from stocks.dataset import data_version
 from stocks.providers.mesh.breaker import HEALTH_MINUTES, Reading, State
 from stocks.providers.mesh.mesh import ProviderHealth, mesh
-from stocks.selectors.operations import data_version, held_prices, job_healths
+from stocks.selectors.operations import held_prices, job_healths
 from stocks.selectors.status import newest_quotes
 
 logger = logging.getLogger(__name__)

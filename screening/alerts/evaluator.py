@@ -22,6 +22,7 @@ from screening.services.alerts import alerts_expire
 from stocks import stream
 from stocks.batch import Batch, Units, newest, sane
 from stocks.consumer import TickConsumer
+from stocks.dataset import data_version
 from stocks.directory import Directory
 from stocks.selectors.prices import is_stale
 from stocks.sessions import FRESH_FOR
@@ -142,7 +143,7 @@ class Evaluator:
 
     def _look_at_figures(self, now: datetime, *, anew: bool) -> None:
         """Volumes to compare with, and indicators, where alerts or figures are new."""
-        version = reading.data_version()
+        version = data_version()
         if version == self._version and not anew:
             return
         codes, fields = self._book.asked()

@@ -17,7 +17,7 @@ from screening.alerts.measures import Key, Measure, units
 from screening.alerts.rules import Condition, Rule, State
 from screening.fields import shown
 from screening.models import Alert
-from stocks.models import Dataset, LatestIndicators
+from stocks.models import LatestIndicators
 from stocks.sessions import schedule
 from stocks.wire_text import micros
 
@@ -75,11 +75,6 @@ def changed_since(moment: datetime, known: Mapping[UUID, datetime]) -> tuple[Cha
     watches = [_watch(row) for row in _rows(active)]
     there = {watch.alert_id for watch in watches}
     return Changed(watches, [alert_id for alert_id in times if alert_id not in there]), times
-
-
-def data_version() -> int:
-    """Rises whenever figures of stocks changed."""
-    return Dataset.objects.values_list("version", flat=True).get(id=1)
 
 
 def average_volumes(codes: Iterable[str]) -> dict[str, Fraction]:

@@ -23,8 +23,9 @@ from django.db import connection
 from realtime.redis import worker_client
 from screening.snapshot import ticks
 from screening.snapshot.quotes import Quotes, overlay
-from screening.snapshot.read import SESSIONS, Base, dataset_version, read, read_quotes
+from screening.snapshot.read import SESSIONS, Base, read, read_quotes
 from screening.snapshot.table import View
+from stocks.dataset import data_version
 from stocks.outages import OUTAGES, PERHAPS, is_outage
 
 logger = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ class Keeper:
         return (
             age > RELOAD_SECONDS
             or (is_lacking and age * READING > took)
-            or dataset_version() != base.snapshot.version
+            or data_version() != base.snapshot.version
         )
 
     def _replace(self, base: Base) -> None:

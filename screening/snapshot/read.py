@@ -22,8 +22,9 @@ from screening.grammar.tree import MAX_WITHIN
 from screening.snapshot.quotes import Quotes, Terms
 from screening.snapshot.table import Array, Days, Numbers, Snapshot, Texts
 from stocks.compute.binary import EPOCH, HEADER, decode, row_type
+from stocks.dataset import data_version
 from stocks.indicators.catalog import RECENT_FIELDS
-from stocks.models import CorporateAction, Dataset
+from stocks.models import CorporateAction
 from stocks.selectors.listing import listed_stocks, market_codes
 from stocks.selectors.prices import SANDBOX
 from stocks.sessions import schedule
@@ -66,18 +67,13 @@ class Base(NamedTuple):
     quotes: Quotes
 
 
-def dataset_version() -> int:
-    """The version that the database holds now."""
-    return Dataset.objects.values_list("version", flat=True).get(id=1)
-
-
 def read(recent_fields: Collection[str] = ()) -> Base:
     """Everything that screens are answered from. Takes 0.1 s for three thousand stocks, 1 s for fifty.
 
     Of ``recent_fields`` the last sessions are read too: those of all fields would be three times as much.
     """
     with _one_version():
-        version = dataset_version()
+        version = data_version()
         rows = list(
             listed_stocks()
             .annotate(place=Window(DenseRank(), order_by=F("name").asc()))

@@ -26,8 +26,8 @@ from stocks.compute.own import OWN_FIELDS, Part
 from stocks.compute.reading import CHUNK
 from stocks.compute.service import forget, store_parts, supersede, work_alone
 from stocks.compute.sessions import Sessions
-from stocks.dataset import bump_version
-from stocks.models import Dataset, IndicatorChunk, IndicatorRun, Market
+from stocks.dataset import bump_version, data_version
+from stocks.models import IndicatorChunk, IndicatorRun, Market
 
 #: A run that has not ended by then never will: the queue that handed out its chunks has lost them.
 LOST_AFTER: Final = timedelta(hours=6)
@@ -64,9 +64,8 @@ def start_run(*, now: datetime, market: str | None = None) -> Work:
     with transaction.atomic():
         work_alone()
         supersede(market)
-        version = Dataset.objects.values_list("version", flat=True).get(id=1)
         run = IndicatorRun.objects.create(
-            market_id=market, today=now.date(), data_version=version, started_at=now
+            market_id=market, today=now.date(), data_version=data_version(), started_at=now
         )
         chunks: list[IndicatorChunk] = []
         for code in Market.objects.order_by("code").values_list("code", flat=True):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q
 
-from stocks.models import Dataset, JobRun, QuarantinedTick
+from stocks.models import JobRun, QuarantinedTick
 
 DAY = timedelta(days=1)
 
@@ -43,8 +43,3 @@ def job_healths(*, now: datetime) -> list[JobHealth]:
 def held_prices() -> int:
     """How many prices wait in quarantine."""
     return QuarantinedTick.objects.filter(status=QuarantinedTick.Status.HELD).count()
-
-
-def data_version() -> int:
-    """The version of bars, statements and indicators."""
-    return Dataset.objects.values_list("version", flat=True).get(id=1)
