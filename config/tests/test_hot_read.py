@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import time
@@ -16,7 +15,7 @@ import pytest
 import time_machine
 from django.conf import settings as configured
 from django.core.wsgi import get_wsgi_application
-from django.db import connection, connections
+from django.db import connections
 
 from accounts import session_cache
 from accounts.models import Session, User
@@ -27,6 +26,7 @@ from accounts.tests.outages import absent_redis, close_breaker, forget_outages
 from accounts.tokens import access_token_issue
 from config.hot import PATH, HotRead
 from config.hot_screen import HotScreen
+from config.tests.wsgi import call
 from stocks.quote_cache import QuoteCache
 from stocks.quotes import write_quotes
 from stocks.sessions import schedule
@@ -66,8 +66,8 @@ def door(django_app) -> HotRead:
 
 
 class Reply:
-    def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.status = int(status.split()[0])
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status = status
         self.names = [name.lower() for name, _ in headers]
         self.headers = {name.lower(): value for name, value in headers}
         self.body = body
@@ -79,36 +79,8 @@ class Reply:
 
 
 def ask(application: Any, query: str, token: str | None = None, **environ: Any) -> Reply:
-    started: list[Any] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        started[:] = [status, headers]
-
-    full = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": PATH,
-        "QUERY_STRING": query,
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_ACCEPT": "*/*",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(b""),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    } | ({} if token is None else {"HTTP_AUTHORIZATION": f"Bearer {token}"})
-    body = application({name: value for name, value in (full | environ).items() if value is not None},
-                       start_response)  # fmt: skip
-    try:
-        return Reply(started[0], started[1], b"".join(body))
-    finally:
-        if hasattr(body, "close"):
-            body.close()
+    request = {"REQUEST_METHOD": "GET", "PATH_INFO": PATH, "QUERY_STRING": query}
+    return Reply(*call(application, request | environ, token=token))
 
 
 def feed(code: str = "005930", **values: Any) -> None:
@@ -130,27 +102,6 @@ def warm(door, token, samsung) -> HotRead:
     """A door that has seen a request."""
     assert ask(door, "symbol=005930", token).status == 200
     return door
-
-
-@pytest.fixture
-def queries():
-    """How many statements the database got."""
-
-    class Counter:
-        def __enter__(self):
-            self.count = 0
-            self._wrapped = connection.execute_wrapper(self._note)
-            self._wrapped.__enter__()
-            return self
-
-        def __exit__(self, *args):
-            self._wrapped.__exit__(*args)
-
-        def _note(self, execute, *arguments):
-            self.count += 1
-            return execute(*arguments)
-
-    return Counter
 
 
 def test_it_works(warm, django_app, token, queries):

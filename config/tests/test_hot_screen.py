@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 
 from accounts.models import Session, User
 from accounts.services.keys import api_key_issue
@@ -19,6 +17,7 @@ from accounts.services.sessions import session_end, session_start
 from accounts.tests.factories import UserFactory
 from accounts.tests.outages import absent_redis, forget_outages
 from config.hot_screen import MAX_BYTES, PATH, HotScreen
+from config.tests.wsgi import call
 from screening.snapshot.keeper import keeper
 from screening.tests.keeping import absent_database, soon
 from screening.tests.stocks_at_hand import make_stocks
@@ -67,8 +66,8 @@ def door(django_app, token) -> HotScreen:
 
 
 class Reply:
-    def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.status = int(status.split()[0])
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status = status
         self.headers = {name.lower(): value for name, value in headers}
         assert len(self.headers) == len(headers)
         # Which took how long is all that may differ.
@@ -80,61 +79,14 @@ class Reply:
 
 
 def ask(application: Any, body: Any, token: str | None = None, **environ: Any) -> Reply:
-    started: list[Any] = []
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        started[:] = [status, headers]
-
-    full = {
+    request = {
         "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
         "PATH_INFO": PATH,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_ACCEPT": "*/*",
         "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(raw)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(raw),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    } | ({} if token is None else {"HTTP_AUTHORIZATION": f"Bearer {token}"})
-    parts = application(
-        {name: value for name, value in (full | environ).items() if value is not None}, start_response
-    )
-    try:
-        return Reply(started[0], started[1], b"".join(parts))
-    finally:
-        if hasattr(parts, "close"):
-            parts.close()
-
-
-@pytest.fixture
-def queries():
-    """How many statements the database got from the thread of the request."""
-
-    class Counter:
-        def __enter__(self):
-            self.count = 0
-            self._wrapped = connection.execute_wrapper(self._note)
-            self._wrapped.__enter__()
-            return self
-
-        def __exit__(self, *args):
-            self._wrapped.__exit__(*args)
-
-        def _note(self, execute, *arguments):
-            self.count += 1
-            return execute(*arguments)
-
-    return Counter
+    }
+    return Reply(*call(application, request | environ, token=token, raw=raw))
 
 
 def test_it_works_without_asking_the_database(door, django_app, token, queries, settings):
