@@ -56,11 +56,16 @@ def dead_stream(group: str) -> str:
 def ensure_groups(client: redis.Redis) -> None:
     """Make the stream and its groups where they are missing, reading from the first entry on."""
     for group in GROUPS:
-        try:
-            client.xgroup_create(STREAM, group, id="0", mkstream=True)
-        except redis.ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+        ensure_group(client, group)
+
+
+def ensure_group(client: redis.Redis, group: str) -> None:
+    """Make the stream and one group where they are missing, reading from the first entry on."""
+    try:
+        client.xgroup_create(STREAM, group, id="0", mkstream=True)
+    except redis.ResponseError as error:
+        if not str(error).startswith("BUSYGROUP"):
+            raise
 
 
 def append(client: redis.Redis, update: Update) -> None:

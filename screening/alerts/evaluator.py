@@ -225,16 +225,8 @@ class AlertConsumer(TickConsumer):
         return super().step()
 
     def _begin_anew(self) -> None:
-        ensure_group(self.client)
-
-
-def ensure_group(client: redis.Redis) -> None:
-    """Make the group where it is missing, reading from the first entry on: what is old moves no alert."""
-    try:
-        client.xgroup_create(stream.STREAM, GROUP, id="0", mkstream=True)
-    except redis.ResponseError as error:
-        if not str(error).startswith("BUSYGROUP"):
-            raise
+        # From the first entry on: what is old moves no alert.
+        stream.ensure_group(self.client, GROUP)
 
 
 def _of_columns(batch: Batch, positions: Sequence[int] | Units) -> list[tuple[str, str, Sight]]:

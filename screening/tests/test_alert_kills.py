@@ -26,7 +26,7 @@ import redis
 
 from accounts.tests.factories import UserFactory
 from realtime import keys
-from screening.alerts.evaluator import ensure_group
+from screening.alerts.evaluator import GROUP
 from screening.models import Alert, EvaluatorLease, Notification
 from screening.tests.test_alert_rooms import logged
 from stocks import stream
@@ -192,7 +192,7 @@ def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis
     chance = random.Random(SEED)
     print(f"seed {SEED}, {KILLS} kills")
     _alerts(chance)
-    ensure_group(redis_client)
+    stream.ensure_group(redis_client, GROUP)
     members = Members(live_stack, chance)
     oldest = 0.0
     _wait(lambda: _holder() > 0, members.said)
