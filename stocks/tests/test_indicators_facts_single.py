@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 
-from stocks.indicators.filings import Filing, fundamentals_on
 from stocks.tests.facts_cases import Companies, facts_of
 from stocks.tests.facts_naive import Paper
+from stocks.tests.facts_single import Filing, fundamentals_on
 
 
 @given(Companies)

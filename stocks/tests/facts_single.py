@@ -1,4 +1,7 @@
-"""What a stock's filed statements say on one day: trailing twelve months without look-ahead."""
+"""What a stock's filed statements say on one day: trailing twelve months without look-ahead.
+
+Read one stock at a time; the facts of many are held to it.
+"""
 
 from __future__ import annotations
 
