@@ -13,7 +13,7 @@ import redis
 from redis.commands.core import Script
 
 from realtime.redis import client as request_client
-from stocks.stream import FIELD, GROUPS, STREAM, dead_stream
+from stocks.stream import FIELD, GROUPS, OTHERS, STREAM, dead_stream
 from stocks.wire import BadEntry, decode
 
 #: The most that are kept of a group; then the oldest are dropped.
@@ -107,13 +107,13 @@ def _ids(group: str | None) -> Iterator[str]:
 
 
 def _groups(group: str | None) -> tuple[str, ...]:
-    return GROUPS if group is None else (group,)
+    return (*GROUPS, *OTHERS) if group is None else (group,)
 
 
 def _parse(letter_id: str) -> tuple[str, str]:
     group, _, entry_id = letter_id.partition(":")
     milliseconds, _, number = entry_id.partition("-")
-    if group not in GROUPS or not (milliseconds.isdecimal() and number.isdecimal()):
+    if group not in (*GROUPS, *OTHERS) or not (milliseconds.isdecimal() and number.isdecimal()):
         raise ValueError(f"{letter_id[:60]!r} is no dead letter")
     return group, entry_id
 

@@ -16,12 +16,18 @@ from stocks.providers.protocol import Update
 from stocks.wire import encode
 
 STREAM = "ticks"
+#: Groups without which there are no prices; they are made with the stream.
 GROUPS = ("live", "store")
+#: Groups of other rooms, made when their processes first start.
+OTHERS = ("alerts", "portfolios", "screens")
 FIELD = b"batch"
 # A hash: how many entries of each group were deleted before it handled them.
 LOST = "ticks:lost"
 # At ten entries a second nearly three hours, and some 400 MB; a longer backlog means that nobody reads.
 MAX_BACKLOG = 100_000
+# So many are kept for the OTHERS, at ten a second half an hour; ticks older than that mean nothing to them, and
+# one that nobody runs any more must not fill Redis, which would end the intake of prices.
+KEPT_FOR_OTHERS = 20_000
 # A group that is this far behind is worth a line in the log.
 LAGGING = 2_000
 
@@ -76,24 +82,46 @@ def append(client: redis.Redis, update: Update) -> None:
 def trim(client: redis.Redis) -> int:
     """Cut off what every group has read and acknowledged; returns how many entries remain.
 
-    Entries that a group has not finished are never cut, whatever their number: past the greatest backlog
-    StreamFull is raised instead, so that the writer waits.
+    Entries that one of GROUPS has not finished are never cut, whatever their number: past the greatest
+    backlog StreamFull is raised instead, so that the writer waits. Of the OTHERS one that is far behind goes
+    on where those of GROUPS are; what it passes over is counted as lost to it.
     """
-    groups = client.xinfo_groups(STREAM)
-    for group in groups:
+    groups = {_text(group["name"]): group for group in client.xinfo_groups(STREAM)}
+    for name, group in groups.items():
         if (lag := group.get("lag") or 0) > LAGGING:
-            logger.warning("group %s is %d entries behind", _text(group["name"]), lag)
-    marks = [_first_needed(client, group) for group in groups]
+            logger.warning("group %s is %d entries behind", name, lag)
+    marks = {name: _first_needed(client, group) for name, group in groups.items()}
+    if int(client.xlen(STREAM)) > KEPT_FOR_OTHERS:
+        marks = _without_stragglers(client, groups, marks)
     if marks:
-        client.xtrim(STREAM, minid=min(marks, key=_id_order), approximate=True)
+        client.xtrim(STREAM, minid=min(marks.values(), key=_id_order), approximate=True)
     length = int(client.xlen(STREAM))
     if length > MAX_BACKLOG:
         raise StreamFull(f"{length} entries wait in {STREAM}")
     return length
 
 
+def _without_stragglers(
+    client: redis.Redis, groups: dict[str, dict[str, Any]], marks: dict[str, str]
+) -> dict[str, str]:
+    """The marks of GROUPS; whoever else is further behind is moved on to the first of them."""
+    if not all(name in marks for name in GROUPS):
+        return marks
+    first, slowest = min(((marks[name], name) for name in GROUPS), key=_mark_order)
+    ahead = (groups[slowest].get("lag") or 0) + groups[slowest]["pending"]
+    for name in OTHERS:
+        if name in marks and _id_order(_text(groups[name]["last-delivered-id"])) < _id_order(first):
+            skipped = max((groups[name].get("lag") or 0) - ahead, 0)
+            logger.error("group %s passes over %d entries that nobody took", name, skipped)
+            client.xgroup_setid(STREAM, name, first)
+            count_lost(client, name, skipped)
+    return {name: mark for name, mark in marks.items() if name in GROUPS}
+
+
 def lags(client: redis.Redis | None = None) -> dict[str, Lag]:
-    """How far each group is behind; a group that is not made yet has everything before it.
+    """How far each group is behind; of the OTHERS those that are made.
+
+    Of GROUPS one that is not made yet has everything before it.
 
     A few short commands, whatever the length of the stream. Raises redis.RedisError.
     """
@@ -115,7 +143,7 @@ def lags(client: redis.Redis | None = None) -> dict[str, Lag]:
             dead=int(client.xlen(dead_stream(name))),
             lost=int(lost.get(name.encode(), 0)),
         )
-        for name in GROUPS
+        for name in (*GROUPS, *(name for name in OTHERS if name in groups))
     }
 
 
@@ -141,7 +169,7 @@ def _waits_since(client: redis.Redis, group: dict[str, Any] | None) -> float | N
     return _id_order(_text(entries[0][0]))[0] / 1000 if entries else None
 
 
-def _first_needed(client: redis.Redis, group: dict[str, object]) -> str:
+def _first_needed(client: redis.Redis, group: dict[str, Any]) -> str:
     pending = client.xpending(STREAM, _text(group["name"]))
     return _text(pending["min"]) if pending["pending"] else _text(group["last-delivered-id"])
 
@@ -149,6 +177,10 @@ def _first_needed(client: redis.Redis, group: dict[str, object]) -> str:
 def _id_order(entry_id: str) -> tuple[int, int]:
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number or 0)
+
+
+def _mark_order(mark: tuple[str, str]) -> tuple[int, int]:
+    return _id_order(mark[0])
 
 
 def _text(value: object) -> str:

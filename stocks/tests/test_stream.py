@@ -115,6 +115,34 @@ def test_a_lag_says_what_each_group_has_still_to_do(redis_client):
     assert (lags["live"].lost, lags["store"].lost) == (0, 3)
 
 
+def test_a_group_of_another_room_is_told_of_from_when_it_is_made(redis_client):
+    stream.ensure_groups(redis_client)
+    stream.append(redis_client, update(tick()))
+    assert list(stream.lags(redis_client)) == ["live", "store"]
+    stream.ensure_group(redis_client, "alerts")
+    lags = stream.lags(redis_client)
+    assert list(lags) == ["live", "store", "alerts"]
+    assert lags["alerts"].behind == 1
+
+
+def test_a_group_that_nobody_reads_for_does_not_stop_the_intake(redis_client, monkeypatch, caplog):
+    monkeypatch.setattr(stream, "KEPT_FOR_OTHERS", 150)
+    stream.ensure_groups(redis_client)
+    stream.ensure_group(redis_client, "alerts")
+    stream.ensure_group(redis_client, "screens")
+    for _ in range(400):
+        stream.append(redis_client, update(tick()))
+    for group in stream.GROUPS:
+        redis_client.xack(stream.STREAM, group, *_read(redis_client, group, 395))
+    redis_client.xack(stream.STREAM, "screens", *_read(redis_client, "screens", 398))
+    assert stream.trim(redis_client) < 150
+    lags = stream.lags(redis_client)
+    assert (lags["alerts"].lost, lags["screens"].lost) == (395, 0)
+    assert "group alerts passes over 395 entries" in caplog.text
+    assert len(_read(redis_client, "alerts", 100)) == 5
+    assert len(_read(redis_client, "screens", 100)) == 2
+
+
 def test_the_age_is_that_of_the_oldest_entry_that_is_not_finished(redis_client):
     stream.ensure_groups(redis_client)
     now = redis_client.time()[0]
