@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection
 
 from stocks.compute.reading import RawBars
@@ -76,7 +77,7 @@ def average_level(closes: Iterable[tuple[Days, Array, Array]]) -> Levels:
     parts = [part for part in closes if len(part[0])]
     if not parts:
         return Levels.none()
-    days, which = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
+    days, which = _numbered(np.concatenate([part[0] for part in parts]))
     close = np.concatenate([part[1] for part in parts])
     volume = np.concatenate([part[2] for part in parts])
     counts = volume > 0.0
@@ -85,11 +86,18 @@ def average_level(closes: Iterable[tuple[Days, Array, Array]]) -> Levels:
     rows = np.flatnonzero(counts)
     gains = (close[rows] - close[rows - 1]) / close[rows - 1]
     # Added up stock after stock, so a day's sum is the same however many days are worked out.
-    sums = np.bincount(which.reshape(-1)[rows], weights=gains, minlength=len(days))
-    members = np.bincount(which.reshape(-1)[rows], minlength=len(days))
+    sums = np.bincount(which[rows], weights=gains, minlength=len(days))
+    members = np.bincount(which[rows], minlength=len(days))
     means = np.divide(sums, members, out=np.zeros(len(days)), where=members > 0)
     chained: Array = np.multiply.accumulate(1.0 + means) * BASE
     return Levels(days, chained)
+
+
+def _numbered(days: Days) -> tuple[Days, npt.NDArray[np.int64]]:
+    """The days that there are, in order, and the number of each one among them."""
+    since = (days - days.min()).astype(np.int64)
+    exists = np.bincount(since) > 0
+    return days.min() + np.flatnonzero(exists), (np.cumsum(exists) - 1)[since]
 
 
 def store_levels(market: str, levels: Levels) -> None:

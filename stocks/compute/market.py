@@ -19,6 +19,7 @@ from stocks.compute.levels import (
     stored_levels,
 )
 from stocks.compute.own import Part, Wanted, compute_part
+from stocks.compute.packing import Packs
 from stocks.compute.reading import CHUNK, BarReader
 from stocks.errors import MarketNotFound
 from stocks.indicators.bars import Array, Days
@@ -36,6 +37,7 @@ class MarketBars:
         as_of: no later bar counts; None: all do.
         anew: read the bars themselves, and not their packed copy.
         keeps: what is read may be kept as a packed copy, and the level be stored.
+        packs: the state of the copies, where it is known.
     """
 
     market: str
@@ -43,6 +45,7 @@ class MarketBars:
     as_of: date | None = None
     anew: bool = False
     keeps: bool = True
+    packs: Packs | None = None
     actions: Mapping[int, Sequence[Action]] = field(init=False)
     reader: BarReader = field(init=False)
 
@@ -53,6 +56,7 @@ class MarketBars:
             through=self.as_of or date.max,
             packs=not self.anew,
             keeps=self.keeps and self.as_of is None,
+            state=self.packs,
         )
 
     def levels(self) -> Levels:

@@ -31,6 +31,8 @@ from stocks.indicators.bars import Array
 UNPACKED_DAYS: Final = 7
 #: When so many days are unpacked, all are packed anew.
 REPACKED_AFTER_DAYS: Final = 35
+#: So many stocks are checked all at once before they are one by one.
+MANY: Final = 200
 #: Numbers of transactions begin anew after four billion; a copy this many behind is made anew.
 MAX_AGE: Final = 1_000_000_000
 
@@ -60,6 +62,26 @@ SELECT stock_id, coalesce(
        ), bars.age > age(({_HORIZON}::text::bigint %% 4294967296)::text::xid)
 FROM bars LEFT JOIN packed USING (stock_id)
 """  # noqa: S608 – nothing but constants of this module
+# Where no bar of the table is younger than any copy and there are as many as all copies hold, each copy is good:
+# a pass that need not tell the stocks apart takes a third of the time.
+_ALL_GOOD = f"""
+WITH bars AS (
+    SELECT count(*) AS count, min(age(xmin)) AS age FROM stocks_dailybar WHERE date <= %(through)s
+), packed AS (
+    SELECT sum(count) AS count, min(age) AS youngest, max(age) AS oldest,
+           bool_and(through = %(through)s AND cluster = {_CLUSTER}) AS same
+    FROM (
+        SELECT *, age((horizon %% 4294967296)::text::xid) AS age FROM stocks_packedbars
+    ) AS copies
+)
+SELECT coalesce(
+    packed.same AND packed.count = bars.count AND packed.youngest >= 0 AND packed.oldest <= {MAX_AGE}
+        AND bars.age > packed.oldest,
+    false
+)
+FROM bars, packed
+"""  # noqa: S608 – nothing but constants of this module
+_PACKED = "SELECT stock_id FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s)"
 _UNPACK = SQL("""
 COPY (SELECT stock_id, bars FROM stocks_packedbars WHERE stock_id = ANY({stocks}))
 TO STDOUT (FORMAT binary)
@@ -93,7 +115,7 @@ class Packs:
 
 
 def packs_of(stock_ids: Sequence[int]) -> Packs | None:
-    """The state of the copies of stocks of one market; None where these have no bars.
+    """The state of the copies of some stocks; None where these have no bars.
 
     To be asked before the bars are read: what changes between makes a copy bad, not the figures wrong.
     """
@@ -111,7 +133,14 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
             through = newest - timedelta(days=UNPACKED_DAYS)
         else:
             through = row[0]
-        cursor.execute(_STATE, {"stocks": stocks, "through": through})
+        asked = {"stocks": stocks, "through": through}
+        if len(stocks) >= MANY:
+            cursor.execute(_ALL_GOOD, asked)
+            if cursor.fetchone() == (True,):
+                cursor.execute(_PACKED, asked)
+                good = frozenset(stock for (stock,) in cursor.fetchall())
+                return Packs(through, good, frozenset(), cluster, horizon)
+        cursor.execute(_STATE, asked)
         rows = cursor.fetchall()
     return Packs(
         through=through,

@@ -15,8 +15,8 @@ from stocks.compute.binary import EPOCH, copy_out, decode
 from stocks.compute.packing import Packs, pack, packs_of, unpack
 from stocks.indicators.bars import Array, Days
 
-#: Stocks per read: their bars are held in memory together, about 8 MB for two years.
-CHUNK: Final = 256
+#: Stocks per read: their bars are held in memory together, about 30 MB for two years.
+CHUNK: Final = 1024
 #: As many bars of a market are kept in memory between two passes over them; more are read twice.
 KEPT_BARS: Final = 8_000_000
 
@@ -58,20 +58,20 @@ class BarReader:
         through: no later bar counts.
         packs: read packed copies where they are good.
         keeps: pack what has no good copy; only where no bar is left out.
+        state: of the copies, of these stocks and perhaps others; asked for where it is needed and not given.
     """
 
     stock_ids: Sequence[int]
     through: date = date.max
     packs: bool = True
     keeps: bool = True
+    state: Packs | None = None
     _kept: dict[int, list[RawBars]] = field(default_factory=dict)
     _room: int = KEPT_BARS
-    _state: Packs | None = None
-    _has_state: bool = False
 
     def __iter__(self) -> Iterator[list[RawBars]]:
-        if not self._has_state and (self.packs or self.keeps):
-            self._state, self._has_state = packs_of(self.stock_ids), True
+        if self.state is None and (self.packs or self.keeps):
+            self.state = packs_of(self.stock_ids)
         for first in range(0, len(self.stock_ids), CHUNK):
             chunk = self._kept.get(first)
             if chunk is None:
@@ -83,12 +83,10 @@ class BarReader:
 
     def only(self, stock_ids: Iterable[int]) -> BarReader:
         """A reader of some of the stocks, which asks nothing again that this one knows."""
-        some = BarReader(sorted(stock_ids), self.through, self.packs, self.keeps)
-        some._state, some._has_state = self._state, self._has_state
-        return some
+        return BarReader(sorted(stock_ids), self.through, self.packs, self.keeps, self.state)
 
     def _read(self, ids: Sequence[int]) -> Iterator[RawBars]:
-        state = self._state
+        state = self.state
         good = [stock for stock in ids if state is not None and stock in state.good] if self.packs else []
         found = _rows(sorted(set(ids) - set(good)), date.min, self.through)
         if state is not None and self.keeps and self.through == date.max:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from stocks.compute.market import MarketBars, market_exists, stocks_of
 from stocks.compute.own import OWN_FIELDS, Part
+from stocks.compute.packing import packs_of
 from stocks.compute.ranking import rank_market
 from stocks.compute.writing import Written, update_figures, write_figures, write_sessions
 from stocks.dataset import bump_version
@@ -99,8 +100,9 @@ def compute_indicators(
         if codes is None:
             supersede(market)
         done = _Done()
+        packs = packs_of(list(asked)) if codes is None else None
         for name in sorted(set(asked.values())):
-            bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew)
+            bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew, packs=packs)
             only = None if codes is None else {id_ for id_ in asked if asked[id_] == name}
             _compute(
                 bars, only, done, today=today, progress=_progress(progress, len(done.computed), len(asked))
