@@ -62,8 +62,8 @@ SELECT stock_id, coalesce(
        ), bars.age > age(({_HORIZON}::text::bigint %% 4294967296)::text::xid)
 FROM bars LEFT JOIN packed USING (stock_id)
 """  # noqa: S608 – nothing but constants of this module
-# Where no bar of the table is younger than any copy and there are as many as all copies hold, each copy is good:
-# a pass that need not tell the stocks apart takes a third of the time.
+# Where no bar of the table is younger than any copy and there are as many as all copies hold, each copy is
+# good: a pass that need not tell the stocks apart takes a third of the time.
 _ALL_GOOD = f"""
 WITH bars AS (
     SELECT count(*) AS count, min(age(xmin)) AS age FROM stocks_dailybar WHERE date <= %(through)s

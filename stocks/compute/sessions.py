@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
@@ -25,13 +25,12 @@ from stocks.indicators.series import SERIES_IDS, recent
 #: Crossings are sought in the last five sessions, each beside the one before it.
 KEPT_SESSIONS: Final = 6
 #: Bytes of a digest.
-DIGEST: Final = 16
+DIGEST: Final = 32
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "total", "market")
 # The digest is of the formulas as well: a new version of one makes every stored session out of date.
-_FORMULAS: Final = blake2b(
-    "|".join(f"{id_}:{INDICATORS[id_].version}" for id_ in RECENT_FIELDS if id_ in INDICATORS).encode(),
-    digest_size=DIGEST,
+_FORMULAS: Final = sha256(
+    "|".join(f"{id_}:{INDICATORS[id_].version}" for id_ in RECENT_FIELDS if id_ in INDICATORS).encode()
 )
 _SERIES_OF: Final = [SERIES_IDS.index(id_) for id_ in RECENT_FIELDS if id_ in INDICATORS]
 _STORED = """
@@ -134,9 +133,9 @@ def _digests(bars: Bars, prefix: int) -> tuple[bytes, bytes]:
     digest = _FORMULAS.copy()
     digest.update(bars.shares[-1:].tobytes())
     if 0 < prefix <= len(bars):
-        digest.update(table[:prefix].tobytes())
+        digest.update(table[:prefix].data)
         before = digest.copy().digest()
     else:
         before, prefix = b"", 0
-    digest.update(table[prefix:].tobytes())
+    digest.update(table[prefix:].data)
     return before, digest.digest()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import talib
 
+from stocks.indicators import functions
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import rolling
 from stocks.indicators.reductions import mean, total
@@ -22,12 +22,12 @@ def sma(values: Array, period: int) -> Array:
 
 def ema(values: Array, period: int) -> Array:
     """Exponential average with weight 2/(period+1), seeded by the mean of the first ``period`` values."""
-    return talib.EMA(values, timeperiod=period)
+    return functions.EMA(values, timeperiod=period)
 
 
 def wilder(values: Array, period: int) -> Array:
     """Wilder's average with weight 1/period, seeded by the mean of the first ``period`` values known."""
-    return talib.RMA(values, timeperiod=period)
+    return functions.RMA(values, timeperiod=period)
 
 
 def settled(difference: Array, level: Array) -> Array:

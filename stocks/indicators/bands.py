@@ -80,9 +80,15 @@ def _keltner(bars: Bars) -> tuple[Array, ...]:
     return upper, lower
 
 
+def _keltner_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    middle = ema(bars.close, 20)[-count:]
+    reach = 2.0 * atr(bars.high, bars.low, bars.close, 10)[-count:]
+    return middle + reach, middle - reach
+
+
 KERNELS: Final[tuple[AnyKernel, ...]] = (
     *bollinger_kernels(("bb_upper", "bb_mid", "bb_lower", "bb_pct_b", "bb_width"), 20, 2.0),
-    Kernel(("keltner_upper", "keltner_lower"), _keltner),
+    Kernel(("keltner_upper", "keltner_lower"), _keltner, _keltner_ends),
     WindowKernel(("donchian_upper", "donchian_lower"), 20, lambda w: (highest(w.high), lowest(w.low))),
     *squeeze_kernels(("squeeze_on",), 20, 2.0, 1.5),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import talib
 
+from stocks.indicators import functions
 from stocks.indicators.averages import ROUNDING, wilder
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
@@ -25,7 +25,7 @@ def directional_movement(bars: Bars, period: int) -> tuple[Array, Array, Array]:
     tie = ROUNDING * high[1:]
     plus = np.where((up > 0.0) & (up - down > tie), up, 0.0)
     minus = np.where((down > 0.0) & (down - up > tie), down, 0.0)
-    range_ = wilder(talib.TRANGE(high, low, bars.close)[1:], period)
+    range_ = wilder(functions.TRANGE(high, low, bars.close)[1:], period)
     range_[range_ == 0.0] = np.nan
     di_plus = wilder(plus, period) / range_ * 100.0
     di_minus = wilder(minus, period) / range_ * 100.0
@@ -44,12 +44,14 @@ def adx_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
 
 def psar_kernels(ids: tuple[str, ...], step: float, most: float) -> tuple[AnyKernel, ...]:
     """Wilder's parabolic stop and reverse, the stop that holds on the bar itself."""
-    return (Kernel(ids, lambda b: (talib.SAR(b.high, b.low, acceleration=step, maximum=most),)),)
+    return (Kernel(ids, lambda b: (functions.SAR(b.high, b.low, acceleration=step, maximum=most),)),)
 
 
 def supertrend(bars: Bars, period: int, multiplier: float) -> tuple[Array, Array]:
     """The supertrend line and its direction: 1 where it lies below a rising stock, −1 above a falling one."""
-    line, trend = talib.SUPERTREND(bars.high, bars.low, bars.close, timeperiod=period, multiplier=multiplier)
+    line, trend = functions.SUPERTREND(
+        bars.high, bars.low, bars.close, timeperiod=period, multiplier=multiplier
+    )
     return line, np.where(np.isnan(line), np.nan, trend)
 
 

@@ -25,15 +25,23 @@ class Kernel:
     """Figures that never forget: averages that decay, sums since the first bar, all-time extremes.
 
     ``run`` takes the whole history of one stock and returns a series for each of ``ids``, NaN where unknown.
-    A value must not depend on later bars.
+    A value must not depend on later bars. ``ends`` gives the last so many values of each, of as many bars at
+    least: the same to the last bit, where what comes before need not be worked out for them.
     """
 
     ids: tuple[str, ...]
     run: Callable[[Bars], tuple[Array, ...]]
+    ends: Callable[[Bars, int], tuple[Array, ...]] | None = None
 
     def series(self, bars: Bars) -> tuple[Array, ...]:
         """One array as long as the bars for each of the ids."""
         return self.run(bars)
+
+    def last(self, bars: Bars, count: int) -> tuple[Array, ...]:
+        """The last ``count`` values for each of the ids; there are as many bars."""
+        if self.ends is not None:
+            return self.ends(bars, count)
+        return tuple(values[-count:] for values in self.run(bars))
 
 
 @dataclass(frozen=True, slots=True)

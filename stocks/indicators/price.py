@@ -15,6 +15,9 @@ from stocks.indicators.windows import Windows
 #: Trading days of a week, a month, a quarter, half a year and a year.
 WEEK, MONTH, QUARTER, HALF_YEAR, YEAR = 5, 21, 63, 126, 252
 
+#: Few streaks are longer.
+_STREAK: Final = 16
+
 
 def change_since_end(close: Array, periods: npt.NDArray[np.int64]) -> Array:
     """The change in percent since the last close of the period before that of the day.
@@ -54,6 +57,21 @@ def _calendar(bars: Bars) -> tuple[Array, ...]:
     return change_since_end(bars.close, months // 12), change_since_end(bars.close, months)
 
 
+def _calendar_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    days, close = bars.days[-count:], bars.close[-count:]
+    if np.isnat(bars.days[0]):
+        return np.full(count, np.nan), np.full(count, np.nan)
+
+    def since(period: str) -> Array:
+        begins = bars.days.searchsorted(days.astype(f"datetime64[{period}]").astype("datetime64[D]"))
+        # Without a period before, the close at −1 is a number that does not count.
+        out = change(bars.close[begins - 1], close)
+        out[begins == 0] = np.nan
+        return out
+
+    return since("Y"), since("M")
+
+
 def _since_open(window: Windows) -> tuple[Array, ...]:
     return (change(window.open[..., -1], window.close[..., -1]),)
 
@@ -85,6 +103,14 @@ def _all_time(bars: Bars) -> tuple[Array, ...]:
     return top, change(top, bars.close)
 
 
+def _all_time_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    first = len(bars) - count
+    top = bars.high[first:].copy()
+    top[0] = bars.high[: first + 1].max()
+    top = np.maximum.accumulate(top)
+    return top, change(top, bars.close[first:])
+
+
 def _streaks(bars: Bars) -> tuple[Array, ...]:
     up, down = np.zeros((2, len(bars)), dtype=bool)
     np.greater(bars.close[1:], bars.close[:-1], out=up[1:])
@@ -92,6 +118,19 @@ def _streaks(bars: Bars) -> tuple[Array, ...]:
     rising, falling = streak(up), streak(down)
     rising[:1] = falling[:1] = np.nan  # the first bar has none to compare with
     return rising, falling
+
+
+def _streaks_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    """From the last bars, as long as no streak reaches back to where they begin."""
+    part = _STREAK + count
+    if len(bars) > part:
+        moves = np.sign(bars.close[-part:] - bars.close[-part - 1 : -1])
+        rising, falling = streak(moves > 0.0), streak(moves < 0.0)
+        reaches = np.arange(part - count, part)
+        if not ((rising[-count:] > reaches) | (falling[-count:] > reaches)).any():
+            return rising[-count:], falling[-count:]
+    rising, falling = _streaks(bars)
+    return rising[-count:], falling[-count:]
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -103,7 +142,7 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     _change("change_1y", YEAR),
     _change("change_3y", 3 * YEAR),
     _change("change_5y", 5 * YEAR),
-    Kernel(("change_ytd", "change_mtd"), _calendar),
+    Kernel(("change_ytd", "change_mtd"), _calendar, _calendar_ends),
     WindowKernel(("change_since_open",), 1, _since_open),
     WindowKernel(("gap_pct", "range_pct"), 2, _day),
     WindowKernel(
@@ -111,8 +150,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     ),
     _extremes("20d", 20),
     _extremes("52w", YEAR),
-    Kernel(("ath", "dist_ath"), _all_time),
-    Kernel(("up_streak", "down_streak"), _streaks),
+    Kernel(("ath", "dist_ath"), _all_time, _all_time_ends),
+    Kernel(("up_streak", "down_streak"), _streaks, _streaks_ends),
     _total_return("tr_1y", YEAR),
     _total_return("tr_3y", 3 * YEAR),
     _change("mom_12_1", YEAR, until=MONTH),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import talib
 
+from stocks.indicators import functions
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.reductions import change, deviation, log_returns, mean, quotient, returns, total
@@ -24,7 +24,7 @@ STILL: Final = 1e-12
 
 def atr(high: Array, low: Array, close: Array, period: int) -> Array:
     """Wilder's average true range, in the unit of the prices; NaN for the first ``period`` bars."""
-    return talib.ATR(high, low, close, timeperiod=period)
+    return functions.ATR(high, low, close, timeperiod=period)
 
 
 def volatility(closes: Array) -> Array:
@@ -100,6 +100,11 @@ def _atr(bars: Bars) -> tuple[Array, ...]:
     return average, average / bars.close * 100.0
 
 
+def _atr_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    average = atr(bars.high, bars.low, bars.close, 14)[-count:]
+    return average, average / bars.close[-count:] * 100.0
+
+
 def _year(window: Windows) -> tuple[Array, ...]:
     daily = returns(window.close)
     return (
@@ -121,7 +126,7 @@ def _beta(window: Windows) -> tuple[Array, ...]:
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
-    Kernel(("atr_14", "atr_pct"), _atr),
+    Kernel(("atr_14", "atr_pct"), _atr, _atr_ends),
     WindowKernel(("hv_20",), 21, lambda w: (volatility(w.close),)),
     WindowKernel(("hv_60",), 61, lambda w: (volatility(w.close),)),
     WindowKernel(("hv_252", "sharpe_252", "sortino_252", "var95_1d", "downside_dev_252"), YEAR + 1, _year),

@@ -79,5 +79,4 @@ def _fill_histories(kernel: Kernel, chunk: Sequence[Bars], out: Array) -> None:
     for row, bars in zip(out, chunk, strict=True):
         if len(bars):
             there = min(count, len(bars))
-            for column, values in enumerate(kernel.run(bars)):
-                row[count - there :, column] = values[-there:]
+            row[count - there :] = np.array(kernel.last(bars, there)).T

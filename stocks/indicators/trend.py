@@ -15,7 +15,7 @@ from stocks.indicators.averages import (
     sma,
     weighted,
 )
-from stocks.indicators.bars import Array
+from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.reductions import change, mean
 
@@ -107,19 +107,33 @@ def days_since_golden_cross(close: Array) -> Array:
     return place - np.fmax.accumulate(crossed)
 
 
+def _family(bars: Bars) -> tuple[Array, ...]:
+    """What two averages of 12 and 26 closes tell, which are worked out once."""
+    return _family_ends(bars, len(bars))
+
+
+def _family_ends(bars: Bars, count: int) -> tuple[Array, ...]:
+    since = len(bars) - count
+    fast, slow = ema(bars.close, 12), ema(bars.close, 26)
+    line = settled(fast - slow, slow)
+    signal = ema(line, 9)[since:]
+    fast, slow, line = fast[since:], slow[since:], line[since:]
+    return fast, slow, line, signal, line - signal, line / slow * 100.0
+
+
 KERNELS: Final[tuple[AnyKernel, ...]] = (
     *(
         kernel
         for period in (5, 10, 20, 50, 60, 120, 200)
         for kernel in sma_kernels((f"sma_{period}",), period)
     ),
-    *(kernel for period in (9, 12, 20, 26, 50, 200) for kernel in ema_kernels((f"ema_{period}",), period)),
+    *(kernel for period in (9, 20, 50, 200) for kernel in ema_kernels((f"ema_{period}",), period)),
     *wma_kernels(("wma_20",), 20),
     *hma_kernels(("hma_20",), 20),
     *(kernel for period in (20, 50, 200) for kernel in distance_kernels((f"dist_sma_{period}",), period)),
     WindowKernel(("sma_50_200_cross",), 201, lambda w: (cross(w.close),)),
     Kernel(("golden_cross_days",), lambda b: (days_since_golden_cross(b.close),)),
-    *macd_kernels(("macd", "macd_signal", "macd_hist"), 12, 26, 9),
+    Kernel(("ema_12", "ema_26", "macd", "macd_signal", "macd_hist", "ppo"), _family, _family_ends),
     *directional.KERNELS,
     *ichimoku.KERNELS,
 )

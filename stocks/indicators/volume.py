@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import talib
 
+from stocks.indicators import functions
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.reductions import mean, quotient, returns, slope, total
@@ -75,7 +75,7 @@ def _obv_slope(window: Windows) -> tuple[Array, ...]:
 
 
 def _histories(bars: Bars) -> tuple[Array, ...]:
-    return talib.OBV(bars.close, bars.volume), talib.AD(bars.high, bars.low, bars.close, bars.volume)
+    return functions.OBV(bars.close, bars.volume), functions.AD(bars.high, bars.low, bars.close, bars.volume)
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (

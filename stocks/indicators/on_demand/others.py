@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import talib
-
+from stocks.indicators import functions
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.on_demand.definition import Definition, Parameter
@@ -50,11 +49,11 @@ def _vwap(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
 
 
 def _obv(ids: tuple[str, ...]) -> tuple[AnyKernel, ...]:
-    return (Kernel(ids, lambda b: (talib.OBV(b.close, b.volume),)),)
+    return (Kernel(ids, lambda b: (functions.OBV(b.close, b.volume),)),)
 
 
 def _ad_line(ids: tuple[str, ...]) -> tuple[AnyKernel, ...]:
-    return (Kernel(ids, lambda b: (talib.AD(b.high, b.low, b.close, b.volume),)),)
+    return (Kernel(ids, lambda b: (functions.AD(b.high, b.low, b.close, b.volume),)),)
 
 
 def _period(default: int, low: int = 2) -> tuple[Parameter, ...]:
