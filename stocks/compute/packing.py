@@ -153,7 +153,7 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
 
 def unpack(stock_ids: Sequence[int]) -> dict[int, tuple[npt.NDArray[np.int32], Array]]:
     """The packed days since 2000 and OHLCV (5, n) of stocks by id."""
-    data = copy_out(_UNPACK.format(stocks=Literal(list(stock_ids))))
+    data = memoryview(copy_out(_UNPACK.format(stocks=Literal(list(stock_ids)))))
     found: dict[int, tuple[npt.NDArray[np.int32], Array]] = {}
     at = len(HEADER)
     while at < len(data) - len(TRAILER):

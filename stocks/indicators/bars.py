@@ -56,9 +56,10 @@ class Bars:
         """
         close = np.ascontiguousarray(close, dtype=np.float64)
         volume = np.ascontiguousarray(volume, dtype=np.float64)
-        if not (np.isfinite(close).all() and (close > 0).all()):
+        # A NaN makes either end NaN, which no comparison holds for.
+        if len(close) and not (close.min() > 0.0 and close.max() < np.inf):
             raise ValueError("Every bar needs a positive close")
-        if not np.isfinite(volume).all():
+        if len(volume) and not (volume.min() > -np.inf and volume.max() < np.inf):
             raise ValueError("Every bar needs a volume")
 
         def filled(column: Array) -> Array:
@@ -67,7 +68,8 @@ class Bars:
         def given(column: Array | None) -> Array:
             if column is None:
                 return np.full(len(close), np.nan)
-            if not (np.isnan(column) | ((column > 0) & np.isfinite(column))).all():
+            low, high = np.fmin.reduce(column, initial=1.0), np.fmax.reduce(column, initial=1.0)
+            if not (low > 0.0 and high < np.inf):
                 raise ValueError("A level of these bars is neither positive nor unknown")
             return np.ascontiguousarray(column, dtype=np.float64)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from stocks.indicators.bars import Array, Bars
-from stocks.indicators.windows import Windows
+from stocks.indicators.windows import Histories, Windows
 
 #: Windows worked out at once: bounds what a long history takes, and keeps it in the processor's cache.
 BLOCK: Final = 512
@@ -25,13 +25,17 @@ class Kernel:
     """Figures that never forget: averages that decay, sums since the first bar, all-time extremes.
 
     ``run`` takes the whole history of one stock and returns a series for each of ``ids``, NaN where unknown.
-    A value must not depend on later bars. ``ends`` gives the last so many values of each, of as many bars at
-    least: the same to the last bit, where what comes before need not be worked out for them.
+    A value must not depend on later bars.
+
+    The other two give the last values alone, the same to the last bit, where what comes before need not be
+    worked out for them: ``ends`` the last so many of one stock with as many bars at least, (count,) for each
+    of the ids; ``scan`` those of many stocks at once, (stocks, count).
     """
 
     ids: tuple[str, ...]
     run: Callable[[Bars], tuple[Array, ...]]
     ends: Callable[[Bars, int], tuple[Array, ...]] | None = None
+    scan: Callable[[Histories, int], tuple[Array, ...]] | None = None
 
     def series(self, bars: Bars) -> tuple[Array, ...]:
         """One array as long as the bars for each of the ids."""

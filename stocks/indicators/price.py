@@ -10,13 +10,10 @@ import numpy.typing as npt
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.reductions import change, highest, lowest
-from stocks.indicators.windows import Windows
+from stocks.indicators.windows import Histories, Windows
 
 #: Trading days of a week, a month, a quarter, half a year and a year.
 WEEK, MONTH, QUARTER, HALF_YEAR, YEAR = 5, 21, 63, 126, 252
-
-#: Few streaks are longer.
-_STREAK: Final = 16
 
 
 def change_since_end(close: Array, periods: npt.NDArray[np.int64]) -> Array:
@@ -57,16 +54,22 @@ def _calendar(bars: Bars) -> tuple[Array, ...]:
     return change_since_end(bars.close, months // 12), change_since_end(bars.close, months)
 
 
-def _calendar_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    days, close = bars.days[-count:], bars.close[-count:]
-    if np.isnat(bars.days[0]):
-        return np.full(count, np.nan), np.full(count, np.nan)
+def _calendar_scan(histories: Histories, count: int) -> tuple[Array, ...]:
+    days, close = histories.days, histories.close
+    width = days.shape[1]
+    first = (~np.isnat(days)).argmax(axis=1)[:, np.newaxis]
+    last = days[:, -count:]
 
     def since(period: str) -> Array:
-        begins = bars.days.searchsorted(days.astype(f"datetime64[{period}]").astype("datetime64[D]"))
-        # Without a period before, the close at −1 is a number that does not count.
-        out = change(bars.close[begins - 1], close)
-        out[begins == 0] = np.nan
+        starts = last.astype(f"datetime64[{period}]").astype("datetime64[D]")
+        out = np.full(last.shape, np.nan)
+        for column in range(count):
+            # The days of the period are the last so many up to the day itself.
+            within = (days >= starts[:, column, np.newaxis])[:, : width - count + column + 1].sum(axis=1)
+            before = width - count + column - within
+            known = (before >= first[:, 0]) & (within > 0)
+            rows = np.flatnonzero(known)
+            out[rows, column] = change(close[rows, before[rows]], close[rows, width - count + column])
         return out
 
     return since("Y"), since("M")
@@ -103,12 +106,12 @@ def _all_time(bars: Bars) -> tuple[Array, ...]:
     return top, change(top, bars.close)
 
 
-def _all_time_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    first = len(bars) - count
-    top = bars.high[first:].copy()
-    top[0] = bars.high[: first + 1].max()
-    top = np.maximum.accumulate(top)
-    return top, change(top, bars.close[first:])
+def _all_time_scan(histories: Histories, count: int) -> tuple[Array, ...]:
+    high, close = histories.high, histories.close[:, -count:]
+    top = high[:, -count:].copy()
+    top[:, 0] = np.fmax.reduce(high[:, : high.shape[1] - count + 1], axis=1)
+    top = np.where(np.isnan(close), np.nan, np.fmax.accumulate(top, axis=1))
+    return top, change(top, close)
 
 
 def _streaks(bars: Bars) -> tuple[Array, ...]:
@@ -120,17 +123,27 @@ def _streaks(bars: Bars) -> tuple[Array, ...]:
     return rising, falling
 
 
-def _streaks_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    """From the last bars, as long as no streak reaches back to where they begin."""
-    part = _STREAK + count
-    if len(bars) > part:
-        moves = np.sign(bars.close[-part:] - bars.close[-part - 1 : -1])
-        rising, falling = streak(moves > 0.0), streak(moves < 0.0)
-        reaches = np.arange(part - count, part)
-        if not ((rising[-count:] > reaches) | (falling[-count:] > reaches)).any():
-            return rising[-count:], falling[-count:]
-    rising, falling = _streaks(bars)
-    return rising[-count:], falling[-count:]
+def _streaks_scan(histories: Histories, count: int) -> tuple[Array, ...]:
+    close = histories.close
+    width = close.shape[1]
+    up, down = np.zeros((2, *close.shape), dtype=np.bool_)
+    # Before the first bar there is nothing to compare with, and NaN is neither above nor below.
+    np.greater(close[:, 1:], close[:, :-1], out=up[:, 1:])
+    np.less(close[:, 1:], close[:, :-1], out=down[:, 1:])
+    out = np.empty((2, len(close), count))
+    for found, moved in zip(out, (up, down), strict=True):
+        for column in range(count):
+            end = width - count + column + 1
+            # The first day of all never moves, so there is one to find.
+            found[:, column] = (~moved[:, :end])[:, ::-1].argmax(axis=1)
+    has_before = np.zeros((len(close), count), dtype=np.bool_)
+    known = ~np.isnan(close)
+    for column in range(count):
+        end = width - count + column
+        if end:
+            has_before[:, column] = known[:, end - 1] & known[:, end]
+    out[:, ~has_before] = np.nan
+    return out[0], out[1]
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -142,7 +155,7 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     _change("change_1y", YEAR),
     _change("change_3y", 3 * YEAR),
     _change("change_5y", 5 * YEAR),
-    Kernel(("change_ytd", "change_mtd"), _calendar, _calendar_ends),
+    Kernel(("change_ytd", "change_mtd"), _calendar, scan=_calendar_scan),
     WindowKernel(("change_since_open",), 1, _since_open),
     WindowKernel(("gap_pct", "range_pct"), 2, _day),
     WindowKernel(
@@ -150,8 +163,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     ),
     _extremes("20d", 20),
     _extremes("52w", YEAR),
-    Kernel(("ath", "dist_ath"), _all_time, _all_time_ends),
-    Kernel(("up_streak", "down_streak"), _streaks, _streaks_ends),
+    Kernel(("ath", "dist_ath"), _all_time, scan=_all_time_scan),
+    Kernel(("up_streak", "down_streak"), _streaks, scan=_streaks_scan),
     _total_return("tr_1y", YEAR),
     _total_return("tr_3y", 3 * YEAR),
     _change("mom_12_1", YEAR, until=MONTH),

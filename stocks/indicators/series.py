@@ -10,7 +10,7 @@ import numpy as np
 from stocks.indicators import oscillators, price, risk, trend, volume
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
-from stocks.indicators.windows import Windows
+from stocks.indicators.windows import Histories, Windows
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
     *price.KERNELS,
@@ -49,11 +49,16 @@ def recent(chunk: Sequence[Bars], count: int) -> Array:
     width = min(int(lengths.max(initial=0)), _LONGEST + count - 1)
     aligned = Windows.aligned(chunk, width)
     found = np.full((len(chunk), count, len(SERIES_IDS)), np.nan)
+    histories = Histories.of(chunk) if any(map(len, chunk)) else None
     first = 0
     for kernel in KERNELS:
         part = found[:, :, first : first + len(kernel.ids)]
         if isinstance(kernel, WindowKernel):
             _fill_windows(kernel, aligned, lengths, part)
+        elif kernel.scan is not None and histories is not None:
+            there = min(count, histories.close.shape[1])
+            for column, values in enumerate(kernel.scan(histories, there)):
+                part[:, count - there :, column] = values
         else:
             _fill_histories(kernel, chunk, part)
         first += len(kernel.ids)
@@ -75,8 +80,12 @@ def _fill_windows(kernel: WindowKernel, aligned: Windows, lengths: np.ndarray, o
 
 
 def _fill_histories(kernel: Kernel, chunk: Sequence[Bars], out: Array) -> None:
-    count = out.shape[1]
-    for row, bars in zip(out, chunk, strict=True):
+    ids, count = len(kernel.ids), out.shape[1]
+    # The longest come first; all values of those that are long enough are laid out in one go.
+    whole = sum(len(bars) >= count for bars in chunk)
+    if whole:
+        values = [ends for bars in chunk[:whole] for ends in kernel.last(bars, count)]
+        out[:whole] = np.concatenate(values).reshape(whole, ids, count).swapaxes(1, 2)
+    for row, bars in zip(out[whole:], chunk[whole:], strict=True):
         if len(bars):
-            there = min(count, len(bars))
-            row[count - there :] = np.array(kernel.last(bars, there)).T
+            row[count - len(bars) :] = np.array(kernel.last(bars, len(bars))).T

@@ -18,6 +18,7 @@ from stocks.indicators.averages import (
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
 from stocks.indicators.reductions import change, mean
+from stocks.indicators.windows import Histories
 
 __all__ = ["KERNELS", "ema", "macd", "sma"]
 
@@ -107,6 +108,20 @@ def days_since_golden_cross(close: Array) -> Array:
     return place - np.fmax.accumulate(crossed)
 
 
+def _golden_scan(histories: Histories, count: int) -> tuple[Array, ...]:
+    found = sides(histories.close)
+    golden = (found[:, 1:] > 0.0) & (found[:, :-1] <= 0.0)
+    width = golden.shape[1]
+    out = np.full((len(golden), count), np.nan)
+    for column in range(count):
+        end = width - count + column + 1
+        if end > 0:
+            since = golden[:, :end][:, ::-1]
+            out[:, column] = np.where(since.any(axis=1), since.argmax(axis=1), np.nan)
+    out[np.isnan(histories.close[:, -count:])] = np.nan
+    return (out,)
+
+
 def _family(bars: Bars) -> tuple[Array, ...]:
     """What two averages of 12 and 26 closes tell, which are worked out once."""
     return _family_ends(bars, len(bars))
@@ -132,7 +147,7 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     *hma_kernels(("hma_20",), 20),
     *(kernel for period in (20, 50, 200) for kernel in distance_kernels((f"dist_sma_{period}",), period)),
     WindowKernel(("sma_50_200_cross",), 201, lambda w: (cross(w.close),)),
-    Kernel(("golden_cross_days",), lambda b: (days_since_golden_cross(b.close),)),
+    Kernel(("golden_cross_days",), lambda b: (days_since_golden_cross(b.close),), scan=_golden_scan),
     Kernel(("ema_12", "ema_26", "macd", "macd_signal", "macd_hist", "ppo"), _family, _family_ends),
     *directional.KERNELS,
     *ichimoku.KERNELS,

@@ -50,15 +50,9 @@ class Windows:
     def aligned(cls, chunk: Sequence[Bars], width: int) -> Windows:
         """The last ``width`` bars of each stock: (stocks, width), NaN and NaT before the first bar."""
 
-        def packed(name: str) -> Any:
-            unknown = np.datetime64("NaT", "D") if name == "days" else np.nan
-            out = np.full((len(chunk), width), unknown)
-            for row, bars in zip(out, chunk, strict=True):
-                column = getattr(bars, name)[-width:]
-                row[width - len(column) :] = column
-            return out
-
-        return Windows(**{name: packed(name) for name in _COLUMNS})
+        return Windows(
+            **{name: _aligned([getattr(bars, name) for bars in chunk], width) for name in _COLUMNS}
+        )
 
     def cut(self, rows: slice, bars: slice) -> Windows:
         """A part of the rows, and of the bars of each."""
@@ -66,6 +60,31 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Whole histories of many stocks, right-aligned: (stocks, longest), NaN and NaT before the first bar."""
+
+    days: Days
+    high: Array
+    close: Array
+
+    @classmethod
+    def of(cls, chunk: Sequence[Bars]) -> Histories:
+        """The histories of at least one stock."""
+        width = max(len(bars) for bars in chunk)
+        return cls(*(_aligned([getattr(bars, name) for bars in chunk], width) for name in cls.__slots__))
+
+
+def _aligned(columns: Sequence[Any], width: int) -> Any:
+    is_day = bool(columns) and columns[0].dtype.kind == "M"
+    unknown = np.datetime64("NaT", "D") if is_day else np.nan
+    out = np.full((len(columns), width), unknown)
+    for row, column in zip(out, columns, strict=True):
+        last = column[-width:] if width else column[:0]
+        row[width - len(last) :] = last
+    return out
 
 
 def _each(of: Bars | Windows, view: Callable[[Any], Any]) -> Windows:
