@@ -37,7 +37,7 @@ from stocks.types import Action
 Units = npt.NDArray[np.int64]
 
 #: Figures that rise in proportion with the price.
-PROPORTIONAL: Final = (*("market_cap", "per_ttm", "per_fwd", "pbr", "ptbv", "psr", "pcr", "p_fcf"),)
+PROPORTIONAL: Final = (*("market_cap", "per_ttm", "per_fwd", "pbr", "ptbv", "psr", "pcr", "p_fcf", "peg"),)
 #: Figures that fall in proportion with it.
 INVERSE: Final = (
     *("earnings_yield", "fcf_yield", "book_yield", "sales_yield"),

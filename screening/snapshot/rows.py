@@ -7,7 +7,7 @@ way, for it sees the binary value and we the decimal one, the slow way is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,8 @@ from screening.fields import FIELDS, shown
 from screening.snapshot.order import Positions
 from screening.snapshot.table import View
 
+#: So many figures are kept written out: some 20 MB.
+MOST_CELLS: Final = 200_000
 # How near to the middle between two results a figure may lie and still be rounded by the C library.
 _NEAR: Final = 1e-4
 
@@ -34,11 +36,24 @@ def written(view: View, positions: Positions, names: Mapping[str, str]) -> bytes
         for position, day in zip(positions.tolist(), days, strict=True)
     ]
     for name, field in names.items():
-        write, key, unknown = writer(field), f'"{name}":', f'"{name}":null'
-        for row, value in zip(rows, view.column(field)[positions].tolist(), strict=True):
-            # NaN equals nothing, itself included.
-            row.append(key + write(value) if value == value else unknown)
+        key = f'"{name}":'
+        for row, text in zip(rows, _cells(view, field, positions), strict=True):
+            row.append(key + text)
     return ("[{" + "},{".join([",".join(row) for row in rows]) + "}]").encode()
+
+
+def _cells(view: View, field: str, positions: Positions) -> Iterator[str]:
+    """The figures of a field as JSON; those of the snapshot are kept, for the same stocks are found often."""
+    write, values = writer(field), view.column(field)[positions].tolist()
+    if field in view.live:
+        return map(write, values)
+    kept, begin = view.snapshot.cells, view.snapshot.at[field] * len(view)
+    if len(kept) > MOST_CELLS:
+        kept.clear()
+    return (
+        kept.get(begin + position) or kept.setdefault(begin + position, write(value))
+        for position, value in zip(positions.tolist(), values, strict=True)
+    )
 
 
 def _day(day: str) -> str:

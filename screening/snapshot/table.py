@@ -174,6 +174,11 @@ class Snapshot:
         return {}
 
     @cached_property
+    def cells(self) -> dict[int, str]:
+        """Figures as they are written: that of field f and stock s under f × n + s."""
+        return {}
+
+    @cached_property
     def _heads(self) -> list[str | None]:
         return [None] * len(self)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any
 
 from rest_framework import serializers
@@ -51,10 +52,21 @@ class SymbolsField(serializers.CharField):
         return list(reversed(symbols.values()))
 
 
+class _Choice(serializers.ChoiceField):
+    """A choice that is cheap to have among the fields of a serializer.
+
+    Each serializer gets a copy of every field, and would work hundreds of choices out anew.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Choice:
+        # What is bound to a serializer is set on the copy; all else is only read.
+        return copy(self)
+
+
 def one_of(choices: Iterable[str], **options: Any) -> serializers.ChoiceField:
     """A choice whose refusal names what is allowed."""
     values = list(choices)
-    return serializers.ChoiceField(
+    return _Choice(
         choices=values,
         error_messages={"invalid_choice": f"must be one of: {', '.join(values)}"},
         **options,
