@@ -1,4 +1,4 @@
-"""Users, their sessions and their API keys."""
+"""Users and the tier each of them has."""
 
 from __future__ import annotations
 
@@ -66,60 +66,3 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
-
-
-class Session(models.Model):
-    """One sign-in: the family of the refresh tokens that follow each other.
-
-    Access tokens carry its id, so revoking the row ends them at once.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_because = models.CharField(max_length=32, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        indexes = [models.Index(fields=["expires_at"], name="session_by_expiry")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} since {self.created_at:%Y-%m-%d %H:%M}"
-
-
-class RefreshToken(models.Model):
-    """One refresh token of a session, stored as the SHA-256 of a 256-bit secret; used once."""
-
-    digest = models.BinaryField(primary_key=True, max_length=32)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="refresh_tokens")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return f"refresh token of session {self.session_id}"
-
-
-class ApiKey(models.Model):
-    """A key for programs: its public id is stored, its secret only as an HMAC under the server's pepper."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=24, unique=True, help_text="The part of the key that may be shown.")
-    digest = models.BinaryField(max_length=32)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        verbose_name = "API key"
-
-    def __str__(self) -> str:
-        return f"{self.prefix}… ({self.name})"
