@@ -25,8 +25,8 @@ FIELD = b"batch"
 LOST = "ticks:lost"
 # At ten entries a second nearly three hours, and some 400 MB; a longer backlog means that nobody reads.
 MAX_BACKLOG = 100_000
-# So many are kept for the OTHERS, at ten a second half an hour; ticks older than that mean nothing to them, and
-# one that nobody runs any more must not fill Redis, which would end the intake of prices.
+# So many are kept for the OTHERS, at ten a second half an hour; older ticks mean nothing to them. One that
+# nobody runs any more must not fill Redis, which would end the intake of prices.
 KEPT_FOR_OTHERS = 20_000
 # A group that is this far behind is worth a line in the log.
 LAGGING = 2_000
