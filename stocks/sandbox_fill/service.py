@@ -26,8 +26,8 @@ from stocks.sandbox_fill.binary import COLUMNS, rows
 
 #: Bars of the first fill.
 YEARS = 3
-#: Statements reach further back than bars, so that the first bar has twelve trailing months behind it.
-STATEMENT_LEAD = timedelta(days=460)
+#: Statements reach further back than bars: six fiscal years are filed, what a growth over five of them takes.
+STATEMENT_LEAD = timedelta(days=1_540)
 #: Stocks whose bars are held in memory together.
 CHUNK = 300
 
