@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from accounts.strict import StrictSerializer
 from stocks.figures import from_float
@@ -30,6 +32,10 @@ class SeriesField(serializers.CharField):
         usage = ", ".join(definition.usage for definition in DEFINITIONS.values())
         options.setdefault("help_text", f"Up to {MAX_SERIES} of: {usage}.")
         super().__init__(max_length=MAX_TEXT, **options)
+
+    def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
+        """An empty text is one that asks for nothing, not the same as none."""
+        return dictionary.get(self.field_name, empty)
 
     def to_internal_value(self, data: Any) -> tuple[Asked, ...]:  # type: ignore[override]  # a text in, calls out
         try:

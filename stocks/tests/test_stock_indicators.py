@@ -113,6 +113,7 @@ def test_a_stock_without_bars_has_no_dates():
         ({"series": "rsi(0)"}, "series", "column 5"),
         ({"series": "rsi(14"}, "series", "column"),
         ({"series": "x" * 1001}, "series", ""),
+        ({"series": ""}, "series", "blank"),
         ({"series": "sma(5)", "from": "2026-02-01", "to": "2026-01-01"}, "from_date", "later"),
         ({"series": "sma(5)", "from": "2026-02-01", "from_date": "2026-01-01"}, "from", "contradicts"),
         ({"from": "2026-02-01"}, "series", "needed"),
