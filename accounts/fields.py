@@ -5,7 +5,11 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
+
+from accounts.models import User
 
 NAME_LENGTH = 150
 PASSWORD_LENGTH = 128
@@ -62,3 +66,11 @@ class PasswordField(TextField):
                 **options,
             }
         )
+
+
+def refuse_easy_password(field: str, password: str, user: User | None = None) -> None:
+    """Raises serializers.ValidationError of the field for a password that is easily guessed."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise serializers.ValidationError({field: error.messages}) from error

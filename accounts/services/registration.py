@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.core import signing
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts.errors import InvalidConfirmation, MailNotSent
+from accounts.errors import InvalidConfirmation
 from accounts.models import User
 from accounts.selectors import registration_state
 from accounts.services.keys import IssuedKey, api_key_issue
+from accounts.services.mail import mail_send
 
 LINK_LIFETIME = timedelta(hours=24)
 _SALT = "accounts.registration"
@@ -30,13 +28,13 @@ def registration_start(*, email: str, name: str) -> None:
         {"email": email, "name": name, "state": registration_state(email)}, salt=_SALT, compress=True
     )
     link = f"{settings.PUBLIC_URL}/v1/register/confirm?token={token}"
-    text = render_to_string(
-        "accounts/registration.txt", {"link": link, "hours": int(LINK_LIFETIME.total_seconds() // 3600)}
+    mail_send(
+        to=email,
+        subject="Your Stockroom API key",
+        template="accounts/registration.txt",
+        link=link,
+        hours=int(LINK_LIFETIME.total_seconds() // 3600),
     )
-    try:
-        send_mail("Your Stockroom API key", text, None, [email])
-    except (SMTPException, OSError) as error:
-        raise MailNotSent from error
 
 
 def registration_read(token: str) -> dict[str, str]:

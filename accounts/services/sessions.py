@@ -93,6 +93,11 @@ def session_end(*, session: Session, refresh_token: str | None = None) -> None:
     sessions_end(sessions=Session.objects.filter(ended, user=session.user_id), because="logout")
 
 
+def sessions_end_all(*, user: User) -> int:
+    """Sign out everywhere: every session of the user ends at once; returns how many those were."""
+    return sessions_end(sessions=Session.objects.filter(user=user), because="logout everywhere")
+
+
 @transaction.atomic
 def sessions_end(*, sessions: QuerySet[Session], because: str) -> int:
     """Revoke the sessions that are not revoked yet; returns how many those were."""

@@ -1,10 +1,12 @@
-"""Accounts with a password."""
+"""Accounts, and what users may change of theirs."""
 
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from accounts.errors import EmailTaken
+from accounts.errors import EmailTaken, InvalidLink
+from accounts.links import EMAIL_CONFIRMATION
 from accounts.models import User
 from accounts.passwords import password_hash
 from accounts.services.sessions import SignIn, session_start
@@ -26,3 +28,23 @@ def user_register(*, email: str, password: str, name: str) -> SignIn:
             # A parallel call with the same address was faster.
             raise EmailTaken from error
         return session_start(user=user)
+
+
+@transaction.atomic
+def email_confirm(*, token: str) -> User:
+    """Note that the address is the user's, by a mailed link, once; raises InvalidLink."""
+    owner = EMAIL_CONFIRMATION.user_id(token)
+    user = User.objects.select_for_update(no_key=True).filter(pk=owner).first()
+    if user is None:
+        raise InvalidLink
+    EMAIL_CONFIRMATION.check(token, user)
+    user.email_confirmed_at = timezone.now()
+    user.save(update_fields=["email_confirmed_at"])
+    return user
+
+
+def user_rename(*, user: User, name: str) -> User:
+    """Give the user another name."""
+    user.name = name
+    user.save(update_fields=["name"])
+    return user

@@ -147,7 +147,7 @@ def test_a_silent_mail_server_is_503(client, refused, monkeypatch):
     def fail(*args, **kwargs):
         raise SMTPServerDisconnected("10.0.0.1 hung up")
 
-    monkeypatch.setattr("accounts.services.registration.send_mail", fail)
+    monkeypatch.setattr("accounts.services.mail.send_mail", fail)
     response = client.post(PATH, DAVE)
     refused(response, 503, "SERVICE_UNAVAILABLE")
     assert b"10.0.0.1" not in response.content

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from django.http import HttpResponse
-from django.template.loader import render_to_string
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +12,7 @@ from accounts.parsers import JSON_OR_FORM
 from accounts.serializers import AcceptedReply, Confirmation, ConfirmedReply, KeyRegistration
 from accounts.services.registration import registration_confirm, registration_read, registration_start
 from accounts.views.base import NO_STORE, PublicView
+from accounts.views.pages import JSONUnlessPage, page, wants_page
 
 _ACCEPTED = {
     "status": "accepted",
@@ -40,16 +36,6 @@ class RegistrationView(PublicView):
         return Response(_ACCEPTED, status=202, headers=NO_STORE)
 
 
-class JSONUnlessPage(DefaultContentNegotiation):
-    """A browser that asks for HTML gets the page; errors are the same JSON as everywhere."""
-
-    def select_renderer(
-        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, str(renderer.media_type)
-
-
 class ConfirmationView(PublicView):
     parser_classes = JSON_OR_FORM
     content_negotiation_class = JSONUnlessPage
@@ -64,7 +50,7 @@ class ConfirmationView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         token = Confirmation.parse(request.query_params)["token"]
         asked = registration_read(token)
-        return _page(request, "accounts/confirm.html", {"token": token, "email": asked["email"]}, status=200)
+        return page(request, "accounts/confirm.html", {"token": token, "email": asked["email"]})
 
     @extend_schema(
         operation_id="register_confirm",
@@ -75,14 +61,7 @@ class ConfirmationView(PublicView):
     )
     def post(self, request: Request) -> HttpResponse:
         issued = registration_confirm(**Confirmation.parse(request.data))
-        if "text/html" in request.headers.get("Accept", ""):
+        if wants_page(request):
             context = {"api_key": issued.text, "email": issued.row.user.email}
-            return _page(request, "accounts/confirmed.html", context, status=201)
+            return page(request, "accounts/confirmed.html", context, status=201)
         return Response(ConfirmedReply(issued).data, status=201, headers=NO_STORE)
-
-
-def _page(request: Request, template: str, context: Mapping[str, str], *, status: int) -> HttpResponse:
-    # The address of the page holds a secret: nothing it links to may receive it as a referrer.
-    headers = {**NO_STORE, "Referrer-Policy": "no-referrer"}
-    body = render_to_string(template, context, request=request._request)
-    return HttpResponse(body, status=status, headers=headers)

@@ -130,6 +130,9 @@ def _mail(notification: Notification) -> Outcome:
     user = notification.user
     if not user.is_active:
         return Outcome(error="the account is switched off", final=True)
+    if user.email_confirmed_at is None:
+        # It may be somebody else's.
+        return Outcome(error="the e-mail address is not confirmed", final=True)
     text = render_to_string(
         "screening/alert.txt", {"sentence": sentence(notification), "notification": notification}
     )

@@ -32,7 +32,7 @@ def endpoint(settings) -> Iterator[StandIn]:
 
 @pytest.fixture
 def user():
-    return UserFactory.create(email="alice@example.com", tier="pro")
+    return UserFactory.create(email="alice@example.com", tier="pro", email_confirmed_at=timezone.now())
 
 
 def notification(user, **values) -> Notification:
@@ -227,7 +227,7 @@ def test_a_mailbox_is_not_filled(user, monkeypatch):
     monkeypatch.setattr(service, "MAILS_A_DAY", 2)
     for _ in range(2):
         Delivery.objects.create(notification=notification(user), channel="email")
-    other = UserFactory.create()
+    other = UserFactory.create(email_confirmed_at=timezone.now())
     assert deliveries_send().sent == 2
     for one in (user, other):
         Delivery.objects.create(notification=notification(one), channel="email")
@@ -254,3 +254,12 @@ def test_an_account_that_is_switched_off_gets_no_mail(user):
     type(user).objects.update(is_active=False)
     assert deliveries_send().dead == 1
     assert mail.outbox == []
+
+
+def test_an_address_that_nobody_confirmed_gets_no_mail(user):
+    delivery = Delivery.objects.create(notification=notification(user), channel="email")
+    type(user).objects.update(email_confirmed_at=None)
+    assert deliveries_send().dead == 1
+    assert mail.outbox == []
+    delivery.refresh_from_db()
+    assert "not confirmed" in delivery.last_error
