@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts import session_cache
-from accounts.errors import AccountsError, InvalidApiKey, InvalidToken
+from accounts.errors import AccountsError, InvalidApiKey, InvalidToken, ScopeMissing
 from accounts.keys import api_key_digest, api_key_prefix
-from accounts.models import ApiKey, Session, User
+from accounts.models import ApiKey, Scope, Session, User
 from accounts.selectors import api_key_find, session_find
 from accounts.services.keys import api_key_record_use
 from accounts.tickets import Maker
@@ -72,6 +74,16 @@ def _credential(request: Request) -> tuple[str, str]:
     return scheme.lower(), rest[0]
 
 
+def scope_needed(request: Request) -> str:
+    """The scope that a key needs for a request.
+
+    To read is `read` and to change is `trade`, where the view's ``key_scopes`` name no other for the method.
+    """
+    named: Mapping[str, str] = getattr((request.parser_context or {}).get("view"), "key_scopes", {})
+    usual = Scope.READ if request.method in SAFE_METHODS else Scope.TRADE
+    return named.get(str(request.method), usual.value)
+
+
 class BearerAuthentication(BaseAuthentication):
     """``request.user`` is the user, ``request.auth`` the Session."""
 
@@ -92,7 +104,10 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """``request.user`` is the user, ``request.auth`` the ApiKey."""
+    """``request.user`` is the user, ``request.auth`` the ApiKey.
+
+    Raises ScopeMissing for what the key is not for.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         scheme, credential = _credential(request)
@@ -103,6 +118,8 @@ class ApiKeyAuthentication(BaseAuthentication):
             key = api_key_prove(text)
         except AccountsError as error:
             raise AuthenticationFailed(error.message) from error
+        if (scope := scope_needed(request)) not in key.scopes:
+            raise ScopeMissing(needed=scope, scopes=key.scopes)
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

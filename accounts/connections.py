@@ -16,6 +16,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import connection_cache, tickets
@@ -23,6 +24,7 @@ from accounts.connection_cache import CONFIRMED_SECONDS, Entry, key_name, sessio
 from accounts.cookies import CookiePrincipal, recheck_cookies
 from accounts.errors import InvalidToken, TicketsUnavailable
 from accounts.keys import api_key_digest, api_key_prefix
+from accounts.models import Scope
 from accounts.principal import Principal
 from accounts.redis import RedisAway
 from accounts.selectors import api_keys_alive, sessions_alive, users_active
@@ -179,7 +181,8 @@ def _ask_database(credentials: Iterable[str]) -> dict[str, Entry]:
             found[session_name(pk)] = Entry(asked_at, user_id, tier, email, ends)
     if keys:
         used = []
-        rows_of_keys = api_keys_alive(now=now).filter(prefix__in=keys).order_by()
+        may_stream = Q(prefix__in=keys, scopes__contains=[Scope.STREAM])
+        rows_of_keys = api_keys_alive(now=now).filter(may_stream).order_by()
         for pk, prefix, key_ends, digest, user_id, tier, email in rows_of_keys.values_list(
             *("pk", "prefix", "expires_at", "digest", "user_id", "user__tier", "user__email")
         ):

@@ -48,6 +48,23 @@ class InvalidConfirmation(AccountsError):
     message = "This confirmation link is wrong, used or expired."
 
 
+class InvalidLink(AccountsError):
+    code = "INVALID_LINK"
+    message = "This link is wrong, used or expired; ask for another."
+
+
+class WrongPassword(AccountsError):
+    code = "WRONG_PASSWORD"
+    message = "The current password is another."
+
+
+class ScopeMissing(AccountsError):
+    """The key is good, but not for this."""
+
+    code = "SCOPE_MISSING"
+    message = "This API key may not do this."
+
+
 class ApiKeyNotFound(AccountsError):
     code = "API_KEY_NOT_FOUND"
     message = "No such API key."

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.fields import EmailField, NameField, PasswordField, TextField
-from accounts.models import Tier, User
+from accounts.fields import EmailField, NameField, PasswordField, TextField, refuse_easy_password
+from accounts.models import Scope, Tier, User
+from accounts.models.keys import usual_scopes
 from accounts.paging import PageMeta
 from accounts.strict import StrictSerializer
 
@@ -25,10 +24,7 @@ class Register(StrictSerializer):
     name = NameField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
-        except ValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from error
+        refuse_easy_password("password", attrs["password"], User(email=attrs["email"], name=attrs["name"]))
         return attrs
 
 
@@ -59,14 +55,35 @@ class Confirmation(StrictSerializer):
     token = TextField(max_length=4096)
 
 
+class ScopesField(serializers.ListField):
+    """At least one scope; a scope that is named twice counts once."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, **options)
+
+
 class KeyIssue(StrictSerializer):
     name = NameField(max_length=100)
+    scopes = ScopesField(
+        default=usual_scopes,
+        max_length=len(Scope.values),
+        help_text="What the key may be used for; `admin` is for keys of staff.",
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value <= timezone.now():
             raise serializers.ValidationError("must be in the future")
         return value
+
+
+class KeyRotation(StrictSerializer):
+    grace_s = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=7 * 86_400,
+        help_text="So many seconds the old key goes on working, at most a week.",
+    )
 
 
 class UserReply(serializers.Serializer[Any]):
@@ -105,6 +122,7 @@ class KeyReply(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="The part of the key that may be shown.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
     created_at = serializers.DateTimeField(format=None)
     expires_at = serializers.DateTimeField(format=None, allow_null=True)
     last_used_at = serializers.DateTimeField(format=None, allow_null=True)
@@ -121,6 +139,7 @@ class KeyIssuedReply(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="row.id")
     name = serializers.CharField(source="row.name")
     prefix = serializers.CharField(source="row.prefix")
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), source="row.scopes")
     api_key = serializers.CharField(source="text")
     created_at = serializers.DateTimeField(source="row.created_at", format=None)
     expires_at = serializers.DateTimeField(source="row.expires_at", format=None, allow_null=True)

@@ -26,7 +26,8 @@ def test_it_works(as_alice):
     assert response.status_code == 201
     assert "no-store" in response["Cache-Control"]
     made = response.json()
-    assert set(made) == {"id", "name", "prefix", "api_key", "created_at", "expires_at"}
+    assert set(made) == {"id", "name", "prefix", "scopes", "api_key", "created_at", "expires_at"}
+    assert made["scopes"] == ["read", "trade", "stream"]
     assert made["name"] == "laptop"
     assert made["api_key"].startswith(made["prefix"] + "_")
     assert made["expires_at"] is None
@@ -36,7 +37,8 @@ def test_it_works(as_alice):
     assert listed.status_code == 200
     body = listed.json()
     assert body["meta"] == {"page": 1, "per_page": 50, "total": 1, "pages": 1}
-    assert set(body["api_keys"][0]) == {"id", "name", "prefix", "created_at", "expires_at", "last_used_at"}
+    expected = {"id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at"}
+    assert set(body["api_keys"][0]) == expected
     assert body["api_keys"][0]["id"] == made["id"]
     assert body["api_keys"][0]["last_used_at"].endswith("Z")
     assert made["api_key"] not in listed.content.decode()

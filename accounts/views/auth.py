@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import BearerAuthentication, maker_of
+from accounts.models import Scope
 from accounts.permissions import session_of
 from accounts.serializers import (
     AccountReply,
@@ -24,6 +28,7 @@ from accounts.serializers import (
 from accounts.services.sessions import session_end, session_open, session_refresh
 from accounts.services.tickets import ticket_issue
 from accounts.services.users import user_register
+from accounts.tasks import welcome
 from accounts.views.base import NO_STORE, PublicView
 
 
@@ -37,6 +42,7 @@ class RegisterView(PublicView):
     )
     def post(self, request: Request) -> Response:
         signed_in = user_register(**Register.parse(request.data))
+        welcome(signed_in.user.email)
         return Response(SignInReply(signed_in).data, status=201, headers=NO_STORE)
 
 
@@ -82,6 +88,8 @@ class LogoutView(APIView):
 
 
 class TicketView(APIView):
+    key_scopes: ClassVar[Mapping[str, str]] = {"POST": Scope.STREAM}
+
     @extend_schema(
         operation_id="auth_ticket",
         tags=["auth"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from rest_framework.views import APIView
 from accounts.paging import PageQuery, page_meta
 from accounts.permissions import SignedIn, user_of
 from accounts.selectors import api_keys_of
-from accounts.serializers import KeyIssue, KeyIssuedReply, KeyListReply
-from accounts.services.keys import api_key_issue, api_key_revoke
+from accounts.serializers import KeyIssue, KeyIssuedReply, KeyListReply, KeyRotation
+from accounts.services.keys import api_key_issue, api_key_revoke, api_key_rotate
 from accounts.views.base import NO_STORE
 
 # A key is known here, and refused: making keys takes a session.
@@ -69,3 +70,20 @@ class KeyView(APIView):
     def delete(self, request: Request, key_id: UUID) -> Response:
         api_key_revoke(user=user_of(request), key_id=key_id)
         return Response(status=204)
+
+
+class KeyRotationView(APIView):
+    permission_classes = (SignedIn,)
+
+    @extend_schema(
+        operation_id="api_keys_rotate",
+        tags=["api-keys"],
+        auth=_SESSION_ONLY,
+        summary="Put another key in the place of one; this reply alone shows it",
+        request=KeyRotation,
+        responses={201: KeyIssuedReply, 403: _KEY_REFUSED},
+    )
+    def post(self, request: Request, key_id: UUID) -> Response:
+        grace = timedelta(seconds=KeyRotation.parse(request.data)["grace_s"])
+        issued = api_key_rotate(user=user_of(request), key_id=key_id, grace=grace)
+        return Response(KeyIssuedReply(issued).data, status=201, headers=NO_STORE)

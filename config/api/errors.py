@@ -36,6 +36,9 @@ STATUS: dict[type[Exception], int] = {
     accounts.InvalidToken: 401,
     accounts.InvalidRefreshToken: 401,
     accounts.InvalidConfirmation: 400,
+    accounts.InvalidLink: 400,
+    accounts.WrongPassword: 403,
+    accounts.ScopeMissing: 403,
     accounts.ApiKeyNotFound: 404,
     accounts.ApiKeyLimitReached: 409,
     accounts.AccountsBusy: 503,
@@ -165,8 +168,16 @@ def _of_api_exception(request: HttpRequest, error: exceptions.APIException) -> t
     code = CODES.get(status, "ERROR")
     if isinstance(error, exceptions.ValidationError):
         details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-        return status, envelope(request, code=code, message="Invalid request parameters", details=details)
+        message = "Invalid request parameters"
+        return status, envelope(request, code=code, message=message, details=_in_text(details))
     return status, envelope(request, code=code, message=str(error.detail))
+
+
+def _in_text(details: Any) -> Any:
+    """The same with the places of a list as texts: JSON knows no other names."""
+    if isinstance(details, dict):
+        return {str(name): _in_text(one) for name, one in details.items()}
+    return details
 
 
 def _reply(request: HttpRequest, status: int, message: str) -> HttpResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -26,6 +28,7 @@ class OwnScreens(MarketDataView):
     """Only their owner reaches them; to everybody else they do not exist."""
 
     permission_classes = [IsAuthenticated]
+    key_scopes: ClassVar[Mapping[str, str]] = {}
 
 
 def _results(screen: SavedScreen, request: Request) -> Response:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from accounts.models import Scope
 
 #: Seconds for which others may keep a reply: prices move by the second, bars by the day.
 LIVE, DAILY, FIXED = 1, 60, 300
@@ -20,6 +23,8 @@ class MarketDataView(APIView):
     """
 
     permission_classes = [AllowAny]
+    # What is asked for in a body is read all the same.
+    key_scopes: ClassVar[Mapping[str, str]] = {"POST": Scope.READ}
     max_age: int = LIVE
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
