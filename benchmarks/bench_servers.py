@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +18,8 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 
+HOST = "127.0.0.1"
+START_SECONDS = 60
 PROJECT = Path(__file__).resolve().parent.parent
 PEER_VENV = PROJECT / ".venv" / "benchmarks"
 REQUIREMENTS = PROJECT / "benchmarks" / "requirements.txt"
@@ -62,6 +68,49 @@ def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
                     client.flushdb()
             finally:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def serving(
+    scratch: Path, *command: str, **environment: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run a server on a free port of 127.0.0.1, which stands for ``{port}`` in its command, until left.
+
+    Yields the port and the process once it answers; ends the program where it does not.
+    """
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+    log = scratch / f"server-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [word.format(port=port) for word in command],
+            cwd=PROJECT,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.1)
+        yield port, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def peer_python() -> Path:

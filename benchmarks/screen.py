@@ -29,8 +29,6 @@ import json
 import os
 import random
 import re
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -43,7 +41,7 @@ from typing import Any
 
 import psutil
 import psycopg
-from bench_servers import PROJECT, fresh_environment, peer_python
+from bench_servers import HOST, PROJECT, START_SECONDS, fresh_environment, peer_python, serving
 from screen_engines import compare
 
 DATA = PROJECT.parent / "shared" / "data"
@@ -53,8 +51,6 @@ CLIENTS = 16
 ROUNDS, SECONDS = 3, 10.0
 QUICK_ROUNDS, QUICK_SECONDS = 3, 2.0
 WIDE = 50_000
-START_SECONDS = 60
-HOST = "127.0.0.1"
 PASSWORD = "correct horse 42"
 
 
@@ -159,42 +155,12 @@ def _manage(*arguments: str) -> None:
 
 @contextlib.contextmanager
 def _server(scratch: Path, **environment: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port: int = free.getsockname()[1]
-    log = scratch / f"server-{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"),
-                *("--blocking-threads", "16", "--host", HOST, "--port", str(port), "config.wsgi:application"),
-            ],
-            cwd=PROJECT,
-            env=os.environ | environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.1)
+    command = (
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"),
+        *("--blocking-threads", "16", "--host", HOST, "--port", "{port}", "config.wsgi:application"),
+    )
+    with serving(scratch, *command, **environment) as (port, process):
         yield Server(port, psutil.Process(process.pid))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/health/live")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _post(port: int, path: str, body: Any, token: str = "") -> Any:
