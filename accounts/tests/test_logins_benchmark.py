@@ -10,7 +10,7 @@ from django.conf import settings
 
 
 @pytest.mark.timeout(200)
-def test_it_measures_and_prints_its_figures_as_the_last_line():
+def test_it_measures_and_prints_its_figures_as_the_last_line(redis_client):
     done = subprocess.run(
         [sys.executable, "benchmarks/logins.py", "--quick"],
         cwd=settings.BASE_DIR,
