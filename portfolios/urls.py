@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portfolios.views import default, portfolios, transactions
+from portfolios.views import allocation, default, history, income, performance, portfolios, transactions
 
 _ONE = "portfolios/<uuid:portfolio_id>"
 _ROW = f"{_ONE}/transactions/<uuid:transaction_id>"
@@ -16,6 +16,10 @@ urlpatterns = [
     path("portfolios", portfolios.PortfolioListView.as_view(), name="portfolios"),
     path(_ONE, portfolios.PortfolioDetailView.as_view(), name="portfolio"),
     path(f"{_ONE}/lots", portfolios.LotsView.as_view(), name="portfolio-lots"),
+    path(f"{_ONE}/performance", performance.PerformanceView.as_view(), name="portfolio-performance"),
+    path(f"{_ONE}/history", history.HistoryView.as_view(), name="portfolio-history"),
+    path(f"{_ONE}/allocation", allocation.AllocationView.as_view(), name="portfolio-allocation"),
+    path(f"{_ONE}/income", income.IncomeView.as_view(), name="portfolio-income"),
     path(f"{_ONE}/holdings", transactions.HoldingsView.as_view(), name="portfolio-holdings"),
     path(f"{_ONE}/transactions", transactions.TransactionListView.as_view(), name="portfolio-transactions"),
     path(_ROW, transactions.TransactionView.as_view(), name="portfolio-transaction"),

@@ -6,8 +6,7 @@ precision here. What a quotient leaves over stays with what remains, so that par
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
 
@@ -18,11 +17,9 @@ COST_STEP: Final = Decimal(1).scaleb(-20)
 _CONTEXT: Final = Context(prec=110, rounding=ROUND_HALF_EVEN)
 
 
-@contextmanager
-def exactly() -> Iterator[None]:
+def exactly() -> AbstractContextManager[Context]:
     """Decimal arithmetic inside is that of this module."""
-    with localcontext(_CONTEXT):
-        yield
+    return localcontext(_CONTEXT)
 
 
 def share_of(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:

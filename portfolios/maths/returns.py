@@ -7,7 +7,7 @@ A flow is positive where money was put in, and counts from the start of its day.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, localcontext
@@ -68,14 +68,16 @@ SEVERAL_RATES: Final = Rate(None, "more than one rate fits these flows")
 OUT_OF_BOUNDS: Final = Rate(None, "no rate below a billionfold a year fits")
 
 
-def daily_returns(values: Sequence[DayValue]) -> list[tuple[date, Decimal]] | None:
+def daily_returns(
+    values: Sequence[DayValue], *, start: Decimal = Decimal(0)
+) -> list[tuple[date, Decimal]] | None:
     """The return of each day: value / (value of the day before + flow) − 1; oldest first.
 
-    Days on which nothing was held and nothing came are left out. None where a day's value has nothing
-    behind it, so that its return has no meaning.
+    ``start`` is the value of the day before the first one. Days on which nothing was held and nothing came
+    are left out. None where a day's value has nothing behind it, so that its return has no meaning.
     """
     returns: list[tuple[date, Decimal]] = []
-    before = Decimal(0)
+    before = start
     with localcontext(_EXACT):
         for one in values:
             base = before + one.flow
@@ -88,21 +90,26 @@ def daily_returns(values: Sequence[DayValue]) -> list[tuple[date, Decimal]] | No
     return returns
 
 
-def twr(values: Sequence[DayValue]) -> Rate:
+def twr(values: Sequence[DayValue], *, start: Decimal = Decimal(0)) -> Rate:
     """The time-weighted return of daily values, oldest first: the daily returns linked.
 
     Source: GIPS Standards 2020, 2.A.22, with flows at the start of their day.
     """
-    returns = daily_returns(values)
+    returns = daily_returns(values, start=start)
     if returns is None:
         return NOTHING_BEHIND
     if not returns:
         return NO_VALUES
+    return Rate(linked(one for _, one in returns))
+
+
+def linked(returns: Iterable[Decimal]) -> Decimal:
+    """Returns that follow one another as one."""
     with localcontext(_EXACT):
-        linked = Decimal(1)
-        for _, one in returns:
-            linked *= 1 + one
-        return Rate(linked - 1)
+        product = Decimal(1)
+        for one in returns:
+            product *= 1 + one
+        return product - 1
 
 
 def simple(*, start: Decimal, flows: Sequence[Flow], end: Decimal) -> Rate:
@@ -117,7 +124,11 @@ def simple(*, start: Decimal, flows: Sequence[Flow], end: Decimal) -> Rate:
 
 def volatility(values: Sequence[DayValue]) -> Decimal | None:
     """The sample standard deviation of daily returns × √252; None with fewer than two of them."""
-    returns = [one for _, one in daily_returns(values) or ()]
+    return deviation([one for _, one in daily_returns(values) or ()])
+
+
+def deviation(returns: Sequence[Decimal]) -> Decimal | None:
+    """The sample standard deviation of returns of sessions × √252; None with fewer than two of them."""
     if len(returns) < 2:
         return None
     with localcontext(_EXACT):
@@ -126,12 +137,12 @@ def volatility(values: Sequence[DayValue]) -> Decimal | None:
         return (variance * SESSIONS_OF_A_YEAR).sqrt()
 
 
-def max_drawdown(values: Sequence[DayValue]) -> Drawdown | None:
+def max_drawdown(values: Sequence[DayValue], *, start: Decimal = Decimal(0)) -> Drawdown | None:
     """The deepest fall of the linked daily returns below an earlier top; flows move neither.
 
     None where there are no returns. Depth 0 where there was no fall, on the first day.
     """
-    returns = daily_returns(values)
+    returns = daily_returns(values, start=start)
     if not returns:
         return None
     with localcontext(_EXACT):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,9 +36,14 @@ class Place:
     sequence: int
 
 
-def entries_of(portfolio: Portfolio) -> Iterator[Entry]:
-    """The rows that count, by stock (cash first) and in the order in which they take effect."""
-    return _entries(_COUNTING + _IN_ORDER, {"portfolio": portfolio.pk})
+def entries_of(portfolio: Portfolio, *, kinds: Collection[TransactionType] = ()) -> Iterator[Entry]:
+    """The rows that count, by stock (cash first) and in the order in which they take effect.
+
+    ``kinds``: only rows of these types.
+    """
+    only = " AND type = ANY(%(kinds)s)" if kinds else ""
+    values = {"portfolio": portfolio.pk, "kinds": [kind.value for kind in kinds]}
+    return _entries(_COUNTING + only + _IN_ORDER, values)
 
 
 def entries_of_stock(portfolio: Portfolio, stock_id: int) -> list[Entry]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from stocks import rates
-from stocks.selectors.reports import stored_rates
+from stocks.rates import Pair
+from stocks.selectors.reports import rates_between, stored_rates
+from stocks.types import FxRate
 
 #: A weekend or holiday has the rate of the last day before it.
 LOOK_BACK: Final = timedelta(days=7)
@@ -27,10 +29,56 @@ def rate_on(currency: str, base: str, *, moment: datetime) -> Decimal | None:
     if currency == base:
         return Decimal(1)
     day = _day_of(moment)
-    rate = _rates([currency], base, first=day - LOOK_BACK, last=day).get(currency)
+    known = stored_rates(rates.pairs_for(currency, base), first=day - LOOK_BACK, last=day)
+    return _of_day(currency, base, known)
+
+
+def rates_by_day(
+    currencies: Collection[str], base: str, *, days: Sequence[date]
+) -> dict[str, list[Decimal | None]]:
+    """Units of ``base`` for one of each currency on each of ``days``, oldest first; one query at most.
+
+    Each is what ``rate_on`` says of that day.
+    """
+    found: dict[str, list[Decimal | None]] = {}
+    others = sorted({currency for currency in currencies if currency != base})
+    if len(others) < len(set(currencies)):
+        found[base] = [Decimal(1)] * len(days)
+    if not others or not days:
+        return found | {currency: [None] * len(days) for currency in others}
+    pairs = {pair for currency in others for pair in rates.pairs_for(currency, base)}
+    stored = rates_between(pairs, first=days[0] - LOOK_BACK, last=days[-1])
+    for currency in others:
+        by_day = {pair: stored.get(pair, []) for pair in rates.pairs_for(currency, base)}
+        found[currency] = list(_followed(currency, base, by_day, days))
+    return found
+
+
+def _followed(
+    currency: str, base: str, stored: Mapping[Pair, Sequence[FxRate]], days: Sequence[date]
+) -> Iterator[Decimal | None]:
+    """The rate of one day after the other, worked out again where a rate it comes from is another one."""
+    places = dict.fromkeys(stored, -1)
+    known: dict[Pair, FxRate] = {}
+    rate: Decimal | None = None
+    for day in days:
+        now: dict[Pair, FxRate] = {}
+        for pair, rows in stored.items():
+            at = places[pair]
+            while at + 1 < len(rows) and _day_of(rows[at + 1].as_of) <= day:
+                at += 1
+            places[pair] = at
+            if at >= 0 and _day_of(rows[at].as_of) >= day - LOOK_BACK:
+                now[pair] = rows[at]
+        if now != known:
+            known, rate = now, _of_day(currency, base, now)
+        yield rate
+
+
+def _of_day(currency: str, base: str, known: Mapping[Pair, FxRate]) -> Decimal | None:
+    best = rates.best(list(rates.candidates(currency, base, known)), apart=rates.APART)
     # To the decimals of the column, so that what is computed now is what is computed from it later.
-    rate = None if rate is None else rate.quantize(_STEP, context=_CONTEXT)
-    return rate or None
+    return None if best is None else best.rate.quantize(_STEP, context=_CONTEXT) or None
 
 
 def _day_of(moment: datetime) -> date:

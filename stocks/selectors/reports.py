@@ -23,6 +23,13 @@ CROSS JOIN LATERAL (
     ORDER BY fx.date DESC LIMIT 1
 ) AS found
 """
+_BETWEEN = """
+SELECT fx.base, fx.quote, fx.rate, fx.as_of, fx.received_at, fx.source
+FROM unnest(%s::text[], %s::text[]) AS wanted(base, quote)
+JOIN stocks_fxrate AS fx ON fx.base = wanted.base AND fx.quote = wanted.quote
+WHERE fx.date BETWEEN %s AND %s
+ORDER BY fx.base, fx.quote, fx.date
+"""
 # One step of the index per currency, in place of a look at every day.
 _QUOTES_OF = """
 WITH RECURSIVE step AS (
@@ -82,6 +89,17 @@ def stored_rates(pairs: Collection[Pair], *, first: date, last: date) -> dict[Pa
     with connection.cursor() as cursor:
         cursor.execute(_LATEST, [[base for base, _ in wanted], [quote for _, quote in wanted], first, last])
         return {(row[0], row[1]): FxRate(*row) for row in cursor.fetchall()}
+
+
+def rates_between(pairs: Collection[Pair], *, first: date, last: date) -> dict[Pair, list[FxRate]]:
+    """The rates of each pair that has any from ``first`` to ``last`` inclusive, oldest first; one query."""
+    wanted = sorted(set(pairs))
+    found: dict[Pair, list[FxRate]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_BETWEEN, [[base for base, _ in wanted], [quote for _, quote in wanted], first, last])
+        for row in cursor.fetchall():
+            found.setdefault((row[0], row[1]), []).append(FxRate(*row))
+    return found
 
 
 def stored_quotes_of(base: str) -> list[str]:
