@@ -171,7 +171,7 @@ def xirr(flows: Sequence[Flow], *, end: Decimal, on: date) -> Rate:
     amounts[on] = amounts.get(on, Decimal(0)) + end
     moved = sorted((day, amount) for day, amount in amounts.items() if amount)
     if not moved:
-        return NO_VALUES
+        return ONE_DAY if len(amounts) == 1 and any(flow.amount for flow in flows) else NO_VALUES
     if not (any(amount > 0 for _, amount in moved) and any(amount < 0 for _, amount in moved)):
         return ONE_DAY if len(amounts) == 1 else NO_SIGN_CHANGE
     first = moved[0][0]

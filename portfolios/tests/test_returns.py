@@ -114,6 +114,7 @@ def test_money_that_only_went_one_way_has_no_rate():
 
 def test_one_day_is_no_time():
     assert xirr([Flow(END, Decimal(1000))], end=Decimal(1100), on=END) == ONE_DAY
+    assert xirr([Flow(END, Decimal(1000))], end=Decimal(1000), on=END) == ONE_DAY
 
 
 def test_flows_that_two_rates_fit_are_not_given_one_of_them():
