@@ -99,3 +99,13 @@ class RateLimited(AccountsError):
 
     code = "RATE_LIMIT_EXCEEDED"
     message = "Too many requests"
+
+
+class KeyReused(AccountsError):
+    code = "IDEMPOTENCY_KEY_REUSED"
+    message = "This Idempotency-Key came with another request before."
+
+
+class KeyInFlight(AccountsError):
+    code = "IDEMPOTENCY_KEY_IN_FLIGHT"
+    message = "A request with this Idempotency-Key is being carried out; retry for its reply."

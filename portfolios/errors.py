@@ -80,13 +80,3 @@ class ActionApplied(PortfoliosError):
 class CashNotRecorded(PortfoliosError):
     code = "CASH_NOT_RECORDED"
     message = "This portfolio records no cash, so nothing can be paid in or out."
-
-
-class KeyReused(PortfoliosError):
-    code = "IDEMPOTENCY_KEY_REUSED"
-    message = "This Idempotency-Key came with another request before."
-
-
-class KeyInFlight(PortfoliosError):
-    code = "IDEMPOTENCY_KEY_IN_FLIGHT"
-    message = "A request with this Idempotency-Key is being carried out; retry for its reply."

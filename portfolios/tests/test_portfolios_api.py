@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import limiter, tiers
-from portfolios.models import Holding, IdempotencyKey, Portfolio, Transaction
+from accounts.models import IdempotencyKey
+from portfolios.models import Holding, Portfolio, Transaction
 from portfolios.services.rebuilding import portfolio_reconcile
 from stocks.models import FxRate
 from stocks.tests.factories import QuoteFactory, StockFactory, bar

@@ -22,8 +22,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["user", "created_at"], name="idempotency_by_time")]
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["user", "created_at"], name="idempotency_key_by_time")]
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_of_user")]
 
     def __str__(self) -> str:
         return f"{self.key} {self.status}"

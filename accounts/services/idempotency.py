@@ -13,9 +13,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from accounts.models import User
-from portfolios.errors import KeyInFlight, KeyReused
-from portfolios.models import IdempotencyKey
+from accounts.errors import KeyInFlight, KeyReused
+from accounts.models import IdempotencyKey, User
 
 KEPT_FOR: Final = timedelta(hours=24)
 
