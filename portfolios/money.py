@@ -5,22 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+from accounts.currencies import decimals_of
 from portfolios.maths.exact import exactly
 from stocks.figures import ratio, rounded
 
-# Where it is not a hundredth: ISO 4217.
-_WHOLE: Final = (
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
-    *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
-)
-_THOUSANDTHS: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_PLACES: Final = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 PRICE_PLACES: Final = 8
 
 
 def money(amount: Decimal | None, currency: str) -> Decimal | None:
     """An amount to the minor unit of ``currency``; None where it is unknown."""
-    return None if amount is None else rounded(amount, _PLACES.get(currency, 2))
+    return None if amount is None else rounded(amount, decimals_of(currency))
 
 
 def unit_cost(cost: Decimal, quantity: Decimal) -> Decimal | None:

@@ -12,12 +12,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.fields import NameField, TextField
+from accounts.outbound.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
 from accounts.paging import PageMeta, PageQuery
 from accounts.strict import StrictSerializer
 from screening.fields import FIELDS, NAMES, column
 from screening.models.alerts import MAX_COOLDOWN_SECONDS, Alert
 from screening.serializers import WholeNumberField
-from screening.webhooks.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
 from stocks.errors import StockNotFound
 from stocks.models import Stock
 from stocks.selectors.listing import MAX_CODE, stock_by_code

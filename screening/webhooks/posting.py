@@ -1,15 +1,12 @@
-"""One request to an endpoint: to a fixed address, bounded in time and size, no redirect followed."""
+"""One request to an endpoint, and what becomes of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from curl_cffi import CurlOpt
-from curl_cffi.requests.exceptions import RequestException
-
-from screening.webhooks.guard import AddressRefused, AddressUnknown, is_literal, parse, resolve
-from stocks.providers.http import BoundedSession, reason, retry_after
+from accounts.outbound.guard import AddressRefused, AddressUnknown
+from accounts.outbound.http import retry_after
+from accounts.outbound.sending import NoAnswer, send
 
 SECONDS = 5.0
 MAX_BYTES = 64 * 1024
@@ -33,29 +30,21 @@ class Outcome:
 def post(url: str, body: bytes, headers: dict[str, str], *, now: float) -> Outcome:
     """Post a JSON body. ``now`` is in Unix seconds. No error holds the address or what came back."""
     try:
-        target = parse(url)
-        address = resolve(target)
+        answer = send(
+            "POST",
+            url,
+            seconds=SECONDS,
+            max_bytes=MAX_BYTES,
+            body=body,
+            headers={"Content-Type": "application/json", **headers},
+        )
     except AddressRefused as error:
         return Outcome(error=f"the address {error}", final=True)
-    except AddressUnknown as error:
+    except (AddressUnknown, NoAnswer) as error:
         return Outcome(error=str(error))
-    options: dict[CurlOpt, Any] = {CurlOpt.PROXY: "", CurlOpt.FRESH_CONNECT: 1}
-    if not is_literal(target.host):
-        options[CurlOpt.RESOLVE] = [f"{target.host}:{target.port}:{address}"]
-    session = BoundedSession(seconds=SECONDS, max_bytes=MAX_BYTES, curl_options=options)
-    with session:
-        try:
-            response = session.request(
-                "POST", target.url, data=body, headers={"Content-Type": "application/json", **headers}
-            )
-        except RequestException as error:
-            return Outcome(error=reason(error))
-    if response.primary_ip and response.primary_ip != address:
-        return Outcome(error="another address answered than the one looked up", final=True)
-    status = int(response.status_code)
-    if 200 <= status < 300:
-        return Outcome(status)
-    if 300 <= status < 400:
-        return Outcome(status, "a redirect, which is not followed")
-    wait = retry_after(response.headers.get("Retry-After"), now=now)
-    return Outcome(status, f"HTTP {status}", final=status == GONE, wait=wait)
+    if 200 <= answer.status < 300:
+        return Outcome(answer.status)
+    if 300 <= answer.status < 400:
+        return Outcome(answer.status, "a redirect, which is not followed")
+    wait = retry_after(answer.headers.get("retry-after"), now=now)
+    return Outcome(answer.status, f"HTTP {answer.status}", final=answer.status == GONE, wait=wait)

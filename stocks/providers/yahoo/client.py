@@ -25,8 +25,9 @@ from curl_cffi.requests.exceptions import RequestException
 from yfinance.data import YfData
 from yfinance.exceptions import YFException, YFRateLimitError
 
+from accounts.outbound.http import DEADLINE_SECONDS, BoundedSession, reason, retry_after
 from stocks.providers.errors import RateLimited, Upstream
-from stocks.providers.http import DEADLINE_SECONDS, BoundedSession, Budget, Param, reason, retry_after
+from stocks.providers.http import Budget, Param
 from stocks.providers.yahoo.parse import replies
 
 COOKIE_HOST = "fc.yahoo.com"

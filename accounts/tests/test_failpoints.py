@@ -10,7 +10,7 @@ from django.conf import settings
 PROGRAM = """
 from django.conf import settings
 settings.configure(PRODUCTION={production})
-from stocks.failpoints import reach
+from accounts.failpoints import reach
 for _ in range(3):
     reach("after_read")
     reach("after_commit")

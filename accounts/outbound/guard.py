@@ -1,6 +1,6 @@
-"""Which addresses a webhook may go to: public ones alone, looked up once and then held on to.
+"""Which addresses that somebody names are asked: public ones alone, looked up once and then held on to.
 
-A user names an address and our server calls it, so it could be made to call what only it can reach: its own
+Somebody names an address and our server calls it, so it could be made to call what only it can reach: its own
 ports, the network behind it, the metadata of its host. So the name is resolved here, every address that it
 has must be public, and the request goes to one of these, whatever the name says a moment later. Redirects are
 not followed.
@@ -35,7 +35,7 @@ _REFUSED: Final = tuple(
 
 
 class AddressRefused(Exception):
-    """The address is none that a webhook may go to; the text says why, and not which."""
+    """The address is none that a request may go to; the text says why, and not which."""
 
 
 class AddressUnknown(Exception):
@@ -44,7 +44,7 @@ class AddressUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to post: an address taken apart and written anew, so that nobody reads it in another way."""
+    """Where to go: an address taken apart and written anew, so that nobody reads it in another way."""
 
     scheme: str
     host: str
