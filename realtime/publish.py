@@ -50,13 +50,15 @@ class SharedEvent(NamedTuple):
 
     ``fields`` comes from ``fields_json``; ``rooms`` are pairs of a room and the key there. ``version``, where
     it is given, is digits, always as many, that rise from one state of what is told to the next: an event is
-    left out of all its rooms where the first of them has reached that version or a later one.
+    left out of all its rooms where the first of them has reached that version or a later one. Events that are
+    numbered apart from others of that room name their ``series``.
     """
 
     type: str
     fields: bytes
     rooms: Sequence[tuple[str, str]]
     version: str = ""
+    series: str = ""
 
 
 def fields_json(fields: Mapping[str, Any]) -> bytes:
@@ -85,6 +87,19 @@ def publish_shared(events: Sequence[SharedEvent]) -> None:
     publishing = Publishing(events)
     publishing.begin()
     publishing.end()
+
+
+def publish_numbered(series: str, events: Sequence[tuple[str, str, Mapping[str, Any], int]]) -> None:
+    """Send events that have numbers of their own: room, type, fields and number of each; raises the same.
+
+    Of each series a room takes rising numbers only: what is told again, or told twice at once, comes once.
+    """
+    publish_shared(
+        [
+            SharedEvent(kind, fields_json(fields), [(room, "")], f"{number:020d}", series)
+            for room, kind, fields, number in events
+        ]
+    )
 
 
 class Publishing:
@@ -154,6 +169,12 @@ class _Part:
             numbers,
             places,
         )
+        # By place of an event, from 1: what its version is kept under where that is not its first room.
+        self._series = {
+            at: f"{_room(event.rooms[0][0]).name} {event.series}"
+            for at, event in enumerate(events, start=1)
+            if event.series
+        }
         # A room that is one value keeps nothing besides, and most are.
         many = {number for number, key in zip(numbers, places, strict=True) if key}
         keeping = [
@@ -178,7 +199,7 @@ class _Part:
             [room.name in renewed for room in self._rooms],
         )
         # Lua knows no type of its own for bytes.
-        packed: bytes = msgpack.packb((*rooms, *self._events), use_bin_type=False)
+        packed: bytes = msgpack.packb((*rooms, *self._events, self._series), use_bin_type=False)
         return packed
 
     def sent(self) -> None:

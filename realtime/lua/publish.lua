@@ -14,10 +14,12 @@
 --              rooms: names, names as JSON, which k keeps what is kept besides or 0, whether it is a log, whether
 --              the life of its keys is to be renewed;
 --              events: types as JSON, versions or '', fields as JSON with a comma before, how many rooms;
---              the rooms of all events one after the other: their numbers, the keys there
+--              the rooms of all events one after the other: their numbers, the keys there;
+--              by event, where it is not the first room's name: what its version is kept under
 --
 -- An event with a version is left out where its first room has reached that version or a later one: two
--- publishers, or one that does its work again, never take a room back.
+-- publishers, or one that does its work again, never take a room back. Events of one room that are numbered
+-- apart keep their versions under the names of their series.
 --
 -- Every call of a command costs more than the work it does here, and a long string costs more than a short
 -- one. So what can be asked for all rooms at once is, and an event is written out once: a room of many gets
@@ -27,7 +29,7 @@
 local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
 local log_life, log_length = tonumber(ARGV[5]), ARGV[6]
-local names, written, kept_at, logs, renewed, types, versions_of, fields_of, counts, numbers, keys =
+local names, written, kept_at, logs, renewed, types, versions_of, fields_of, counts, numbers, keys, series =
   unpack(cmsgpack.unpack(ARGV[7]))
 local call, format = redis.call, string.format
 
@@ -42,8 +44,9 @@ local asked, asked_names, reached, changed = {}, {}, {}, {}
 local place = 1
 for event = 1, #types do
   if versions_of[event] ~= '' then
-    asked[#asked + 1] = numbers[place]
-    asked_names[#asked] = names[numbers[place]]
+    local kept = series[event]
+    asked[#asked + 1] = kept or numbers[place]
+    asked_names[#asked] = kept or names[numbers[place]]
   end
   place = place + counts[event]
 end
@@ -110,11 +113,14 @@ for event = 1, #types do
   local version, first = versions_of[event], numbers[place]
   local last = place + counts[event] - 1
   local news = version == ''
-  if not news and version > (reached[first] or '') then
-    news = true
-    reached[first] = version
-    changed[#changed + 1] = names[first]
-    changed[#changed + 1] = version
+  if not news then
+    local kept = series[event]
+    if version > (reached[kept or first] or '') then
+      news = true
+      reached[kept or first] = version
+      changed[#changed + 1] = kept or names[first]
+      changed[#changed + 1] = version
+    end
   end
   if news then
     local kind, fields, whole = types[event], fields_of[event], nil

@@ -15,7 +15,14 @@ from realtime import keys
 from realtime import publish as publishing
 from realtime.protocol.envelope import Envelope, unpack
 from realtime.protocol.names import InvalidRoom
-from realtime.publish import RoomEvent, SharedEvent, fields_json, publish, publish_shared
+from realtime.publish import (
+    RoomEvent,
+    SharedEvent,
+    fields_json,
+    publish,
+    publish_numbered,
+    publish_shared,
+)
 from realtime.rooms import RoomUnknown
 from realtime.tests.bus import heard, held
 from realtime.tests.servers import OwnValkey
@@ -247,6 +254,22 @@ def test_a_room_without_versions_is_told_everything(listening: Listening) -> Non
     publish_shared([shared(2, "02")])
     publish([event(1)])
     assert [envelope.position.sequence for envelope in listening.take(3)] == [1, 1, 2]
+
+
+def test_events_of_one_room_that_are_numbered_apart_leave_nothing_of_each_other_out(
+    listening: Listening,
+) -> None:
+    def orders(*numbers: int) -> None:
+        publish_numbered("orders", [(ROOM, "order", {"data": number}, number) for number in numbers])
+
+    publish_shared([shared(9, "9")])
+    orders(1, 2)
+    publish_shared([shared(8, "8")])
+    orders(2, 1, 3)
+    envelopes = listening.take(5)
+    messages = [json.loads(envelope.message) for envelope in envelopes if envelope.key == b""]
+    assert [message["data"] for message in messages] == [{"current_price": 9}, 1, 2, 3]
+    assert [message["sequence"] for message in messages] == [1, 2, 3, 4]
 
 
 def test_the_messages_of_one_event_are_never_parted(
