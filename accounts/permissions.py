@@ -28,3 +28,12 @@ def session_of(request: Request) -> Session:
     """The session of a view that only a signed-in user reaches."""
     assert isinstance(request.auth, Session)
     return request.auth
+
+
+class Staff(SignedIn):
+    """A member of staff who signed in; what staff do takes no key either."""
+
+    message = "Only staff may do this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and user_of(request).is_staff

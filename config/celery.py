@@ -59,6 +59,16 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="3,33"),
         "options": {"expires": 1500},
     },
+    "give the tier that holds when a plan has ended": {
+        "task": "accounts.billing.tasks.end_subscriptions",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "cancel orders that nobody has paid": {
+        "task": "accounts.billing.tasks.lapse_orders",
+        "schedule": crontab(minute=48),
+        "options": {"expires": 1800},
+    },
     "forget ended sessions": {
         "task": "accounts.tasks.prune_sessions",
         "schedule": crontab(hour=3, minute=40),

@@ -91,6 +91,7 @@ def programs(
         Program("live", _manage("consume_ticks", "live"), environment, stage=2),
         Program("store", _manage("consume_ticks", "store"), environment, stage=2),
         Program("alerts", _manage("evaluate_alerts"), environment, stage=2),
+        Program("payments", _manage("process_payments"), environment, stage=2),
         Program(
             "worker",
             [*celery, *worker, "--without-gossip", "--without-mingle", "--without-heartbeat"],

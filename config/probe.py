@@ -3,7 +3,8 @@
 `-P` keeps the modules beside it, some of which have names of the standard library, out of the way.
 
     http PORT PATH     the path answers 200
-    consumer GROUP     a consumer of this host in the group of the stream "ticks" asked for entries lately
+    consumer GROUP     a consumer of this host in the group asked for entries lately: of the stream
+                       "ticks", or "orders" for payments
     ingest             a provider's stream of this host looked up lately
     fresh FILE         the file, whatever suffix its database library gives it, was written lately
 
@@ -18,6 +19,8 @@ import time
 from pathlib import Path
 
 TICKS = "ticks"
+# Groups of other streams.
+STREAMS = {"payments": "orders"}
 INGEST = "ticks:ingest:"
 CONSUMER_IDLE_SECONDS = 60.0
 # Beat wakes up and writes its schedule every five minutes or more often.
@@ -60,7 +63,7 @@ def _consumer(group: str) -> str:
 
     try:
         with redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=5) as client:
-            consumers = client.xinfo_consumers(TICKS, group)
+            consumers = client.xinfo_consumers(STREAMS.get(group, TICKS), group)
     except redis.RedisError as error:
         return f"redis: {type(error).__name__}"
     host = socket.gethostname()

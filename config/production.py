@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config.secrets import DEVELOPMENT_MARKER
 
 MIN_SECRET_LENGTH = 50
+# A gateway is waited for up to 23 seconds.
+MIN_CLAIM_SECONDS = 30
 
 
 def refuse_unsafe(
@@ -21,6 +23,8 @@ def refuse_unsafe(
     rate_limits: str,
     market_data: Sequence[str],
     webhook_allow_local: bool = False,
+    free_gateway: bool = False,
+    payment_claim_seconds: int = MIN_CLAIM_SECONDS,
 ) -> None:
     """Raise ImproperlyConfigured that names every unsafe setting at once, and none of their values."""
     problems = [f"{name} is not set" for name, value in secrets.items() if not value]
@@ -51,5 +55,12 @@ def refuse_unsafe(
         problems.append("MARKET_DATA is the sandbox, whose prices are invented")
     if webhook_allow_local:
         problems.append("WEBHOOK_ALLOW_LOCAL is on")
+    if free_gateway:
+        problems.append(
+            "PAYMENT_GATEWAYS names the sandbox, which takes no money"
+            " (PAYMENT_SANDBOX_IN_PRODUCTION=true asks for it)"
+        )
+    if payment_claim_seconds < MIN_CLAIM_SECONDS:
+        problems.append(f"PAYMENT_CLAIM_SECONDS is less than {MIN_CLAIM_SECONDS}")
     if problems:
         raise ImproperlyConfigured("refusing to start in production: " + "; ".join(problems))

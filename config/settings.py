@@ -159,6 +159,7 @@ INSTALLED_APPS = [
     "channels",
     "config",
     "accounts",
+    "accounts.billing",
     "stocks",
     "portfolios",
     "screening",
@@ -265,7 +266,8 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_TIMEOUT = 10
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Stockroom <noreply@localhost>")
-# For tests: webhooks may then go to this machine, and over plain HTTP. Refused in production.
+# For tests: webhooks, and the catalogue of products, may then be on this machine and over plain HTTP.
+# Refused in production.
 WEBHOOK_ALLOW_LOCAL = env.bool("WEBHOOK_ALLOW_LOCAL", default=False)
 
 # --- The API --------------------------------------------------------------------------------------------
@@ -362,6 +364,23 @@ REALTIME_MAX_CONNECTIONS: dict[str, int] = (
 )
 # Who is told that a user's sessions, keys or tier have changed: a callable that takes their ids.
 ACCOUNTS_TELL = "realtime.control.tell_users"
+# Who takes numbered events for rooms: a callable that takes the name of their series, and the events.
+ACCOUNTS_PUBLISH = "realtime.publish.publish_numbered"
+
+# --- The shop -------------------------------------------------------------------------------------------
+
+# Who takes payments: sandbox, stripe, both or none.
+PAYMENT_GATEWAYS = _words(env.list("PAYMENT_GATEWAYS", default=[] if PRODUCTION else ["sandbox"]))
+# The sandbox takes no money, and gives what was ordered for nothing: a production boot wants to be asked.
+PAYMENT_SANDBOX_IN_PRODUCTION = env.bool("PAYMENT_SANDBOX_IN_PRODUCTION", default=False)
+STRIPE_URL = env.str("STRIPE_URL", default="https://api.stripe.com")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+# Several with commas between them, while one is being replaced by another.
+STRIPE_WEBHOOK_SECRET = _words(env.list("STRIPE_WEBHOOK_SECRET", default=[]))
+# Longer than a gateway is waited for: then another worker takes the payment of one that died.
+PAYMENT_CLAIM_SECONDS = env.int("PAYMENT_CLAIM_SECONDS", default=30)
+# Where `POST /v1/products/sync` reads products from unless it is told.
+PRODUCT_CATALOGUE_URL = env.str("PRODUCT_CATALOGUE_URL", default="")
 
 # --- Celery ---------------------------------------------------------------------------------------------
 
@@ -430,4 +449,6 @@ if PRODUCTION:
         rate_limits=RATE_LIMITS,
         market_data=MARKET_DATA,
         webhook_allow_local=WEBHOOK_ALLOW_LOCAL,
+        free_gateway="sandbox" in PAYMENT_GATEWAYS and not PAYMENT_SANDBOX_IN_PRODUCTION,
+        payment_claim_seconds=PAYMENT_CLAIM_SECONDS,
     )

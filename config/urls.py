@@ -21,6 +21,7 @@ urlpatterns = [
     path("v1/schema", pages.SchemaView.as_view(), name="schema"),
     path("v1/docs", pages.docs, name="docs"),
     path("v1/", include("accounts.urls")),
+    path("v1/", include("accounts.billing.urls")),
     path("v1/", include("stocks.urls")),
     path("v1/", include("portfolios.urls")),
     path("v1/", include("screening.urls")),

@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts import errors as accounts
+from accounts.billing import errors as billing
 from config.api.json import dumps_exact
 from portfolios import errors as portfolios
 from realtime.protocol.encoding import timestamp
@@ -47,6 +48,19 @@ STATUS: dict[type[Exception], int] = {
     accounts.RateLimited: 429,
     accounts.KeyReused: 422,
     accounts.KeyInFlight: 409,
+    billing.BillingError: 400,
+    billing.ProductNotAvailable: 422,
+    billing.CurrenciesDiffer: 422,
+    billing.OrderNotFound: 404,
+    billing.OrderLimitReached: 409,
+    billing.OrderNotPending: 409,
+    billing.PaymentInProgress: 409,
+    billing.OrderNotRefundable: 409,
+    billing.PaymentNotHeld: 409,
+    billing.GatewayNotAvailable: 422,
+    billing.CurrencyNotTaken: 422,
+    billing.NoticeRefused: 400,
+    billing.CatalogueNotRead: 422,
     stocks.StocksError: 400,
     stocks.StockNotFound: 404,
     stocks.NoPrice: 404,

@@ -30,6 +30,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if not settings.PRODUCTION:
             _ensure_administrator()
+            call_command("seed_products", if_empty=True, stdout=io.StringIO())
         if "sandbox" in settings.MARKET_DATA:
             # Its progress is on stderr; the summary on stdout is for programs.
             call_command("load_sandbox", stdout=io.StringIO())

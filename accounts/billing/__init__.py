@@ -1,0 +1,1 @@
+"""The shop: products, orders, payments, and the tiers that they bring."""

@@ -1,0 +1,1 @@
+"""Gateways that take money, behind one protocol. Card data never comes here: a token stands for a card."""

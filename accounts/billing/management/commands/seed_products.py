@@ -1,0 +1,52 @@
+"""`manage.py seed_products`: plans and a data pack to begin with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.billing.models import Product
+
+_PLANS = (
+    ("basic-month", "Basic, a month", "basic", 30, "9.00"),
+    ("basic-year", "Basic, a year", "basic", 365, "90.00"),
+    ("pro-month", "Pro, a month", "pro", 30, "29.00"),
+    ("pro-year", "Pro, a year", "pro", 365, "290.00"),
+)
+
+
+class Command(BaseCommand):
+    help = "Adds plans of basic and pro and a data pack, where nothing is sold yet."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="say nothing where products exist")
+
+    def handle(self, *args: Any, if_empty: bool, **options: Any) -> None:
+        if Product.objects.exists():
+            if not if_empty:
+                self.stdout.write("There are products already; nothing was changed.")
+            return
+        plans = [
+            Product(
+                code=code,
+                name=name,
+                kind=Product.Kind.PLAN,
+                tier=tier,
+                period_days=days,
+                price=Decimal(price),
+                currency="USD",
+            )
+            for code, name, tier, days, price in _PLANS
+        ]
+        pack = Product(
+            code="history-pack",
+            name="History pack",
+            description="An entitlement of its own, beside any plan.",
+            kind=Product.Kind.DATA_PACK,
+            price=Decimal("49.00"),
+            currency="USD",
+        )
+        Product.objects.bulk_create([*plans, pack])
+        self.stdout.write(f"{len(plans) + 1} products are sold now.")

@@ -1,0 +1,1 @@
+"""What changes the shop. Rows are locked in this sequence: an order, its payment, its user."""

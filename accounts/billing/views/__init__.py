@@ -1,0 +1,1 @@
+"""Doors of the shop. No GET changes anything."""
