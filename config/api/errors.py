@@ -182,16 +182,17 @@ def _of_api_exception(request: HttpRequest, error: exceptions.APIException) -> t
     code = CODES.get(status, "ERROR")
     if isinstance(error, exceptions.ValidationError):
         details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-        message = "Invalid request parameters"
-        return status, envelope(request, code=code, message=message, details=_in_text(details))
+        return status, envelope(
+            request, code=code, message="Invalid request parameters", details=_named(details)
+        )
     return status, envelope(request, code=code, message=str(error.detail))
 
 
-def _in_text(details: Any) -> Any:
-    """The same with the places of a list as texts: JSON knows no other names."""
+def _named(details: Any) -> Any:
+    """The same with texts as keys: what is wrong in a list is told by the places of its items."""
     if isinstance(details, dict):
-        return {str(name): _in_text(one) for name, one in details.items()}
-    return details
+        return {str(name): _named(value) for name, value in details.items()}
+    return [_named(value) for value in details] if isinstance(details, list) else details
 
 
 def _reply(request: HttpRequest, status: int, message: str) -> HttpResponse:

@@ -21,11 +21,20 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{3,255}", re.ASCII)
 _DIGITS = re.compile(r"[0-9 _-]{12,}", re.ASCII)
 
 
+class WholeNumberField(serializers.IntegerField):
+    """A whole number as a number: a text is refused rather than read."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class LineBody(StrictSerializer):
     """A product and how many of it."""
 
     code = TextField(max_length=MAX_CODE)
-    quantity = serializers.IntegerField(default=1, min_value=1, max_value=MAX_QUANTITY)
+    quantity = WholeNumberField(default=1, min_value=1, max_value=MAX_QUANTITY)
 
 
 @extend_schema_field(

@@ -9,10 +9,19 @@ from typing import Any
 import pytest
 
 from accounts.billing.models import Product
-from accounts.billing.tests.standin import WEBHOOK_SECRET, StripeStandIn
-from accounts.tests.conftest import alice, as_alice, as_charlie, charlie, client, refused, signed_in
+from accounts.billing.tests.standin import WEBHOOK_SECRET, Page, StripeStandIn
+from accounts.tests.conftest import (
+    alice,
+    alices_key,
+    as_alice,
+    as_charlie,
+    charlie,
+    client,
+    refused,
+    signed_in,
+)
 
-__all__ = ["alice", "as_alice", "as_charlie", "charlie", "client", "refused", "signed_in"]
+__all__ = ["alice", "alices_key", "as_alice", "as_charlie", "charlie", "client", "refused", "signed_in"]
 
 
 @pytest.fixture
@@ -43,4 +52,11 @@ def stripe(settings: Any) -> Iterator[StripeStandIn]:
         settings.STRIPE_URL = server.url
         settings.STRIPE_SECRET_KEY = server.key
         settings.STRIPE_WEBHOOK_SECRET = [WEBHOOK_SECRET]
+        yield server
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page on 127.0.0.1 with what a test writes on it."""
+    with Page() as server:
         yield server

@@ -161,6 +161,38 @@ class StripeStandIn:
         return Handler
 
 
+class Page:
+    """One page on 127.0.0.1: its ``status`` and ``body`` are what the next request is answered with."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 200, b"[]"
+        page = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(page.status)
+                self.send_header("Location", "http://127.0.0.1:9/")
+                self.send_header("Content-Length", str(len(page.body)))
+                self.end_headers()
+                self.wfile.write(page.body)
+
+            def log_message(self, *_: Any) -> None:
+                """Nobody reads it."""
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/products"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Page:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
 def signed(body: bytes, *, secret: str = WEBHOOK_SECRET, at: float | None = None) -> dict[str, str]:
     """The headers of an event, signed as Stripe's documentation says."""
     timestamp = int(time.time() if at is None else at)

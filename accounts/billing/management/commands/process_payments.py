@@ -16,4 +16,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         worker = Worker()
         self.stdout.write(f"processing payments as {worker.name}")
+        self.stdout.flush()
         worker.run(stop_event())
