@@ -48,6 +48,8 @@ class Waiting:
 
 
 Outcome = Succeeded | Declined | Waiting
+#: What a gateway tells by itself.
+Kind = Literal["succeeded", "failed", "refunded", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Notice:
     """
 
     event_id: str
-    kind: Literal["succeeded", "failed", "refunded", "other"]
+    kind: Kind
     payment_id: UUID | None
     reference: str
     amount: Decimal | None

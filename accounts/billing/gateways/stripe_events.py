@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from accounts.billing.errors import NoticeRefused
-from accounts.billing.gateways.protocol import Notice
+from accounts.billing.gateways.protocol import Kind, Notice
 from accounts.currencies import decimals_of, is_currency
 
 # Where Stripe counts in another unit than ISO 4217 has; with three decimals it wants rounded amounts.
 _UNUSUAL: Final = frozenset({"ISK", "MGA", "UGX", "UYI"})
-_KINDS: Final[dict[str, Literal["succeeded", "failed", "refunded"]]] = {
+_KINDS: Final[dict[str, Kind]] = {
     "payment_intent.succeeded": "succeeded",
     "payment_intent.payment_failed": "failed",
     "payment_intent.canceled": "failed",
@@ -70,7 +70,7 @@ def failure_of(subject: Mapping[str, Any]) -> str:
 
 
 def _notice(event_id: str, type_of: str, subject: Mapping[str, Any]) -> Notice:
-    kind = _KINDS.get(type_of, "other")
+    kind: Kind = _KINDS.get(type_of, "other")
     currency = _text(subject.get("currency") or "").upper()
     units = subject.get("amount_received" if kind == "succeeded" else "amount")
     if kind == "refunded" and subject.get("amount_refunded") != units:

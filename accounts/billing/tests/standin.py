@@ -104,7 +104,7 @@ class StripeStandIn:
             return 200, self.refunds[intent_id]
         assert path == "/v1/payment_intents", path
         assert form["confirm"] == "true"
-        intent = {
+        intent: dict[str, Any] = {
             "id": f"pi_{uuid4().hex}",
             "amount": int(form["amount"]),
             "currency": form["currency"],
