@@ -51,6 +51,8 @@ def test_it_works(tmp_path: Path):
         ({"REDIS_URL": ""}, "REDIS_URL is not set"),
         ({"RATE_LIMITS": "off"}, "RATE_LIMITS is off"),
         ({"MARKET_DATA": "sandbox"}, "sandbox"),
+        ({"PAYMENT_GATEWAYS": "sandbox"}, "PAYMENT_GATEWAYS names the sandbox"),
+        ({"PAYMENT_CLAIM_SECONDS": "3"}, "PAYMENT_CLAIM_SECONDS is less than 30"),
     ],
 )
 def test_an_unsafe_setting_stops_the_boot_and_is_named(tmp_path: Path, changes: dict[str, str], reason: str):
@@ -98,3 +100,24 @@ def test_development_secrets_are_made_once_and_carry_the_marker(tmp_path: Path):
     assert len(secrets) == 1
     assert secrets.pop().startswith("development-only-")
     assert (tmp_path / "secrets" / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_the_sandbox_gateway_starts_where_it_is_asked_for(tmp_path: Path):
+    asked = {"PAYMENT_GATEWAYS": "sandbox", "PAYMENT_SANDBOX_IN_PRODUCTION": "true"}
+    result = boot(tmp_path, **asked)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"PAYMENT_GATEWAYS": "paypal"}, "known: sandbox, stripe"),
+        ({"PAYMENT_GATEWAYS": "stripe"}, "needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"),
+        ({"PAYMENT_GATEWAYS": "stripe", "STRIPE_SECRET_KEY": "sk_live_1"}, "needs STRIPE_WEBHOOK_SECRET"),
+    ],
+)
+def test_a_gateway_without_its_keys_stops_the_boot(tmp_path: Path, changes: dict[str, str], reason: str):
+    result = boot(tmp_path, **changes)
+    assert result.returncode != 0
+    assert reason in result.stderr
+    assert "sk_live_1" not in result.stderr

@@ -34,6 +34,9 @@ def test_bodies_that_are_read_strictly_say_so(schema: dict):
     components = schema["components"]["schemas"]
     for operations in schema["paths"].values():
         for operation in operations.values():
+            if operation["operationId"] == "payments_webhook":
+                # What a gateway says in it is the gateway's; its signature is what is read strictly.
+                continue
             for body in operation.get("requestBody", {}).get("content", {}).values():
                 name = body["schema"]["$ref"].rpartition("/")[2]
                 assert components[name]["additionalProperties"] is False, name
