@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from screening.models import Alert, Delivery, EvaluatorLease, Notification, WebhookEndpoint
+from screening.models import Alert, Delivery, Notification, WebhookEndpoint
 from screening.services.deliveries import deliveries_replay
 from stocks.admin.base import ReadOnlyAdmin
 
@@ -87,8 +87,3 @@ class DeliveryAdmin(ReadOnlyAdmin):
             self.message_user(
                 request, "The others are not dead, or their webhook is switched off.", messages.WARNING
             )
-
-
-@admin.register(EvaluatorLease)
-class EvaluatorLeaseAdmin(ReadOnlyAdmin):
-    list_display = ("name", "holder", "epoch", "until")

@@ -14,7 +14,6 @@ import redis
 
 from screening.alerts import reading
 from screening.alerts.book import Book
-from screening.alerts.lease import Lease
 from screening.alerts.measures import Key, Sight, units
 from screening.alerts.outbox import tell_rooms
 from screening.alerts.writing import write
@@ -24,6 +23,7 @@ from stocks.batch import Batch, Units, newest, sane
 from stocks.consumer import TickConsumer
 from stocks.dataset import data_version
 from stocks.directory import Directory
+from stocks.lease import Lease
 from stocks.selectors.prices import is_stale
 from stocks.sessions import FRESH_FOR
 from stocks.types import Tick

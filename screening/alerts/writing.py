@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from screening.alerts.book import Firing, Move
-from screening.alerts.lease import Lease
 from screening.alerts.measures import plain
 from screening.alerts.numbering import take_turn
 from stocks.failpoints import reach
+from stocks.lease import Lease
 from stocks.wire_text import moment
 
 # A process that is paused between two statements must not keep the lease and its rows for long.

@@ -1,7 +1,7 @@
 """Standing questions: screens that are kept, alerts, and what they have told."""
 
-from screening.models.alerts import Alert, EvaluatorLease
+from screening.models.alerts import Alert
 from screening.models.notifications import Delivery, Notification, WebhookEndpoint
 from screening.models.saved import SavedScreen
 
-__all__ = ["Alert", "Delivery", "EvaluatorLease", "Notification", "SavedScreen", "WebhookEndpoint"]
+__all__ = ["Alert", "Delivery", "Notification", "SavedScreen", "WebhookEndpoint"]

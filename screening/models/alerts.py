@@ -114,18 +114,3 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"{self.kind} {self.condition} {self.threshold}"
-
-
-class EvaluatorLease(models.Model):
-    """Which process evaluates alerts: the one that has this ``epoch``, ``until`` by the database's clock."""
-
-    name = models.CharField(max_length=32, primary_key=True)
-    epoch = models.BigIntegerField(default=0)
-    holder = models.CharField(max_length=128)
-    until = models.DateTimeField()
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return f"{self.name} by {self.holder}"

@@ -9,10 +9,10 @@ from typing import Any
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from screening.alerts.evaluator import Evaluator
-from screening.alerts.lease import Lease
+from screening.alerts.evaluator import GROUP, Evaluator
 from screening.models import Alert, Notification
 from screening.services.alerts import alert_create
+from stocks.lease import Lease
 from stocks.models import Stock
 from stocks.selectors.listing import stock_by_code
 from stocks.tests.factories import StockFactory
@@ -51,7 +51,7 @@ class Bench:
     """An evaluator that holds the lease, and is handed ticks without a stream."""
 
     def __init__(self) -> None:
-        self.lease = Lease()
+        self.lease = Lease(GROUP)
         assert self.lease.take()
         self.hurried = 0
         self.evaluator = Evaluator(self.lease, self._hurry)

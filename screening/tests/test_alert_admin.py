@@ -14,12 +14,13 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from screening.models import Alert, Delivery, EvaluatorLease, Notification, WebhookEndpoint
+from screening.models import Alert, Delivery, Notification, WebhookEndpoint
 from screening.tests.alert_cases import alert
 from screening.webhooks.signing import secret_of
+from stocks.models import ProcessLease
 
 pytestmark = pytest.mark.django_db
-MODELS = (Alert, Delivery, EvaluatorLease, Notification, WebhookEndpoint)
+MODELS = (Alert, Delivery, ProcessLease, Notification, WebhookEndpoint)
 DELIVERIES = reverse("admin:screening_delivery_changelist")
 
 
@@ -38,7 +39,7 @@ def dead() -> Delivery:
         value=Decimal(201),
         as_of=datetime.now(UTC),
     )
-    EvaluatorLease.objects.create(name="alerts", holder="here", until=datetime.now(UTC))
+    ProcessLease.objects.create(name="alerts", holder="here", until=datetime.now(UTC))
     return Delivery.objects.create(
         notification=told, channel="webhook", endpoint=endpoint, status="dead", attempts=8
     )
@@ -62,7 +63,7 @@ def test_every_page_opens_and_shows_no_secret(dead):
     assert dead.endpoint is not None
     secret = secret_of(dead.endpoint.pk, 1)
     for model in MODELS:
-        name = f"admin:screening_{model._meta.model_name}"
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         row = model._default_manager.first()
         assert row is not None
         for page in (reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])):

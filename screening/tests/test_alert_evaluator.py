@@ -12,12 +12,13 @@ from django.db import DataError, transaction
 
 from accounts.tests.factories import UserFactory
 from screening.alerts import evaluator as module
-from screening.alerts.lease import Lease, LeaseLost
+from screening.alerts.evaluator import GROUP
 from screening.alerts.rules import State
 from screening.models import Alert, Delivery, Notification, WebhookEndpoint
 from screening.services.alerts import alert_change, alert_delete
 from screening.tests.alert_cases import Bench, alert, at, prices, stock, values
 from stocks.dataset import bump_version
+from stocks.lease import Lease, LeaseLost
 from stocks.models import LatestIndicators
 from stocks.tests.factories import QuoteFactory
 from stocks.tests.tick_cases import batch, update
@@ -265,7 +266,7 @@ def test_who_has_lost_the_lease_writes_nothing():
     bench = Bench()
     bench.show(at(99))
     bench.lease.release()
-    other = Lease()
+    other = Lease(GROUP)
     assert other.take()
     bench.lease.epoch = other.epoch - 1
     with pytest.raises(LeaseLost), transaction.atomic():
@@ -276,29 +277,6 @@ def test_who_has_lost_the_lease_writes_nothing():
     successor.evaluator = module.Evaluator(other)
     successor.show(at(102))
     assert values(one) == [102]
-
-
-def test_the_lease_is_one_processs_alone():
-    first, second = Lease(), Lease()
-    assert first.take()
-    first.check()
-    assert not second.take()
-    first.release()
-    assert second.take()
-    assert second.epoch == 2
-    first.epoch = 1
-    assert not first.renew()
-    with pytest.raises(LeaseLost):
-        first.check()
-
-
-def test_a_lease_ends_by_itself_and_can_be_renewed_until_somebody_takes_it():
-    short, other = Lease(seconds=0), Lease()
-    assert short.take()
-    assert short.renew()
-    short.check()
-    assert other.take()
-    assert not short.renew()
 
 
 def test_what_failed_is_begun_anew_from_what_is_written(monkeypatch):

@@ -27,10 +27,10 @@ import redis
 from accounts.tests.factories import UserFactory
 from realtime import keys
 from screening.alerts.evaluator import GROUP
-from screening.models import Alert, EvaluatorLease, Notification
+from screening.models import Alert, Notification
 from screening.tests.test_alert_rooms import logged
 from stocks import stream
-from stocks.models import Stock
+from stocks.models import ProcessLease, Stock
 from stocks.sessions import FRESH_FOR
 from stocks.tests.tick_cases import tick, update
 from stocks.types import Tick
@@ -142,7 +142,7 @@ def _wait(reached: Callable[[], bool], why: Callable[[], str], seconds: float = 
 
 def _holder() -> int:
     """The process id of who evaluates now; 0 while nobody does."""
-    lease = EvaluatorLease.objects.filter(until__gt=datetime.now(UTC)).first()
+    lease = ProcessLease.objects.filter(name=GROUP, until__gt=datetime.now(UTC)).first()
     return int(lease.holder.rsplit("-", 2)[1]) if lease else 0
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from stocks import gate
 from stocks.admin.base import ReadOnlyAdmin
-from stocks.models import Fetched, JobRun, QuarantinedTick
+from stocks.models import Fetched, JobRun, ProcessLease, QuarantinedTick
 
 
 @admin.register(JobRun)
@@ -101,3 +101,8 @@ class FetchedAdmin(ReadOnlyAdmin):
     list_display = ("name", "at", "missing", "source")
     list_filter = ("missing", "source", "at")
     search_fields = ("name",)
+
+
+@admin.register(ProcessLease)
+class ProcessLeaseAdmin(ReadOnlyAdmin):
+    list_display = ("name", "holder", "epoch", "until")

@@ -12,7 +12,7 @@ from stocks.models.indicators import (
 )
 from stocks.models.intraday import MinuteBar
 from stocks.models.listing import Market, Stock
-from stocks.models.operations import Fetched, JobRun, QuarantinedTick
+from stocks.models.operations import Fetched, JobRun, ProcessLease, QuarantinedTick
 from stocks.models.quotes import Quote
 from stocks.models.reports import CompanyProfile, CryptoQuote, FxRate, NewsArticle
 from stocks.models.statements import CorporateAction, FundamentalSnapshot, Statement
@@ -36,6 +36,7 @@ __all__ = [
     "MinuteBar",
     "NewsArticle",
     "PackedBars",
+    "ProcessLease",
     "QuarantinedTick",
     "Quote",
     "RecentIndicators",

@@ -93,3 +93,18 @@ class QuarantinedTick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} from {self.source}: {self.reason}"
+
+
+class ProcessLease(models.Model):
+    """Who does a work that one of several processes does; ``until`` is of the database's clock."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    epoch = models.BigIntegerField(default=0)
+    holder = models.CharField(max_length=128)
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} by {self.holder}"

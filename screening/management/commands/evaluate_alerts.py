@@ -12,19 +12,15 @@ from typing import Any
 
 from celery import current_app
 from django.core.management.base import BaseCommand
-from django.db import connection
 from kombu.exceptions import OperationalError
 
 from realtime.redis import worker_client
-from screening.alerts.evaluator import AlertConsumer, Evaluator
-from screening.alerts.lease import Lease, LeaseLost
+from screening.alerts.evaluator import GROUP, AlertConsumer, Evaluator
+from stocks.lease import Lease
 from stocks.management.endless import stop_event
-from stocks.outages import OUTAGES, Backoff
+from stocks.management.turns import work_in_turn
 
 logger = logging.getLogger(__name__)
-
-#: How often those that wait look whether it is their turn.
-TURN_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -32,31 +28,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = stop_event()
-        backoff = Backoff(stop)
-        lease = Lease()
+        lease = Lease(GROUP)
         self.stdout.write(f"evaluating alerts as {lease.holder}")
         gc.collect()
         gc.freeze()
-        while not stop.is_set():
-            try:
-                if lease.take():
-                    self._evaluate(lease, stop)
-                else:
-                    stop.wait(TURN_SECONDS)
-                backoff.reset()
-            except OUTAGES as error:
-                connection.close()
-                backoff.wait("the lease of alerts", error)
 
-    def _evaluate(self, lease: Lease, stop: threading.Event) -> None:
-        evaluator = Evaluator(lease, on_deliveries=_hurry)
-        try:
-            with lease.kept():
-                AlertConsumer(evaluator, worker_client()).run(stop)
-        except LeaseLost:
-            logger.warning("another process evaluates the alerts now")
-        finally:
-            lease.release()
+        def evaluate(until: threading.Event) -> None:
+            AlertConsumer(Evaluator(lease, on_deliveries=_hurry), worker_client()).run(until)
+
+        work_in_turn(lease, evaluate, stop)
 
 
 def _hurry() -> None:

@@ -1,9 +1,10 @@
-"""One process evaluates the alerts at a time; another takes over when it ends or hangs.
+"""One process does a work at a time; another takes over when it ends or hangs.
 
-An edge needs the value before, so the ticks of a stock have to be seen in order, and by one. The lease is a
-row whose epoch rises with each holder. A thread of the holder renews it every second, however long a batch
-takes. What the holder finds is written in transactions that first make sure of the epoch and keep it as it is
-until they end: a process that was paused and has been replaced cannot write any more.
+Where what comes of a tick depends on what was before, the ticks of a stock have to be seen in order, and by
+one. A lease is a row whose epoch rises with each holder; each work has one by its name. A thread of the
+holder renews it every second, however long a batch takes. What the holder finds is written in transactions
+that first make sure of the epoch and keep it as it is until they end: a process that was paused and has been
+replaced cannot write any more.
 """
 
 from __future__ import annotations
@@ -22,48 +23,47 @@ from stocks.outages import OUTAGES
 
 logger = logging.getLogger(__name__)
 
-NAME = "alerts"
 #: Longer than a consumer waits for new entries: when the lease of a process that hangs has ended, Redis gives
 #: it no more.
 SECONDS = 5.0
 RENEW_SECONDS = 1.0
 
-_HELD = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s AND until >= clock_timestamp()"
+_HELD = "SELECT 1 FROM stocks_processlease WHERE name = %(name)s AND until >= clock_timestamp()"
 _MAKE = """
-INSERT INTO screening_evaluatorlease (name, epoch, holder, until)
+INSERT INTO stocks_processlease (name, epoch, holder, until)
 VALUES (%(name)s, 0, '', clock_timestamp() - interval '1 second')
 ON CONFLICT (name) DO NOTHING
 """
 # This lock waits for the transactions of the holder, while its renewals wait for neither.
-_LOCK = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s FOR UPDATE"
-_SURE = "SELECT 1 FROM screening_evaluatorlease WHERE name = %(name)s AND epoch = %(epoch)s FOR KEY SHARE"
+_LOCK = "SELECT 1 FROM stocks_processlease WHERE name = %(name)s FOR UPDATE"
+_SURE = "SELECT 1 FROM stocks_processlease WHERE name = %(name)s AND epoch = %(epoch)s FOR KEY SHARE"
 _TAKE = """
-UPDATE screening_evaluatorlease
+UPDATE stocks_processlease
    SET epoch = epoch + 1, holder = %(holder)s, until = clock_timestamp() + %(seconds)s * interval '1 second'
  WHERE name = %(name)s AND until < clock_timestamp()
 RETURNING epoch
 """
 _RENEW = """
-UPDATE screening_evaluatorlease SET until = clock_timestamp() + %(seconds)s * interval '1 second'
+UPDATE stocks_processlease SET until = clock_timestamp() + %(seconds)s * interval '1 second'
  WHERE name = %(name)s AND epoch = %(epoch)s
 """
 _RELEASE = """
-UPDATE screening_evaluatorlease SET until = clock_timestamp() - interval '1 second'
+UPDATE stocks_processlease SET until = clock_timestamp() - interval '1 second'
  WHERE name = %(name)s AND epoch = %(epoch)s
 """
 
 
 class LeaseLost(Exception):
-    """Another process evaluates the alerts now."""
+    """Another process does the work now."""
 
 
 class Lease:
-    """What a process holds, or tries to. ``epoch`` is 0 while it does not."""
+    """What a process holds, or tries to: the work called ``name``. ``epoch`` is 0 while it does not."""
 
-    def __init__(self, *, name: str = NAME, seconds: float = SECONDS) -> None:
+    def __init__(self, name: str, *, seconds: float = SECONDS) -> None:
+        self.name = name
         self.holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self.epoch = 0
-        self._name = name
         self._seconds = seconds
 
     def take(self) -> bool:
@@ -81,7 +81,7 @@ class Lease:
             row = cursor.fetchone()
         self.epoch = row[0] if row else 0
         if row:
-            logger.info("alerts are evaluated by %s, epoch %d", self.holder, self.epoch)
+            logger.info("%s is held by %s, epoch %d", self.name, self.holder, self.epoch)
         return bool(row)
 
     def check(self) -> None:
@@ -109,7 +109,7 @@ class Lease:
     def kept(self) -> Iterator[None]:
         """Have a thread renew the lease while the block runs."""
         stop = threading.Event()
-        thread = threading.Thread(target=self._keep, args=(stop,), name="alerts lease", daemon=True)
+        thread = threading.Thread(target=self._keep, args=(stop,), name=f"{self.name} lease", daemon=True)
         thread.start()
         try:
             yield
@@ -124,10 +124,10 @@ class Lease:
                     if not self.renew():
                         return
                 except OUTAGES as error:
-                    logger.warning("the lease of alerts is not renewed: %s", type(error).__name__)
+                    logger.warning("the lease of %s is not renewed: %s", self.name, type(error).__name__)
                     connection.close()
         finally:
             connection.close()
 
     def _values(self) -> dict[str, str | int | float]:
-        return {"name": self._name, "holder": self.holder, "seconds": self._seconds, "epoch": self.epoch}
+        return {"name": self.name, "holder": self.holder, "seconds": self._seconds, "epoch": self.epoch}
