@@ -354,6 +354,7 @@ REALTIME_ROOMS = {
     "market": "stocks.rooms.MarketRoom",
     "sector": "stocks.rooms.SectorRoom",
     "alert": "accounts.rooms.AlertRoom",
+    "screen": "screening.rooms.ScreenRoom",
 }
 #: What `manage.py runrealtime` serves.
 REALTIME_ASGI_APPLICATION = "config.realtime.application"

@@ -63,7 +63,7 @@ def find_in(view: View, screen: Screen) -> Matches:
     listed = _listed(view, screen.market)
     found = evaluate(screen.tree, view) & listed & ~view.snapshot.lagging
     total = int(np.count_nonzero(found))
-    keys = _keys(view, screen)
+    keys = sort_keys(view, screen)
     positions = page(found, keys, descending=screen.descending, first=screen.first, count=screen.per_page)
     warnings = [] if total else list(_without_values(view, screen, listed))
     # Unknown values come last, so where the first is unknown all are.
@@ -82,7 +82,8 @@ def _listed(view: View, market: str) -> Flags:
     return view.snapshot.in_market(market)
 
 
-def _keys(view: View, screen: Screen) -> Array:
+def sort_keys(view: View, screen: Screen) -> Array:
+    """What the stocks of a view are sorted by, shape (n,)."""
     if screen.sort_by == "code":
         return np.arange(len(view), dtype=np.float64)
     if screen.sort_by == "name":

@@ -70,13 +70,14 @@ def run_screen(screen: Screen) -> Matches:
 
 
 def _page(stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str]) -> QuerySet[Stock, Any]:
-    rows = _ordered(stocks.annotate(total=Window(Count("*"))), screen, columns, "total")
+    rows = ordered(stocks.annotate(total=Window(Count("*"))), screen, columns, "total")
     return rows[screen.first : screen.first + screen.per_page]
 
 
-def _ordered(
+def ordered(
     stocks: QuerySet[Stock], screen: Screen, columns: Sequence[str], *first: str
 ) -> QuerySet[Stock, Any]:
+    """These stocks in the order of a screen: ``first``, what ``row_of`` describes them by, ``columns``."""
     return stocks.order_by(_order(screen), "code").values_list(
         *first,
         "code",
@@ -120,7 +121,7 @@ def all_of(screen: Screen) -> tuple[list[str], Iterator[dict[str, Any]]]:
     columns = list(dict.fromkeys(column(name) for name in names))
     with bounded():
         stocks = _matching(screen).filter(coverage(screen.market).condition())
-        found = list(_ordered(stocks, screen, columns))
+        found = list(ordered(stocks, screen, columns))
     return [*DESCRIBED, *names], (row_of(names, columns, values) for values in found)
 
 

@@ -80,7 +80,8 @@ class TickConsumer:
     in Redis may be gone. It may raise OUTAGES.
 
     With ``every_seconds`` a consumer that keeps up waits so long from one batch to the next, so that it gets
-    more at once. After a quiet time it handles what comes first immediately.
+    more at once. After a quiet time it handles what comes first immediately. ``block_ms`` is how long a step
+    waits for entries.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class TickConsumer:
         client: redis.Redis,
         on_return: Callable[[], None] | None = None,
         every_seconds: float = 0.0,
+        block_ms: int = BLOCK_MS,
         reclaim_idle_ms: int = RECLAIM_IDLE_MS,
         reclaim_every_seconds: float = RECLAIM_EVERY_SECONDS,
     ) -> None:
@@ -99,6 +101,7 @@ class TickConsumer:
         self.client = client
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._every = every_seconds
+        self._block_ms = block_ms
         self._on_return = on_return
         self._due: list[float] = []
         self._returned()
@@ -195,7 +198,7 @@ class TickConsumer:
 
     def _read(self, *, wait: bool) -> list[Entry]:
         reply: Any = self.client.xreadgroup(
-            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=BLOCK_MS if wait else None
+            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=self._block_ms if wait else None
         )
         return [entry for _, entries in reply or () for entry in entries]
 

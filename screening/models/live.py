@@ -13,7 +13,7 @@ class LiveScreen(models.Model):
     """A screen that somebody watches; only the process that evaluates screens writes here.
 
     ``asked`` names what its members were found by: of another question they are found anew. ``told`` says
-    that its room is told of every stock that enters or leaves; otherwise nobody is in it, and only alerts are.
+    that its room is told of every stock that enters or leaves; otherwise nobody is in it, only alerts look.
     """
 
     screen_id = models.UUIDField(primary_key=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from screening.errors import ScreenNotFound
@@ -31,3 +31,9 @@ def shared_screen(token: str) -> SavedScreen:
     if screen is None:
         raise ScreenNotFound
     return screen
+
+
+def screen_open_to(user_id: UUID, screen_id: UUID) -> SavedScreen | None:
+    """The screen where it is the user's own, or one that its owner shares; None where it is neither."""
+    may = Q(user_id=user_id) | Q(share_token__isnull=False)
+    return SavedScreen.objects.filter(may, pk=screen_id, user__is_active=True).first()

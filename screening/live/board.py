@@ -1,0 +1,159 @@
+"""Who is in which screen, in memory: whole rows of flags, one a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from screening.criteria import Screen
+from screening.fields import column
+from screening.grammar.tree import And, In, Text
+from screening.live.market import Market
+from screening.live.normal import Part, normal
+from screening.live.plan import Plan, Positions
+from screening.selectors import shown_names
+from screening.snapshot.evaluate import crossed_fields
+from screening.snapshot.table import Flags
+from stocks.selectors.listing import ALL_MARKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a live screen asks and shows. ``asked`` is the digest of what it asks."""
+
+    screen_id: UUID
+    asked: str
+    screen: Screen
+    root: Part
+    names: Mapping[str, str]
+    crossing: frozenset[str]
+
+    @classmethod
+    def of(cls, screen_id: UUID, asked: str, screen: Screen) -> Definition:
+        """A screen ready to be asked with others."""
+        tree = screen.tree
+        if screen.market != ALL_MARKETS:
+            tree = And((*tree.items, In(Text("market"), (screen.market,))))
+        return cls(
+            screen_id=screen_id,
+            asked=asked,
+            screen=screen,
+            root=normal(tree),
+            names={name: column(name) for name in shown_names(screen)},
+            crossing=frozenset(crossed_fields(tree)),
+        )
+
+
+class Crossings(NamedTuple):
+    """Stocks that enter or leave: places of screens and of stocks, pair by pair."""
+
+    screens: npt.NDArray[np.intp]
+    stocks: Positions
+
+
+class Board:
+    """The live screens and their members.
+
+    Attributes:
+        definitions: of the screens, by place.
+        places: where each screen stands.
+        members: shape (screens, n).
+        untold: members of which a shown figure changed since their screen's room was told of them.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self.definitions: list[Definition] = []
+        self.places: dict[UUID, int] = {}
+        self.members = np.zeros((0, len(market)), bool)
+        self.untold = np.zeros((0, len(market)), bool)
+        self._plan = Plan([])
+        self._fixed = self._ranked = np.zeros((0, len(market)), bool)
+
+    @property
+    def has_ranks(self) -> bool:
+        """Whether any screen asks how a price stands among others."""
+        return bool(self._plan.ranked)
+
+    @property
+    def crossing(self) -> set[str]:
+        """The fields of which the last sessions are asked."""
+        return set().union(*(one.crossing for one in self.definitions))
+
+    def set(self, definitions: Sequence[Definition]) -> None:
+        """Take these screens in place of those before; new ones, and those that ask anew, have no members."""
+        kept = [
+            (place, before)
+            for place, one in enumerate(definitions)
+            if (before := self.places.get(one.screen_id)) is not None
+            and self.definitions[before].asked == one.asked
+        ]
+        to, come = [place for place, _ in kept], [before for _, before in kept]
+        members = np.zeros((len(definitions), len(self._market)), bool)
+        untold = members.copy()
+        members[to], untold[to] = self.members[come], self.untold[come]
+        self.members, self.untold = members, untold
+        self.definitions = list(definitions)
+        self.places = {one.screen_id: place for place, one in enumerate(definitions)}
+        self._plan = Plan([one.root for one in definitions])
+        self._ask()
+
+    def rank_again(self) -> None:
+        """Work out anew how prices stand among others."""
+        self._ranked = self._market.ranked(self._plan)
+
+    def found(self, positions: Positions) -> Flags:
+        """Of which of these stocks each screen is true now, shape (screens, positions)."""
+        return self._plan.matches(self._market.view, positions, self._fixed, self._ranked)
+
+    def differences(self, positions: Positions) -> tuple[Crossings, Crossings]:
+        """Which of these stocks enter screens, and which leave."""
+        found = self.found(positions)
+        before = self.members[:, positions]
+        return _pairs(found & ~before, positions), _pairs(before & ~found, positions)
+
+    def apply(self, entered: Crossings, left: Crossings) -> None:
+        """These stocks have entered and left."""
+        self.members[entered.screens, entered.stocks] = True
+        self.members[left.screens, left.stocks] = False
+        # Who enters is told with its figures.
+        self.untold[entered.screens, entered.stocks] = False
+        self.untold[left.screens, left.stocks] = False
+
+    def place_members(self, place: int, flags: Flags) -> None:
+        """Exactly these stocks are in a screen, and it has told all of them."""
+        self.members[place] = flags
+        self.untold[place] = False
+
+    def note_changed(self, positions: Positions) -> None:
+        """Figures of these stocks have changed."""
+        self.untold[:, positions] |= self.members[:, positions]
+
+    def total(self, place: int) -> int:
+        """How many stocks are in a screen."""
+        return int(np.count_nonzero(self.members[place]))
+
+    def moved_to(self, market: Market) -> tuple[Board, list[tuple[int, int]]]:
+        """The same screens over another version; with members that it does not list, as (place, stock id)."""
+        board = Board(market)
+        board.set(self.definitions)
+        ids = self._market.snapshot.ids
+        _, old, new = np.intersect1d(ids, market.snapshot.ids, assume_unique=True, return_indices=True)
+        board.members[:, new], board.untold[:, new] = self.members[:, old], self.untold[:, old]
+        gone = np.setdiff1d(np.arange(len(ids)), old, assume_unique=True)
+        screens, stocks = np.nonzero(self.members[:, gone])
+        return board, list(zip(screens.tolist(), ids[gone[stocks]].tolist(), strict=True))
+
+    def _ask(self) -> None:
+        self._fixed = self._market.fixed(self._plan)
+        self.rank_again()
+
+
+def _pairs(flags: Flags, positions: Positions) -> Crossings:
+    screens, at = np.nonzero(flags)
+    return Crossings(screens, positions[at])

@@ -1,0 +1,306 @@
+"""The consumer group ``screens``: every tick to the screens that it can move, by one process, in order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence, Set
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import redis
+
+from screening.live import reading
+from screening.live.board import Board, Crossings, Definition
+from screening.live.events import Event, Move
+from screening.live.loading import first_version, next_version, place_members
+from screening.live.market import Market
+from screening.live.plan import Positions
+from screening.live.reading import Untold
+from screening.live.taking_up import Wanted, take_up
+from screening.live.telling import Scene, fire_alerts, tell_rooms, tell_updates
+from screening.live.updates import Updates
+from screening.live.watching import Watching
+from screening.live.writing import Changes, Pairs, write
+from screening.snapshot.read import read_quotes
+from stocks.batch import Batch, sane
+from stocks.dataset import data_version
+from stocks.figures import from_float
+from stocks.lease import Lease
+from stocks.wire_text import micros
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at who watches what, and at what users and computations have changed.
+LOOK_SECONDS: Final = 0.5
+#: Between two rankings of prices among those of others.
+RANK_SECONDS: Final = 1.0
+#: Between two readings of the stored quotes, for ticks that never came.
+QUOTES_SECONDS: Final = 60.0
+#: Part of the time that reading other versions may take.
+READING: Final = 0.2
+_NEVER: Final = float("-inf")
+
+
+class Evaluator:
+    """Lays ticks over the columns, and writes and tells who enters and leaves screens.
+
+    The members that the database holds are the truth: what comes of a batch is written before it is told, and
+    whoever begins tells what was written and perhaps not told, and then what is different since.
+
+    Args:
+        lease: held by this process; without it nothing is written and LeaseLost is raised.
+        client: for what the stream holds beyond the stored quotes.
+        on_deliveries: told that mails or webhooks wait to be sent. It must not fail.
+    """
+
+    def __init__(
+        self, lease: Lease, client: redis.Redis, on_deliveries: Callable[[], None] = lambda: None
+    ) -> None:
+        self._lease = lease
+        self._client = client
+        self._on_deliveries = on_deliveries
+        self._watching = Watching()
+        self._updates = Updates()
+        self._known: dict[UUID, tuple[datetime, Definition | None]] = {}
+        # Its prices are not lost where everything is read anew.
+        self._before: Market | None = None
+        self._rooms: set[UUID] = set()
+        self._untold: list[Untold] = []
+        # The number of the next event of this epoch; of the last batch; up to which it is noted as told.
+        self._event = self._number = self._noted = 0
+        self._looked_at = self._ranked_at = self._quotes_at = self._read_at = _NEVER
+        self._read_took = 0.0
+        self._has_ticks = False
+        #: Whether memory may hold what the database does not.
+        self._doubtful = True
+
+    def handle(self, batch: Batch) -> None:
+        """Lay the ticks of a batch over the columns, and ask the screens of these stocks."""
+        now = datetime.now(UTC)
+        self._stand(now)
+        batch, refused = sane(batch, now)
+        if refused:
+            logger.warning("%d updates are not evaluated, such as %s", len(refused), refused[0])
+        self._doubtful = True
+        touched = self._market.take(batch, now)
+        if len(touched):
+            self._has_ticks = True
+            self._lay_over(touched)
+            # Also where no figure changed: a stock whose price was stale may enter now.
+            self._ask(touched, now)
+        self._doubtful = False
+        self._tell(now)
+
+    def look(self) -> None:
+        """What is due besides ticks. Raises LeaseLost."""
+        now = datetime.now(UTC)
+        self._stand(now)
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._lease.check()
+            self._watching.look()
+            self._doubtful = True
+            self._look_at_data(now)
+            self._look_at_screens(now)
+            self._doubtful = False
+            self._tell(now)
+            self._note_told()
+            self._looked_at = time.monotonic()
+        if self._has_ticks and time.monotonic() - self._ranked_at >= RANK_SECONDS:
+            self._rank(now)
+        self._tell_updates()
+
+    def was_away(self) -> None:
+        """Redis was away: there may be stored prices whose ticks are lost."""
+        self._quotes_at = _NEVER
+
+    def _stand(self, now: datetime) -> None:
+        """Have everything in memory, and told, that the database holds."""
+        if self._doubtful:
+            self._begin(now)
+            self._doubtful = False
+        self._tell(now)
+
+    def _begin(self, now: datetime) -> None:
+        self._lease.check()
+        stored = reading.stored()
+        self._known = reading.definitions(stored, {})
+        found = [one for _, one in self._known.values() if one is not None]
+        before = self._before
+        self._note_read(lambda: first_version(self._client, _recent(found), now, before))
+        self._board = Board(self._market)
+        # What asks something else since is begun anew at the next look.
+        self._board.set([one for one in found if one.asked == stored[one.screen_id].asked])
+        gone = place_members(self._board, self._market, stored)
+        self._rooms = {screen_id for screen_id, one in stored.items() if one.told}
+        self._watching.keep(self._rooms)
+        self._untold = reading.untold()
+        self._number = reading.last_number()
+        self._tell(now)
+        reading.clear_orphans()
+        self._end_deleted(stored.keys() - {one.screen_id for one in found})
+        self._ask(np.arange(len(self._market)), now, gone)
+        self._looked_at = _NEVER
+
+    def _end_deleted(self, screen_ids: Set[UUID]) -> None:
+        """End the live screens that were deleted while nobody looked."""
+        if screen_ids:
+            moves = [Move(Event.GONE, one) for one in screen_ids & self._rooms]
+            self._write(Changes(moves=moves, ended=list(screen_ids)))
+            self._rooms -= screen_ids
+
+    # --- looking ------------------------------------------------------------------------------------------
+
+    def _look_at_data(self, now: datetime) -> None:
+        """Another version of the dataset, and prices whose ticks did not come."""
+        if data_version() != self._market.snapshot.version:
+            if (time.monotonic() - self._read_at) * READING > self._read_took:
+                self._take_version(self._board.crossing, now)
+        elif time.monotonic() - self._quotes_at >= QUOTES_SECONDS:
+            touched = self._market.take_stored(read_quotes(self._market.snapshot.ids), now)
+            self._quotes_at = time.monotonic()
+            self._lay_over(touched)
+            self._ask(touched, now)
+
+    def _take_version(self, recent: Iterable[str], now: datetime) -> None:
+        before = self._market
+        self._note_read(lambda: next_version(before, recent, now))
+        self._board, gone = self._board.moved_to(self._market)
+        self._board.note_changed(self._market.changed_since(before))
+        self._ask(np.arange(len(self._market)), now, gone)
+
+    def _note_read(self, load: Callable[[], Market]) -> None:
+        begun = time.monotonic()
+        self._market = self._before = load()
+        self._read_at = self._quotes_at = time.monotonic()
+        self._read_took = self._read_at - begun
+
+    def _look_at_screens(self, now: datetime) -> None:
+        watched = self._watching.screens
+        self._known = reading.definitions(watched, self._known)
+        screens = {screen_id: one for screen_id, (_, one) in self._known.items() if one is not None}
+        recent = _recent(screens.values())
+        if not self._market.has_recent(recent):
+            self._take_version(recent, now)
+        wanted = Wanted(screens, self._watching.rooms & screens.keys(), watched - screens.keys())
+        changes = take_up(self._board, self._market, wanted, self._rooms)
+        self._rooms = set(wanted.rooms)
+        self._watching.forget(wanted.deleted)
+        if changes:
+            self._write(changes)
+            self._updates.keep(screens.keys())
+
+    def _rank(self, now: datetime) -> None:
+        """Ask how the prices of now stand among others: all stocks, for the price of one moves all."""
+        self._ranked_at, self._has_ticks = time.monotonic(), False
+        if self._board.has_ranks:
+            self._doubtful = True
+            self._board.rank_again()
+            self._ask(np.arange(len(self._market)), now)
+            self._doubtful = False
+            self._tell(now)
+
+    # --- asking -------------------------------------------------------------------------------------------
+
+    def _lay_over(self, touched: Positions) -> None:
+        """Lay the prices of these stocks over their figures."""
+        self._board.note_changed(self._market.lay_over(touched))
+
+    def _ask(self, positions: Positions, now: datetime, gone: Sequence[tuple[int, int]] = ()) -> None:
+        """Write which of these stocks enter and leave; ``gone`` are members that are not listed any more.
+
+        A stock whose price is stale enters nothing.
+        """
+        if not len(positions) and not gone:
+            return
+        entered, left = self._board.differences(positions)
+        if len(entered.stocks):
+            fresh = ~self._market.is_stale(entered.stocks, now)
+            entered = Crossings(entered.screens[fresh], entered.stocks[fresh])
+        changes = Changes()
+        changes.moves = [
+            *self._moves(Event.LEAVE, left, now),
+            *self._moves(Event.ENTER, entered, now),
+            *self._departures(gone, now),
+        ]
+        if not changes.moves and not gone:
+            return
+        ids, screens = self._market.snapshot.ids, [one.screen_id for one in self._board.definitions]
+        changes.entered = Pairs(screens, entered.screens, ids[entered.stocks])
+        changes.left = Pairs(
+            screens,
+            np.concatenate([left.screens, np.array([place for place, _ in gone], np.intp)]),
+            np.concatenate([ids[left.stocks], np.array([stock_id for _, stock_id in gone], np.int32)]),
+        )
+        self._write(changes)
+        self._board.apply(entered, left)
+
+    def _moves(self, event: Event, crossings: Crossings, now: datetime) -> list[Move]:
+        if not len(crossings.stocks):
+            return []
+        snapshot, alerts = self._market.snapshot, self._watching.alerts
+        prices = self._market.view.column("close_price")
+        as_of = np.where(
+            self._market.is_laid(crossings.stocks), self._market.quotes.as_of[crossings.stocks], micros(now)
+        )
+        moves = []
+        for place, stock, at in zip(
+            crossings.screens.tolist(), crossings.stocks.tolist(), as_of.tolist(), strict=True
+        ):
+            screen_id = self._board.definitions[place].screen_id
+            price: Decimal | None = from_float(float(prices[stock]), 8) if screen_id in alerts else None
+            moves.append(Move(event, screen_id, snapshot.text("code", stock), at, price))
+        return moves
+
+    def _departures(self, gone: Sequence[tuple[int, int]], now: datetime) -> list[Move]:
+        if not gone:
+            return []
+        codes = reading.codes_of(stock_id for _, stock_id in gone)
+        return [
+            Move(Event.LEAVE, self._board.definitions[place].screen_id, codes[stock_id], micros(now))
+            for place, stock_id in gone
+            if stock_id in codes
+        ]
+
+    # --- writing and telling ------------------------------------------------------------------------------
+
+    def _write(self, changes: Changes) -> None:
+        number = write(changes, lease=self._lease, first=self._event)
+        if number:
+            self._untold.append(Untold(number, self._lease.epoch, self._event, changes.moves))
+            self._event += len(changes.moves)
+            self._number = number
+
+    def _tell(self, now: datetime) -> None:
+        """Tell what is written, in order. What fails is told again, and counts once."""
+        while self._untold:
+            batch = self._untold[0]
+            # Nothing is known of alerts before the first look.
+            watched = self._watching.alerts if self._looked_at > _NEVER else None
+            if fire_alerts(batch, watched, now):
+                self._on_deliveries()
+            tell_rooms(batch, self._scene())
+            del self._untold[0]
+
+    def _note_told(self) -> None:
+        if self._number > self._noted:
+            reading.note_told(self._number)
+            self._noted = self._number
+
+    def _tell_updates(self) -> None:
+        due = self._updates.due(self._board, self._watching.occupied)
+        if due:
+            tell_updates(due, self._scene(), epoch=self._lease.epoch, first=self._event)
+            self._event += len(due)
+            self._updates.told(self._board, due)
+
+    def _scene(self) -> Scene:
+        return Scene(self._market, self._board, self._number, self._rooms)
+
+
+def _recent(definitions: Iterable[Definition]) -> set[str]:
+    """The fields of which they ask the last sessions."""
+    return set().union(*(one.crossing for one in definitions))

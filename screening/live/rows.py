@@ -1,0 +1,62 @@
+"""Rows of stocks as live screens tell them: the same figures in the same words as a screen over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+import orjson
+
+from realtime.protocol.encoding import splice
+from screening.criteria import Screen
+from screening.engine import sort_keys
+from screening.live.plan import Positions
+from screening.snapshot.order import page
+from screening.snapshot.rows import writer
+from screening.snapshot.table import Flags, View
+
+#: Members that are told with their figures when a screen is joined; the total says how many there are.
+MOST_SHOWN: Final = 100
+
+
+class Rows:
+    """The rows of one moment. A figure that several screens show is written once."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._cells: dict[tuple[str, int], str] = {}
+        self._heads: dict[int, str] = {}
+
+    def row(self, position: int, names: Mapping[str, str]) -> str:
+        """One stock as a JSON object; ``names`` says which field stands under each name."""
+        parts = [self._heads.get(position) or self._head(position)]
+        for name, field in names.items():
+            parts.append(f'"{name}":{self._cells.get((field, position)) or self._cell(field, position)}')
+        return "{" + ",".join(parts) + "}"
+
+    def fragment(self, position: int, names: Mapping[str, str]) -> orjson.Fragment:
+        """The same to stand inside a larger value."""
+        return splice(self.row(position, names).encode())
+
+    def rows(self, positions: Iterable[int], names: Mapping[str, str]) -> orjson.Fragment:
+        """Several stocks as a JSON array."""
+        return splice(("[" + ",".join(self.row(one, names) for one in positions) + "]").encode())
+
+    def _head(self, position: int) -> str:
+        day = self._view.days[position]
+        written = "null" if np.isnat(day) else f'"{day}"'
+        head = self._heads[position] = f'{self._view.snapshot.head(position)},"trade_date":{written}'
+        return head
+
+    def _cell(self, field: str, position: int) -> str:
+        value = float(self._view.column(field)[position])
+        # NaN equals nothing, itself included.
+        cell = self._cells[field, position] = writer(field)(value) if value == value else "null"
+        return cell
+
+
+def first_of(view: View, screen: Screen, members: Flags) -> Positions:
+    """The first MOST_SHOWN members in the order of the screen."""
+    keys = sort_keys(view, screen)
+    return page(members, keys, descending=screen.descending, first=0, count=MOST_SHOWN)
