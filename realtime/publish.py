@@ -22,6 +22,8 @@ from realtime.script_call import ScriptCall
 MEMBERS_LIFE = timedelta(days=14)
 # A room that is told something every second is not given its fortnight anew every second.
 RENEW_SECONDS = 3600.0
+# Nor is a log, which may be told something every second as well: its key outlives its last event by up to this.
+LOG_RENEW_SECONDS = 30.0
 # Redis serves nobody else while it publishes one batch: so many messages are about 5 ms.
 MESSAGES_PER_CALL = 1000
 
@@ -138,7 +140,7 @@ class Publishing:
                 int(MEMBERS_LIFE.total_seconds()),
                 keys.channel(database, ""),
                 int(LOG_LIFE.total_seconds() * 1000),
-                LOG_LENGTH,
+                int(LOG_RENEW_SECONDS * 1000),
                 packed,
             ],
         )
@@ -149,7 +151,8 @@ class _Part:
 
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self._rooms: list[_Room] = []
-        self._logs: list[bool] = []
+        #: How many events each room keeps as a log, 0 where it is none.
+        self._logs: list[int] = []
         self._number: dict[str, int] = {}
         self._now = time.monotonic()
         find = self._number.get
@@ -185,7 +188,9 @@ class _Part:
         self.kept = [keys.log(name) if log else keys.members(name) for _, name, log in keeping]
         self._kept_at = {number: at for at, (number, _, _) in enumerate(keeping, start=1)}
         self._renewed = [
-            name for _, name, _ in keeping if self._now - _renewed.get(name, _NEVER) > RENEW_SECONDS
+            name
+            for _, name, log in keeping
+            if self._now - _renewed.get(name, _NEVER) > (LOG_RENEW_SECONDS if log else RENEW_SECONDS)
         ]
 
     def packed(self) -> bytes:
@@ -210,7 +215,8 @@ class _Part:
         room = _room(name)
         if room.name not in self._number:
             self._rooms.append(room)
-            self._logs.append(find_room(room.prefix).mode == LOG)
+            rules = find_room(room.prefix)
+            self._logs.append(getattr(rules, "log_length", LOG_LENGTH) if rules.mode == LOG else 0)
             self._number[room.name] = len(self._rooms)
         # Another spelling of the same name is the same room.
         number = self._number[name] = self._number[room.name]

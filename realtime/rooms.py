@@ -58,6 +58,8 @@ class Room(Protocol):
     #: By type of its events, the dotted paths of the values in the compact form (protocol/compact.py); a room
     #: may do without.
     columns: Mapping[str, tuple[str, ...]]
+    #: Of a log how many events are kept for those who come back; LOG_LENGTH where a room does not say.
+    log_length: int
 
     def authorize(self, principal: Principal, key: str) -> None:
         """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key.

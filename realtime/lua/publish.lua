@@ -9,10 +9,10 @@
 -- ARGV[2]    what ends every message: its timestamp and the closing brace
 -- ARGV[3]    seconds that the keys of a room of many outlive its last event
 -- ARGV[4]    what begins the name of every channel
--- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] how many it keeps
+-- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] for how many more its key may outlive it
 -- ARGV[7]    msgpack, columns in place of rows, for each table costs:
---              rooms: names, names as JSON, which k keeps what is kept besides or 0, whether it is a log, whether
---              the life of its keys is to be renewed;
+--              rooms: names, names as JSON, which k keeps what is kept besides or 0, how many events it keeps
+--              where it is a log or else 0, whether the life of what it keeps is to be renewed;
 --              events: types as JSON, versions or '', fields as JSON with a comma before, how many rooms;
 --              the rooms of all events one after the other: their numbers, the keys there;
 --              by event, where it is not the first room's name: what its version is kept under
@@ -28,10 +28,15 @@
 
 local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
-local log_life, log_length = tonumber(ARGV[5]), ARGV[6]
+local log_life, log_spare = tonumber(ARGV[5]), tonumber(ARGV[6])
 local names, written, kept_at, logs, renewed, types, versions_of, fields_of, counts, numbers, keys, series =
   unpack(cmsgpack.unpack(ARGV[7]))
 local call, format = redis.call, string.format
+-- Cutting a log costs as much as adding to it, so it is done after so many events.
+local CUT_EVERY = 16
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local oldest = format('%.0f', now - log_life)
 
 local function set(key, pairs_of)
   for first = 1, #pairs_of, MOST do
@@ -86,12 +91,9 @@ end
 
 local function append(number, sequence, payload)
   local log = KEYS[kept_at[number] + 3]
-  local time = call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
   local function add(milliseconds)
     -- An event's place is its number, which also stands behind the dash.
-    local id = string.format('%.0f-%.0f', milliseconds, sequence)
-    local oldest = string.format('%.0f', now - log_life)
+    local id = format('%.0f-%.0f', milliseconds, sequence)
     return redis.pcall('XADD', log, 'MINID', '~', oldest, id, 'e', payload)
   end
   local added = add(now)
@@ -102,10 +104,16 @@ local function append(number, sequence, payload)
     if type(added) == 'table' and added.err then
       call('DEL', log)
       add(now)
+      fresh[number] = true
     end
   end
-  call('XTRIM', log, 'MAXLEN', '~', log_length)
-  call('PEXPIRE', log, log_life)
+  if sequence % CUT_EVERY == 0 then
+    call('XTRIM', log, 'MAXLEN', '~', logs[number])
+  end
+  if renewed[number] or fresh[number] then
+    call('PEXPIRE', log, log_life + log_spare)
+    fresh[number] = false
+  end
 end
 
 place = 1
@@ -135,7 +143,7 @@ for event = 1, #types do
         payload = text .. ' ' .. epoch .. ' ' .. key .. '\0{"type":' .. kind .. ',"room":' .. written[number]
           .. fields .. ',"sequence":' .. text .. ending
       end
-      if logs[number] then
+      if logs[number] > 0 then
         if heard[number] then
           call('PUBLISH', channels[number], payload)
         end
