@@ -92,6 +92,7 @@ def programs(
         Program("store", _manage("consume_ticks", "store"), environment, stage=2),
         Program("alerts", _manage("evaluate_alerts"), environment, stage=2),
         Program("payments", _manage("process_payments"), environment, stage=2),
+        Program("portfolios", _manage("revalue_portfolios"), environment, stage=2),
         Program(
             "worker",
             [*celery, *worker, "--without-gossip", "--without-mingle", "--without-heartbeat"],

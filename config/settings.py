@@ -81,7 +81,7 @@ YAHOO_URL = env.str("YAHOO_URL", default="")
 YAHOO_WS_URL = env.str("YAHOO_WS_URL", default="wss://streamer.finance.yahoo.com/?version=2")
 
 # Who says which stocks are urgent, the most urgent first: dotted names of callables that return codes.
-STOCK_INTEREST = ["stocks.interest.watched"]
+STOCK_INTEREST = ["stocks.interest.watched", "portfolios.selectors.held.held_codes"]
 # How far `manage.py backfill` reaches back where it is not told.
 BACKFILL_YEARS = env.int("BACKFILL_YEARS", default=5)
 # Days for which rows are kept that only grow in number.
@@ -355,6 +355,7 @@ REALTIME_ROOMS = {
     "sector": "stocks.rooms.SectorRoom",
     "alert": "accounts.rooms.AlertRoom",
     "screen": "screening.rooms.ScreenRoom",
+    "portfolio": "portfolios.rooms.PortfolioRoom",
 }
 #: What `manage.py runrealtime` serves.
 REALTIME_ASGI_APPLICATION = "config.realtime.application"

@@ -22,7 +22,7 @@ from realtime.script_call import ScriptCall
 MEMBERS_LIFE = timedelta(days=14)
 # A room that is told something every second is not given its fortnight anew every second.
 RENEW_SECONDS = 3600.0
-# Nor is a log, which may be told something every second as well: its key outlives its last event by up to this.
+# Nor is a log, which may be told as much: its key outlives its last event by up to this.
 LOG_RENEW_SECONDS = 30.0
 # Redis serves nobody else while it publishes one batch: so many messages are about 5 ms.
 MESSAGES_PER_CALL = 1000

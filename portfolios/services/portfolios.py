@@ -13,6 +13,7 @@ from portfolios.errors import PortfolioLimitReached
 from portfolios.models import Portfolio
 from portfolios.services.locking import portfolio_lock
 from portfolios.services.rebuilding import rebuild
+from portfolios.services.telling import tell_on_commit
 
 #: The most portfolios of one account.
 MAX_PORTFOLIOS: Final = 200
@@ -26,7 +27,9 @@ def portfolio_open(*, user: User, name: str, now: datetime, **settings: Any) -> 
     owner = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if Portfolio.objects.filter(owner=owner, archived_at__isnull=True).count() >= MAX_PORTFOLIOS:
         raise PortfolioLimitReached(limit=MAX_PORTFOLIOS)
-    return Portfolio.objects.create(owner=owner, name=name, created_at=now, **settings)
+    portfolio = Portfolio.objects.create(owner=owner, name=name, created_at=now, **settings)
+    tell_on_commit(portfolio.pk, owner.pk)
+    return portfolio
 
 
 def portfolio_default(*, user: User, now: datetime) -> Portfolio:

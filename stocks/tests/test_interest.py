@@ -39,7 +39,7 @@ def listed(db: None) -> None:
         StockFactory.create(code=code, market_id="NASDAQ", currency="USD", is_active=code != "GONE")
 
 
-def test_it_works(redis_client):
+def test_it_works(db, redis_client):
     with watching(redis_client, "price:AAPL", "orderbook:005930", "price:005930", "market:KOSPI"):
         assert watched() == ["005930", "AAPL"]
         assert urgent_codes() == ["005930", "AAPL"]

@@ -1,0 +1,1 @@
+"""Portfolios that somebody watches, revalued on every tick of what they hold."""

@@ -1,0 +1,305 @@
+"""The consumer group ``portfolios``: every tick to the portfolios that hold its stock and are watched.
+
+One process does it, so that what a room is told comes in order. The ticks that it has seen and the database
+are all it knows; whatever fails is done again from there, and all that is watched is then told as a whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+import redis
+
+from portfolios.live import changes, reading, writing
+from portfolios.live.book import Book, Sight, Watched
+from portfolios.maths.whole import price_units
+from realtime import keys
+from realtime.presence import occupied
+from realtime.publish import Publishing, SharedEvent
+from stocks import stream
+from stocks.batch import Batch, newest, sane
+from stocks.consumer import BATCH, TickConsumer
+from stocks.failpoints import reach
+from stocks.lease import Lease
+from stocks.wire import AS_OF, PREVIOUS_CLOSE, PRICE, SEQ, UNKNOWN
+from stocks.wire_text import micros
+
+logger = logging.getLogger(__name__)
+
+GROUP: Final = changes.GROUP
+#: A portfolio is told of prices at most once in so many seconds; of its ledger at once.
+PACE_SECONDS: Final = 1.0
+#: Seconds between two looks at who watches and at portfolios in turn; between two readings of exchange rates,
+#: and of stored prices, which may also change by hand.
+LOOK_SECONDS: Final = 1.0
+RATES_SECONDS: Final = 15.0
+PRICES_SECONDS: Final = 60.0
+#: So many watched portfolios are compared with the database at a look.
+COMPARED: Final = 1000
+#: So many are read, and so many written out while Redis publishes those before.
+READ_AT_ONCE, TOLD_AT_ONCE = 500, 500
+_NEVER: Final = float("-inf")
+
+
+class Revaluer:
+    """Keeps the watched portfolios in step with prices and ledgers, and tells their rooms.
+
+    ``told`` counts the messages that were published. Raises LeaseLost where another process has taken over;
+    messages of this one are left out then, by the versions that they carry.
+    """
+
+    def __init__(self, lease: Lease, client: redis.Redis, *, pace_seconds: float = PACE_SECONDS) -> None:
+        self.told = 0
+        self._lease = lease
+        self._client = client
+        self._pace = pace_seconds
+        self._book = Book()
+        self._number = 0
+        self._compare: list[UUID] = []
+        self._looked_at = self._rates_at = self._prices_at = _NEVER
+        self._epoch = b""
+        self._said: list[tuple[bytes, dict[bytes, bytes]]] = []
+        #: Whether rooms may not have been told what the book holds.
+        self._doubtful = True
+
+    def handle(self, batch: Batch) -> None:
+        """Take in the newest price of each stock, and tell the portfolios whose turn it is."""
+        now = datetime.now(UTC)
+        batch, refused = sane(batch, now)
+        if refused:
+            logger.warning("%d updates are not counted, such as %s", len(refused), refused[0])
+        for code, sight in _sights(batch):
+            self._book.see(code, sight)
+        self._tell(now)
+
+    def look(self) -> None:
+        """What is due besides ticks: who watches, what ledgers say, exchange rates, and what has waited."""
+        if self._said:
+            self._hear()
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._lease.check()
+            if self._doubtful:
+                self._begin()
+            self._look_at_members()
+            self._compare_some()
+            self._look_at_figures()
+            self._looked_at = time.monotonic()
+        self._tell(datetime.now(UTC))
+
+    def hear(self, said: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> None:
+        """Entries of the stream of changes; looked at next."""
+        self._said += said
+
+    def patience(self) -> float:
+        """For how many seconds nothing is due."""
+        if self._said:
+            return 0.0
+        due = self._looked_at + LOOK_SECONDS
+        for portfolio in self._book.waiting:
+            due = min(due, portfolio.told_at + self._pace)
+        return max(due - time.monotonic(), 0.0)
+
+    def find_epoch(self) -> None:
+        """Begin again where Redis has lost what rooms were told."""
+        epoch = self._epoch_now()
+        if epoch != self._epoch:
+            self._doubtful = True
+            self._looked_at = _NEVER
+        self._epoch = epoch
+
+    def _epoch_now(self) -> bytes:
+        epoch: Any = self._client.hget(keys.POSITIONS, "epoch")
+        return bytes(epoch or b"")
+
+    # --- What is watched ---
+
+    def _begin(self) -> None:
+        """Forget the portfolios, not the prices: those that are watched are read and told anew."""
+        for portfolio_id in list(self._book.portfolios):
+            self._book.drop(portfolio_id)
+        self._rates_at = self._prices_at = time.monotonic()
+        self._doubtful = False
+
+    def _look_at_members(self) -> None:
+        watched = set(_ids(occupied("portfolio")))
+        known = self._book.portfolios.keys()
+        for portfolio_id in known - watched:
+            self._book.drop(portfolio_id)
+        self._read(watched - known, reason=writing.STATE)
+
+    def _read(self, ids: Iterable[UUID], *, reason: str) -> None:
+        """Read portfolios; those that are archived are forgotten."""
+        waiting = iter(sorted(ids))
+        while some := list(islice(waiting, READ_AT_ONCE)):
+            now = datetime.now(UTC)
+            found = reading.stored(some)
+            reading.put(self._book, found, reading.rates_for(found, now=now), reason=reason, now=now)
+            for portfolio_id in {*some} - {one.id for one in found}:
+                self._book.drop(portfolio_id)
+
+    def _hear(self) -> None:
+        said, self._said = changes.read(self._said), []
+        known = self._book.portfolios
+        self._read([one for one in said.changed if one in known], reason=writing.LEDGER)
+        for portfolio_id in said.whole:
+            if (portfolio := known.get(portfolio_id)) is not None:
+                portfolio.restate(portfolio.reason or writing.STATE)
+                self._book.waiting[portfolio] = None
+            else:
+                # Somebody has just come in.
+                self._looked_at = _NEVER
+
+    def _compare_some(self) -> None:
+        """Hold some portfolios against the database: what was said of their ledgers may have been lost."""
+        if not self._compare:
+            self._compare = list(self._book.portfolios)
+        some, self._compare = self._compare[:COMPARED], self._compare[COMPARED:]
+        stored = reading.heads(some) if some else {}
+        changed = []
+        for portfolio_id in some:
+            portfolio = self._book.portfolios.get(portfolio_id)
+            if portfolio is not None:
+                head = reading.Head(portfolio.sequence, portfolio.method, portfolio.base)
+                if stored.get(portfolio_id) != head:
+                    changed.append(portfolio_id)
+        self._read(changed, reason=writing.LEDGER)
+
+    def _look_at_figures(self) -> None:
+        """Exchange rates and stored prices, every so often."""
+        at = time.monotonic()
+        if at - self._rates_at >= RATES_SECONDS:
+            self._rates_at = at
+            self._look_at_rates()
+        if at - self._prices_at >= PRICES_SECONDS:
+            self._prices_at = at
+            codes = [stock.code for stock in self._book.held()]
+            self._book.list_stocks(reading.listings(codes, now=datetime.now(UTC)))
+
+    def _look_at_rates(self) -> None:
+        """Read the portfolios anew of which a rate is another one now."""
+        foreign = [one for one in self._book.portfolios.values() if one.is_foreign]
+        wanted: dict[str, set[str]] = {}
+        for one in foreign:
+            wanted.setdefault(one.base, set()).update(one.rates)
+        now = reading.rates_of(wanted, now=datetime.now(UTC))
+        changed = [
+            one.id
+            for one in foreign
+            if any(now[one.base].get(currency) != rate for currency, rate in one.rates.items())
+        ]
+        self._read(changed, reason=writing.STATE)
+
+    # --- Telling ---
+
+    def _tell(self, now: datetime) -> None:
+        """Tell the portfolios whose turn it is; the others wait."""
+        if self._doubtful or not self._book.waiting:
+            return
+        at = time.monotonic()
+        due = [
+            portfolio
+            for portfolio in self._book.waiting
+            if portfolio.reason == writing.LEDGER or at - portfolio.told_at >= self._pace
+        ]
+        if not due:
+            return
+        self._doubtful = True
+        before: Publishing | None = None
+        for first in range(0, len(due), TOLD_AT_ONCE):
+            some = due[first : first + TOLD_AT_ONCE]
+            publishing = Publishing([self._event(portfolio, now, at) for portfolio in some])
+            if before is not None:
+                before.end()
+            publishing.begin()
+            before = publishing
+        if before is not None:
+            before.end()
+        reach("after_publish")
+        self.told += len(due)
+        self._doubtful = False
+        if not self._epoch:
+            self._epoch = self._epoch_now()
+
+    def _event(self, portfolio: Watched, now: datetime, at: float) -> SharedEvent:
+        fields = writing.event(portfolio, now)
+        portfolio.told_at = at
+        if not portfolio.pending:
+            del self._book.waiting[portfolio]
+        self._number += 1
+        # A process that was replaced has a lower epoch: what it still says is left out.
+        version = f"{self._lease.epoch:08d}{self._number:012d}"
+        return SharedEvent(writing.TYPE, fields, [(portfolio.room, "")], version)
+
+
+class PortfolioConsumer(TickConsumer):
+    """The one member of the group ``portfolios`` that reads: ticks, and what is said of ledgers."""
+
+    def __init__(self, revaluer: Revaluer, client: redis.Redis) -> None:
+        super().__init__(
+            group=GROUP,
+            handle=revaluer.handle,
+            client=client,
+            on_return=self._begin_anew,
+            reclaim_idle_ms=0,
+            reclaim_every_seconds=LOOK_SECONDS,
+        )
+        self._revaluer = revaluer
+
+    def step(self) -> int:
+        """Read and handle what is there, after what is due besides; raises LeaseLost."""
+        self._revaluer.look()
+        return super().step()
+
+    def _read(self, *, wait: bool) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        # At least a millisecond: 0 would be for ever.
+        block = max(int(self._revaluer.patience() * 1000), 1) if wait else None
+        streams: dict[Any, Any] = {stream.STREAM: ">", changes.CHANGES: ">"}
+        reply: Any = self.client.xreadgroup(self.group, self.name, streams, count=BATCH, block=block)
+        ticks: list[tuple[bytes, dict[bytes, bytes]]] = []
+        for name, entries in reply or ():
+            if name == changes.CHANGES.encode():
+                self._revaluer.hear(entries)
+                changes.done(self.client, entries)
+            else:
+                ticks += entries
+        return ticks
+
+    def _begin_anew(self) -> None:
+        # From the first entry on: what is old is older than what is stored.
+        stream.ensure_group(self.client, GROUP)
+        changes.begin_anew(self.client)
+        self._revaluer.find_epoch()
+
+
+def _ids(texts: Sequence[str]) -> Iterator[UUID]:
+    """The portfolios of rooms; a name that nobody could have joined is passed over."""
+    for text in texts:
+        try:
+            portfolio_id = UUID(text)
+        except ValueError:
+            continue
+        if str(portfolio_id) == text:
+            yield portfolio_id
+
+
+def _sights(batch: Batch) -> Iterator[tuple[str, Sight]]:
+    """The newest price of each stock of a batch."""
+    positions, odd = newest(batch)
+    for code, source, as_of, seq, price, previous in zip(
+        batch.code[positions].tolist(),
+        batch.source[positions].tolist(),
+        *batch.columns[[AS_OF, SEQ, PRICE, PREVIOUS_CLOSE]][:, positions].tolist(),
+        strict=True,
+    ):
+        before = None if previous == UNKNOWN else previous
+        yield batch.codes[code], Sight((as_of, seq), as_of, price, before, batch.sources[source])
+    for tick in odd:
+        at = micros(tick.as_of)
+        before = None if tick.previous_close is None else price_units(tick.previous_close)
+        yield tick.code, Sight((at, tick.seq), at, price_units(tick.price), before, tick.source)

@@ -1,0 +1,35 @@
+"""``manage.py revalue_portfolios``: revalues watched portfolios on every tick, until stopped.
+
+Of several such processes one works and the others wait: it is the one that holds the lease.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portfolios.live.revaluer import GROUP, PortfolioConsumer, Revaluer
+from realtime.redis import worker_client
+from stocks.lease import Lease
+from stocks.management.endless import stop_event
+from stocks.management.turns import work_in_turn
+
+
+class Command(BaseCommand):
+    help = "Revalue watched portfolios on the stream of ticks, until SIGTERM; of several one works."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = stop_event()
+        lease = Lease(GROUP)
+        self.stdout.write(f"revaluing portfolios as {lease.holder}")
+        gc.collect()
+        gc.freeze()
+
+        def revalue(until: threading.Event) -> None:
+            client = worker_client()
+            PortfolioConsumer(Revaluer(lease, client), client).run(until)
+
+        work_in_turn(lease, revalue, stop)

@@ -1,0 +1,48 @@
+"""Who is told that a ledger has changed: the process that revalues it, and its owner's streams of events.
+
+After the commit, and only as a hint: nothing is lost where Redis takes none. The process looks at every
+watched portfolio in turn, and a stream finds its rooms when it is opened again.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import redis
+from django.db import transaction
+
+from realtime import control
+from realtime.redis import client
+
+logger = logging.getLogger(__name__)
+
+CHANGES: Final = "portfolios:changes"
+PORTFOLIO, WHOLE = "portfolio", "whole"
+#: Older ones mean nothing to a process that was away: it begins with what is stored.
+MOST_CHANGES: Final = 10_000
+
+
+def tell_on_commit(portfolio_id: UUID, owner_id: UUID) -> None:
+    """Tell both when the transaction ends well."""
+    transaction.on_commit(partial(_tell, portfolio_id, owner_id))
+
+
+def ask_for_all(portfolio_id: UUID) -> None:
+    """Have all of a portfolio told to its room once more."""
+    _say(portfolio_id, {WHOLE: "1"})
+
+
+def _tell(portfolio_id: UUID, owner_id: UUID) -> None:
+    _say(portfolio_id, {})
+    control.tell_rooms([owner_id])
+
+
+def _say(portfolio_id: UUID, more: dict[str, str]) -> None:
+    fields: dict[Any, Any] = {PORTFOLIO: str(portfolio_id), **more}
+    try:
+        client().xadd(CHANGES, fields, maxlen=MOST_CHANGES, approximate=True)
+    except redis.RedisError as error:
+        logger.warning("the portfolio %s is told later: %s", portfolio_id, type(error).__name__)
