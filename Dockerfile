@@ -38,4 +38,4 @@ HEALTHCHECK --interval=10s --timeout=6s --start-period=30s \
 # REST and WebSockets on one port; docker-compose.yml gives each a server of its own.
 CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
      "--http", "realtime.slim.entry:Entry", "--ws", "realtime.slim.protocol:SlimProtocol", \
-     "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "20"]
+     "--no-access-log", "--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "20"]

@@ -11,3 +11,4 @@ class AccountsConfig(AppConfig):
 
         # A limit that cannot be read stops the start, not the first request.
         tiers.tiers()
+        tiers.doors()

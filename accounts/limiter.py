@@ -1,11 +1,14 @@
 """How many requests an account may make: counted exactly, for all its credentials and all processes together.
 
-Every request asks all policies of the account's tier in one script: it is counted in all of them or, where
-one refuses it, in none. While Redis is away each process counts for itself (``accounts.local_limits``).
+An account is a user, or an address where nobody has signed in. Every request asks all of its budgets in one
+script: it is counted in all of them or, where one refuses it, in none. While Redis is away each process
+counts for itself (``accounts.local_limits``).
 """
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,10 +18,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from accounts import tiers
+from accounts import familiar, tiers
 from accounts.local_limits import Window, local_limits
 from accounts.redis import RedisAway, Script
-from accounts.tiers import Policy, TierRow
+from accounts.tiers import Budget, Policy, policy_header
 
 _LUA = Path(__file__).parent / "lua"
 #: The Lua function `take`, for scripts that count a request and do more in the same step.
@@ -40,9 +43,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a request is let through; ``now`` is the second of the clock that decided."""
+    """Whether a request is let through; ``now`` is the second of the clock that decided.
 
-    row: TierRow
+    ``policies`` is the value of the header that names them all.
+    """
+
+    policies: str
     allowed: bool
     now: int
     standings: tuple[Standing, ...]
@@ -59,6 +65,16 @@ class Decision:
         """Seconds after which a refused request is let through, if nothing else is asked meanwhile."""
         return max(1, self.nearest.resets - self.now)
 
+    @property
+    def details(self) -> dict[str, int | str]:
+        """What the body of a refusal tells."""
+        nearest = self.nearest
+        return {
+            "limit": nearest.policy.limit,
+            "remaining": nearest.remaining,
+            "reset_at": moment(nearest.resets),
+        }
+
     def headers(self) -> list[tuple[str, str]]:
         """The headers of the reply; ``X-RateLimit-…`` tell of the nearest policy, ``RateLimit`` of all."""
         nearest = self.nearest
@@ -71,7 +87,7 @@ class Decision:
             ("X-RateLimit-Remaining", str(nearest.remaining)),
             ("X-RateLimit-Reset", moment(nearest.resets)),
             ("RateLimit", standings),
-            ("RateLimit-Policy", self.row.policy_header),
+            ("RateLimit-Policy", self.policies),
         ]
         if not self.allowed:
             headers.append(("Retry-After", str(self.retry_after)))
@@ -85,7 +101,10 @@ def limited() -> bool:
 
 def take(*, account: str, tier: str) -> Decision | None:
     """Count one request of an account, or refuse it; None where nothing is counted."""
-    return _take(account, tiers.tier(tier)) if limited() else None
+    if not limited():
+        return None
+    row = tiers.tier(tier)
+    return count(row.budgets(account), row.policy_header)
 
 
 def take_transaction(*, account: str, tier: str) -> Decision | None:
@@ -96,50 +115,111 @@ def take_transaction(*, account: str, tier: str) -> Decision | None:
     row = tiers.tier(tier)
     if not limited() or row.transactions is None:
         return None
-    return _take(f"{account}:transactions", replace(row, policies=(row.transactions,)))
+    return count((Budget(f"{account}:transactions", row.transactions),))
 
 
-def _take(account: str, row: TierRow) -> Decision:
-    untold = local_limits.untold(account, row.policies)
+def take_address(*, address: str) -> Decision | None:
+    """Count one request of an address, whoever asks there, or refuse it; None where nothing is counted."""
+    return count((address_budget(address),)) if limited() else None
+
+
+def take_anonymous(*, address: str, first: bool = False) -> Decision | None:
+    """Count one request without a user, or refuse it; None where nothing is counted.
+
+    ``first``: it was not counted for its address before, and is now, in the same step. Of the address is told
+    only where it is what refuses.
+    """
+    if not limited():
+        return None
+    row = tiers.doors().anonymous
+    budgets = row.budgets(f"anonymous:{address}")
+    if not first:
+        return count(budgets, row.policy_header)
+    decision = count((*budgets, address_budget(address)))
+    if decision.allowed or decision.standings[-1].remaining:
+        return Decision(row.policy_header, decision.allowed, decision.now, decision.standings[:-1])
+    return decision
+
+
+def take_auth(*, address: str, email: str) -> Decision | None:
+    """Count one attempt to sign in or to register, or refuse it; None where nothing is counted.
+
+    It counts for the address and for the account, which need not exist. Where the user has
+    signed in from this address before, the account is counted for this address apart from all others: whoever
+    guesses elsewhere cannot keep the user out.
+    """
+    if not limited():
+        return None
+    policy = tiers.doors().auth
+    budgets = [Budget(f"auth:{address}", policy)]
+    if email:
+        account = f"auth:{hashlib.blake2b(email.encode(), digest_size=16).hexdigest()}"
+        if familiar.is_familiar(email=email, address=address):
+            account += f":{address}"
+        budgets.append(Budget(account, replace(policy, name="account")))
+    return count(budgets)
+
+
+def address_budget(address: str) -> Budget:
+    """What all requests of an address may use together."""
+    return Budget(f"address:{address}", tiers.doors().address)
+
+
+def count(budgets: Sequence[Budget], policies: str = "") -> Decision:
+    """Count one request in all budgets, or in none where one refuses it.
+
+    ``policies`` is the header that names the policies, where it is at hand.
+    """
+    policies = policies or policy_header([budget.policy for budget in budgets])
+    untold = local_limits.untold(budgets)
     if untold is None:
-        return _local(account, row)
+        return _local(budgets, policies)
+    asked_at = time.monotonic()
     try:
-        with local_limits.asking(account):
-            reply = _script(keys(account, row.policies), arguments(row.policies, untold))
-            local_limits.note(account, reply[1], reply[2::2])
+        with local_limits.asking(budgets):
+            reply = _script(keys(budgets), arguments(budgets, untold, asked_at))
+            local_limits.note(budgets, asked_at, reply[1], reply[2:])
     except RedisAway:
-        local_limits.not_told(account, untold)
-        return _local(account, row)
-    local_limits.told(account, row.policies, untold)
-    return decision(row, reply)
+        local_limits.not_told(budgets, untold)
+        return _local(budgets, policies)
+    local_limits.told(budgets, untold)
+    return decision(budgets, policies, reply)
 
 
-def _local(account: str, row: TierRow) -> Decision:
-    allowed, now, standings = local_limits.take(account, row.policies)
-    return decision(row, [int(allowed), now, *chain.from_iterable(standings)])
+def _local(budgets: Sequence[Budget], policies: str) -> Decision:
+    allowed, now, standings = local_limits.take(budgets)
+    return decision(budgets, policies, [int(allowed), now, *chain.from_iterable(standings)])
 
 
-def keys(account: str, policies: Sequence[Policy]) -> list[str]:
-    """Where the windows of an account are counted."""
-    return [f"limit:{account}:{policy.seconds}" for policy in policies]
+def keys(budgets: Sequence[Budget]) -> list[str]:
+    """Where they are counted."""
+    return [f"limit:{budget.account}:{budget.policy.seconds}" for budget in budgets]
 
 
-def arguments(policies: Sequence[Policy], untold: Sequence[Window]) -> list[int]:
-    """What the Lua function `take` has to know of each policy."""
+def arguments(budgets: Sequence[Budget], untold: Sequence[Window] | None, asked_at: float) -> list[int]:
+    """What the Lua function `take` has to know of each budget; ``untold`` is None where nothing is owed."""
+    known = local_limits.known(budgets, asked_at)
     return [
         number
-        for policy, window in zip(policies, untold, strict=True)
-        for number in (policy.limit, policy.seconds, sum(window.values()))
+        for index, budget in enumerate(budgets)
+        for number in (
+            budget.policy.limit,
+            budget.policy.seconds,
+            sum(untold[index].values()) if untold else 0,
+            known[index],
+        )
     ]
 
 
-def decision(row: TierRow, reply: Sequence[int]) -> Decision:
-    """What `take` returned, in words."""
+def decision(budgets: Sequence[Budget], policies: str, reply: Sequence[int]) -> Decision:
+    """What `take` returned, in words; ``reply`` may tell of more budgets than are asked for."""
     standings = tuple(
-        Standing(policy, max(0, policy.limit - used), resets)
-        for policy, used, resets in zip(row.policies, reply[2::2], reply[3::2], strict=True)
+        [
+            Standing(budget.policy, max(0, budget.policy.limit - used), resets)
+            for budget, used, resets in zip(budgets, reply[2::2], reply[3::2], strict=False)
+        ]
     )
-    return Decision(row, bool(reply[0]), reply[1], standings)
+    return Decision(policies, bool(reply[0]), reply[1], standings)
 
 
 @lru_cache(maxsize=1024)

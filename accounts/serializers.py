@@ -174,4 +174,6 @@ class TierReply(serializers.Serializer[Any]):
 
 
 class TiersReply(serializers.Serializer[Any]):
-    tiers = TierReply(many=True)
+    tiers = TierReply(many=True, help_text="Smallest first, that without a user being of each address.")
+    auth = LimitReply(help_text="Of attempts to sign in or to register, of each address and of each account.")
+    address = LimitReply(help_text="Of all requests of an address together.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -19,30 +21,53 @@ if TYPE_CHECKING:
 
 #: In the WSGI environment: account and decision of a request that was counted before it came to Django.
 COUNTED = "stockroom.counted"
+#: There as well: the address that a request is counted for, and what of it was counted there so far.
+ADDRESS, COUNTED_ADDRESS, COUNTED_ANONYMOUS = (
+    f"stockroom.{name}" for name in ("address", "counted_address", "counted_anonymous")
+)
 
 
 class AccountThrottle(BaseThrottle):
-    """Counts the request of a known user against the limits of their tier.
+    """Counts the request of a known user against the limits of their tier, a stranger's for the address.
 
-    The account is counted, whichever of its keys and sessions asks. Raises RateLimited.
+    The account is counted, whichever of its keys and sessions asks. A stranger without any credential was
+    counted at the door; here comes who brought one that the view does not read. Raises RateLimited.
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.user, User):
-            return True
+            if COUNTED_ANONYMOUS in request.META:
+                return True
+            request.META[COUNTED_ANONYMOUS] = True
+            return allow(request, limiter.take_anonymous(address=address_of(request)))
         account, decision = str(request.user.pk), None
         counted = request.META.get(COUNTED)
         if counted is not None and counted[0] == account:
             decision = counted[1]
         else:
             decision = limiter.take(account=account, tier=request.user.tier)
-        if decision is None:
-            return True
-        # The middleware writes the headers of every reply, errors included.
-        request._request.rate_decision = decision  # type: ignore[attr-defined]
-        if not decision.allowed:
-            raise refusal(decision)
-        return True
+        return allow(request, decision)
+
+
+class AuthThrottle(BaseThrottle):
+    """Counts an attempt to sign in, to register or to get at an account, before anything is hashed.
+
+    For its address and for the account that the body names; it is no request without a user besides. Raises
+    RateLimited.
+    """
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if request.method != "POST":
+            return AccountThrottle().allow_request(request, view)
+        address = address_of(request)
+        try:
+            email = request.data.get("email", "") if isinstance(request.data, Mapping) else ""
+        except APIException:
+            # What cannot be read is an attempt as well.
+            allow(request, limiter.take_auth(address=address, email=""))
+            raise
+        email = email.strip().lower() if isinstance(email, str) else ""
+        return allow(request, limiter.take_auth(address=address, email=email))
 
 
 class TransactionThrottle(BaseThrottle):
@@ -61,9 +86,22 @@ class TransactionThrottle(BaseThrottle):
         return True
 
 
+def address_of(request: Request) -> str:
+    """The address that a request is counted for."""
+    return str(request.META.get(ADDRESS) or request.META.get("REMOTE_ADDR", ""))
+
+
+def allow(request: Request, decision: Decision | None) -> bool:
+    """True where the request was let through; raises RateLimited where it was not."""
+    if decision is None:
+        return True
+    # The middleware writes the headers of every reply, errors included.
+    request._request.rate_decision = decision  # type: ignore[attr-defined]
+    if not decision.allowed:
+        raise refusal(decision)
+    return True
+
+
 def refusal(decision: Decision) -> RateLimited:
     """The error of a request that is not let through."""
-    nearest = decision.nearest
-    return RateLimited(
-        limit=nearest.policy.limit, remaining=nearest.remaining, reset_at=limiter.moment(nearest.resets)
-    )
+    return RateLimited(**decision.details)

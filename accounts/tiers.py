@@ -1,18 +1,20 @@
-"""What each tier may use: the one table is ``settings.TIERS``, read here and served at ``/v1/tiers``."""
+"""What each tier may use: the table is in the settings, ``TIERS`` and ``LIMITS``; served at ``/v1/tiers``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
-_RATE = re.compile(rf"([1-9][0-9]{{0,8}})/({'|'.join(_SECONDS)})")
+_RATE = re.compile(rf"([1-9][0-9]{{0,8}})/([1-9][0-9]{{0,2}} )?({'|'.join(_SECONDS)})s?")
+#: The name of the tier of requests that nobody signed in for.
+ANONYMOUS = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,23 @@ class Policy:
     name: str
     limit: int
     seconds: int
+
+
+class Budget(NamedTuple):
+    """One policy of one account: of a user, an address, or one of them and an action."""
+
+    account: str
+    policy: Policy
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is counted under."""
+        return self.account, self.policy.seconds
+
+
+def policy_header(policies: Iterable[Policy]) -> str:
+    """The value of ``RateLimit-Policy``."""
+    return ", ".join(f'"{one.name}";q={one.limit};w={one.seconds}' for one in policies)
 
 
 @dataclass(frozen=True)
@@ -39,10 +58,24 @@ class TierRow:
     @cached_property
     def policy_header(self) -> str:
         """The value of ``RateLimit-Policy``."""
-        return ", ".join(f'"{one.name}";q={one.limit};w={one.seconds}' for one in self.policies)
+        return policy_header(self.policies)
+
+    def budgets(self, account: str) -> tuple[Budget, ...]:
+        """What an account of this tier may use."""
+        return tuple([Budget(account, policy) for policy in self.policies])
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What holds of an address before anybody has signed in, and of signing in itself."""
+
+    anonymous: TierRow
+    address: Policy
+    auth: Policy
 
 
 _read: tuple[Any, dict[str, TierRow]] = (None, {})
+_read_doors: tuple[Any, Doors | None] = (None, None)
 
 
 def tiers() -> dict[str, TierRow]:
@@ -61,11 +94,28 @@ def tier(name: str) -> TierRow:
     return table.get(name) or next(iter(table.values()))
 
 
+def doors() -> Doors:
+    """What holds at the door; raises ImproperlyConfigured for a limit that cannot be read."""
+    global _read_doors
+    source, read = _read_doors
+    if read is None or source is not settings.LIMITS:
+        given = settings.LIMITS
+        read = Doors(
+            anonymous=_row(
+                ANONYMOUS, {"requests": given["anonymous"], "websocket_rooms": 0, "websocket_connections": 0}
+            ),
+            address=replace(_policy(given["address"]), name="address"),
+            auth=replace(_policy(given["auth"]), name="auth"),
+        )
+        _read_doors = (given, read)
+    return read
+
+
 def _row(name: str, row: Mapping[str, Any]) -> TierRow:
     policies = tuple(_policy(text) for text in row["requests"])
     if not policies:
         raise ImproperlyConfigured(f"tier {name!r} has no limit")
-    if len({policy.name for policy in policies}) < len(policies):
+    if len({policy.seconds for policy in policies}) < len(policies):
         raise ImproperlyConfigured(f"tier {name!r} has two limits for the same time")
     return TierRow(
         name,
@@ -83,5 +133,6 @@ def _row(name: str, row: Mapping[str, Any]) -> TierRow:
 def _policy(text: str) -> Policy:
     match = _RATE.fullmatch(text)
     if match is None:
-        raise ImproperlyConfigured(f"{text!r} is no limit; 100/minute is one (also: hour, day)")
-    return Policy(match[2], int(match[1]), _SECONDS[match[2]])
+        raise ImproperlyConfigured(f"{text!r} is no limit; 100/minute and 5/10 minutes are (also: hour, day)")
+    count, many, unit = match.groups()
+    return Policy(f"{many}{unit}s" if many else unit, int(count), int(many or 1) * _SECONDS[unit])

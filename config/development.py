@@ -112,7 +112,9 @@ def web_command(host: str, port: int) -> list[str]:
     websockets = ["--http", "realtime.slim.entry:Entry", "--ws", "realtime.slim.protocol:SlimProtocol"]
     # At level INFO uvicorn would log the query string of WebSockets, and with it tokens.
     logs = ["--no-access-log", "--log-level", "warning"]
-    return [*server, *websockets, *logs, "--timeout-graceful-shutdown", "20"]
+    # It would believe whoever asks from this machine; TRUSTED_PROXIES says whom to believe.
+    proxies = ["--no-proxy-headers"]
+    return [*server, *websockets, *logs, *proxies, "--timeout-graceful-shutdown", "20"]
 
 
 def is_ready(host: str, port: int, host_name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,6 +26,7 @@ def refuse_unsafe(
     webhook_allow_local: bool = False,
     free_gateway: bool = False,
     payment_claim_seconds: int = MIN_CLAIM_SECONDS,
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
 ) -> None:
     """Raise ImproperlyConfigured that names every unsafe setting at once, and none of their values."""
     problems = [f"{name} is not set" for name, value in secrets.items() if not value]
@@ -62,5 +64,7 @@ def refuse_unsafe(
         )
     if payment_claim_seconds < MIN_CLAIM_SECONDS:
         problems.append(f"PAYMENT_CLAIM_SECONDS is less than {MIN_CLAIM_SECONDS}")
+    if any(network.prefixlen == 0 for network in trusted_proxies):
+        problems.append("TRUSTED_PROXIES trusts everybody")
     if problems:
         raise ImproperlyConfigured("refusing to start in production: " + "; ".join(problems))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,7 @@ MIDDLEWARE = [
     "config.api.middleware.RequestLogMiddleware",
     # Before what answers 304: such a reply is counted and says so.
     "accounts.middleware.RateLimitHeadersMiddleware",
+    "config.api.door.DoorMiddleware",
     "config.api.middleware.ConditionalReadMiddleware",
     "accounts.middleware.PrivateRepliesMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -272,6 +274,13 @@ WEBHOOK_ALLOW_LOCAL = env.bool("WEBHOOK_ALLOW_LOCAL", default=False)
 
 # --- The API --------------------------------------------------------------------------------------------
 
+# What holds before anybody has signed in: requests without a user of each address, all requests of each
+# address, and attempts to sign in or to register, of each address and of each account.
+LIMITS: dict[str, Any] = {
+    "anonymous": _words(env.list("LIMITS_ANONYMOUS", default=["100/day"])),
+    "address": env.str("LIMIT_ADDRESS", default="60000/minute"),
+    "auth": env.str("LIMIT_AUTH", default="5/10 minutes"),
+}
 # Requests that change a ledger, of each account.
 LIMIT_TRANSACTIONS = env.str("LIMIT_TRANSACTIONS", default="10/minute")
 # What each tier may use, smallest first; several limits of one tier hold at once.
@@ -303,8 +312,8 @@ TIERS: dict[str, dict[str, Any]] = {
 }
 # Processes that serve requests, all replicas together: without Redis each lets through its part of a limit.
 RATE_LIMIT_WORKERS = env.int("RATE_LIMIT_WORKERS", default=1)
-# Proxies in front that add to X-Forwarded-For; without any, that header is only a claim.
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# Addresses and networks of the proxies in front: they alone are believed in what X-Forwarded-For says.
+TRUSTED_PROXIES = [ip_network(text) for text in _words(env.list("TRUSTED_PROXIES", default=[]))]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -458,4 +467,5 @@ if PRODUCTION:
         webhook_allow_local=WEBHOOK_ALLOW_LOCAL,
         free_gateway="sandbox" in PAYMENT_GATEWAYS and not PAYMENT_SANDBOX_IN_PRODUCTION,
         payment_claim_seconds=PAYMENT_CLAIM_SECONDS,
+        trusted_proxies=TRUSTED_PROXIES,
     )

@@ -26,9 +26,10 @@ from accounts.limiter import Decision
 from accounts.local_limits import local_limits
 from accounts.redis import RedisAway, Script, breaker, call
 from accounts.session_cache import Standing
-from accounts.throttling import COUNTED
-from accounts.tiers import Policy, TierRow
+from accounts.throttling import ADDRESS, COUNTED, COUNTED_ADDRESS
+from accounts.tiers import Budget, TierRow
 from accounts.token_cache import KnownToken, tokens
+from config.api.door import address_in
 from config.api.middleware import accepted_id, log_request
 
 _ACCEPTED = frozenset({None, "*/*", "application/json", "application/json, text/plain, */*"})
@@ -75,9 +76,8 @@ class _Account:
     account: str
     email: str
     row: TierRow
-    policies: Sequence[Policy]
+    budgets: tuple[Budget, ...]
     keys: Sequence[str]
-    arguments: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ShortWay(ABC, Generic[Asked]):
 
     ``script`` gets the entry of the session, what ``keys`` and ``arguments`` name, and the account's limits.
     It returns what the entry holds, alone, where that is not what it was known to hold; else 1, an answer and
-    what the limiter's `take` returns.
+    what the limiter's `take` returns. What the address may is asked in the same step, last.
     """
 
     method: str
@@ -184,7 +184,8 @@ class ShortWay(ABC, Generic[Asked]):
         if breaker.failed_at > known.alive_at:
             return None
         try:
-            account, reply = self._ask(known, asked)
+            address = environ[ADDRESS] = address_in(environ)
+            account, reply = self._ask(known, asked, address)
         except RedisAway:
             return None
         if account is None:
@@ -193,15 +194,21 @@ class ShortWay(ABC, Generic[Asked]):
         if reply is None:
             return None
         decision = None
-        if account.keys:
-            decision = limiter.decision(account.row, reply[2:])
-            environ[COUNTED] = (account.account, decision)
+        if account.budgets:
+            decision = limiter.decision(account.budgets, account.row.policy_header, reply[2:])
             if not decision.allowed:
+                # Where it was the address that refused it, Django's door will do so as well.
+                if decision.nearest.remaining == 0:
+                    environ[COUNTED] = (account.account, decision)
                 return None
+            environ[COUNTED] = (account.account, decision)
+            environ[COUNTED_ADDRESS] = True
         body = self.body(asked, reply[1])
         return None if body is None else (account, body, decision)
 
-    def _ask(self, known: KnownToken, asked: Asked) -> tuple[_Account | None, Sequence[Any] | None]:
+    def _ask(
+        self, known: KnownToken, asked: Asked, address: str
+    ) -> tuple[_Account | None, Sequence[Any] | None]:
         """The account and the reply of the script.
 
         No account where the session has no entry; no reply where Redis has to be told first what was let
@@ -215,16 +222,20 @@ class ShortWay(ABC, Generic[Asked]):
         for _ in range(2):
             if account is None:
                 break
-            if local_limits.owes(account.account, account.policies):
+            budgets, names = account.budgets, account.keys
+            if budgets:
+                at_door = limiter.address_budget(address)
+                budgets, names = (*budgets, at_door), [*names, *limiter.keys((at_door,))]
+            if local_limits.owes(budgets):
                 return account, None
-            with local_limits.asking(account.account):
+            asked_at = time.monotonic()
+            with local_limits.asking(budgets):
                 reply = self.script(
-                    [name, *self.keys(asked), *account.keys],
-                    [account.entry, *self.arguments(asked), *account.arguments],
+                    [name, *self.keys(asked), *names],
+                    [account.entry, *self.arguments(asked), *limiter.arguments(budgets, None, asked_at)],
                 )
                 if reply[0] == 1:
-                    if account.keys:
-                        local_limits.note(account.account, reply[3], reply[4::2])
+                    local_limits.note(budgets, asked_at, reply[3], reply[4:])
                     return account, reply
             account = known.standing = _account(known, reply[0])
         return None, None
@@ -262,13 +273,12 @@ def _account(known: KnownToken, entry: bytes | None) -> _Account | None:
     if entry is None or standing is None or standing.user_id != known.claims.user_id:
         return None
     row, account = tiers.tier(standing.tier), str(standing.user_id)
-    policies = row.policies if limiter.limited() else ()
+    budgets = row.budgets(account) if limiter.limited() else ()
     return _Account(
         entry=entry,
         account=account,
         email=standing.email,
         row=row,
-        policies=policies,
-        keys=limiter.keys(account, policies),
-        arguments=limiter.arguments(policies, [{} for _ in policies]),
+        budgets=budgets,
+        keys=limiter.keys(budgets),
     )

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import health, pages
+from config.admin_login import admin_login
 from config.metrics.door import metrics
 
 admin.site.site_header = admin.site.site_title = "Stockroom"
@@ -17,6 +18,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
     path("admin/operations/", include("stocks.admin.urls")),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("v1/schema", pages.SchemaView.as_view(), name="schema"),
     path("v1/docs", pages.docs, name="docs"),

@@ -16,6 +16,7 @@ from uuid import UUID
 import redis
 
 from realtime import control, leases
+from realtime.addresses import is_loopback
 from realtime.authentication import Finding, Principal, authenticate, recheck
 from realtime.client import Client
 from realtime.errors import SignInRefused, Unavailable
@@ -80,8 +81,11 @@ class Desk:
     # --- Coming and going ---
 
     def enter(self, session: Session, address: str) -> bool:
-        """Count a connection for its address; False where that has as many as it may."""
-        if address:
+        """Count a connection for its address; False where that has as many as it may.
+
+        Of this machine itself none is counted.
+        """
+        if address and not is_loopback(address):
             count = self._addresses.get(address, 0)
             if count >= self._limits.connections_per_address:
                 return False

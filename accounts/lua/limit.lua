@@ -63,8 +63,9 @@ local function leaving(key, used, oldest, step, most)
 end
 
 -- Count one request against the policies of `keys`, from `first_key` on; `args`, from `first_arg` on, holds per
--- policy: its limit, its seconds, and what was counted elsewhere while this server was away and is added now
--- whether the request is let through or not.
+-- policy: its limit, its seconds, what was counted elsewhere while this server was away, and how much the caller
+-- knows this server to have counted before. The third is added now whether the request is let through or not; so
+-- is what is missing of the fourth, which was lost, as when this server was restarted empty.
 --
 -- Returns {1 or 0, the time in seconds, then per policy: how much is counted now, when that becomes less (or,
 -- where the policy refused the request, when it would be let through)}.
@@ -73,13 +74,17 @@ local function take(keys, first_key, args, first_arg)
   local allowed = 1
   local windows = {}
   for index = first_key, #keys do
-    local at = first_arg + (index - first_key) * 3
+    local at = first_arg + (index - first_key) * 4
     local limit, seconds, debt = tonumber(args[at]), tonumber(args[at + 1]), tonumber(args[at + 2])
+    local known = tonumber(args[at + 3])
     local size = seconds / STEPS
     local step = math.floor(now / size)
     -- Two steps more than the first of them has to last.
     local life = math.ceil((STEPS + 2) * size)
     local used, oldest, current = roll(keys[index], step, life)
+    if used < known then
+      debt = debt + known - used
+    end
     if used + debt + 1 > limit then
       allowed = 0
     end

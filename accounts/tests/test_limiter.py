@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from accounts import limiter, tiers
+from accounts import familiar, limiter, tiers
 from accounts.limiter import TAKE, Decision
 from accounts.local_limits import LocalLimits, local_limits
 from accounts.redis import FIRST_PAUSE, RedisAway, Script, call
 from accounts.tests.outages import absent_redis, close_breaker, forget_outages, hung_redis
-from accounts.tiers import Policy
+from accounts.tiers import Budget, Policy
 
 
 @pytest.fixture(autouse=True)
@@ -174,9 +174,11 @@ class Clocked:
         assert clock != TAKE
         self.script = Script(clock, "return take(KEYS, 1, {unpack(ARGV, 1, #ARGV - 1)}, 1)")
 
-    def take(self, second: int, debt: int = 0) -> tuple[bool, list[tuple[int, int]]]:
-        arguments = limiter.arguments(self.policies, [{0: debt} for _ in self.policies])
-        reply = self.script(limiter.keys(self.account, self.policies), [*arguments, second])
+    def take(self, second: int, debt: int = 0, known: int = 0) -> tuple[bool, list[tuple[int, int]]]:
+        budgets = [Budget(self.account, policy) for policy in self.policies]
+        arguments = limiter.arguments(budgets, [{0: debt} for _ in budgets], 0.0)
+        arguments[3::4] = [known] * len(budgets)
+        reply = self.script(limiter.keys(budgets), [*arguments, second])
         assert reply[1] == second
         return bool(reply[0]), list(zip(reply[2::2], reply[3::2], strict=True))
 
@@ -273,6 +275,86 @@ def test_what_was_let_through_elsewhere_is_added_even_where_nothing_more_is():
     assert clocked.take(T + 60) == (False, [(8, T + 61)])
 
 
+def test_what_redis_has_lost_is_counted_again():
+    clocked = Clocked(Policy("minute", 5, 60))
+    # It was empty, and is told that four had been counted.
+    assert clocked.take(T, known=4) == (True, [(5, T + 61)])
+    assert clocked.take(T + 1, known=5) == (False, [(5, T + 61)])
+
+
+def test_a_redis_that_comes_back_empty_gives_nothing_out_again(redis_client):
+    for _ in range(70):
+        assert take("alice").allowed
+    redis_client.flushall()
+    assert take("alice").nearest.remaining == 29
+    assert sum(take("alice").allowed for _ in range(40)) == 29
+    assert int(redis_client.hget("limit:alice:60", "used")) == 100
+
+
+def test_what_a_process_knows_of_redis_ends_before_redis_counts_less():
+    local, budgets = LocalLimits(), tiers.tier("basic").budgets("alice")
+    local.note(budgets, 1000.0, 5000, [40, 5061])
+    assert local.known(budgets, 1059.0) == [40]
+    assert local.known(budgets, 1059.6) == [0]
+    # An answer that is overtaken changes nothing; one of a clock that was set back does.
+    local.note(budgets, 1001.0, 4999, [39, 5060])
+    assert local.known(budgets, 1001.0) == [40]
+    local.note(budgets, 1002.0, 3000, [7, 3061])
+    assert local.known(budgets, 1002.0) == [7]
+
+
+# --- addresses, strangers and signing in ------------------------------------------------------------------
+
+
+def test_a_stranger_is_counted_for_the_address_and_the_day(redis_client):
+    answers = [limiter.take_anonymous(address="192.0.2.1", first=True) for _ in range(101)]
+    assert [one.allowed for one in answers] == [True] * 100 + [False]
+    assert [one.policy.name for one in answers[0].standings] == ["day"]
+    assert answers[-1].nearest.policy.limit == 100
+    # The refused one counted nowhere.
+    assert int(redis_client.hget("limit:address:192.0.2.1:60", "used")) == 100
+    assert limiter.take_anonymous(address="192.0.2.2", first=True).nearest.remaining == 99
+
+
+def test_an_address_that_floods_is_told_of_that(settings):
+    settings.LIMITS = {**settings.LIMITS, "address": "3/minute"}
+    for _ in range(3):
+        assert limiter.take_anonymous(address="192.0.2.1", first=True).allowed
+    refused = limiter.take_anonymous(address="192.0.2.1", first=True)
+    assert not refused.allowed
+    assert refused.nearest.policy == Policy("address", 3, 60)
+
+
+def test_attempts_to_sign_in_count_for_the_address_and_for_the_account():
+    def attempt(address: str, email: str) -> bool:
+        return limiter.take_auth(address=address, email=email).allowed
+
+    assert [attempt("192.0.2.1", f"user{number}@example.com") for number in range(7)] == [True] * 5 + [
+        False
+    ] * 2
+    assert [attempt(f"198.51.100.{number}", "alice@example.com") for number in range(7)] == [True] * 5 + [
+        False
+    ] * 2
+    # Nor has the refused one been counted for its address.
+    assert attempt("198.51.100.6", "bob@example.com")
+
+
+def test_who_guesses_from_everywhere_does_not_keep_the_user_out():
+    familiar.remember(email="alice@example.com", address="192.0.2.1")
+    for number in range(20):
+        limiter.take_auth(address=f"198.51.100.{number}", email="alice@example.com")
+    assert not limiter.take_auth(address="203.0.113.1", email="alice@example.com").allowed
+    attempts = [limiter.take_auth(address="192.0.2.1", email="alice@example.com").allowed for _ in range(7)]
+    assert attempts == [True] * 5 + [False] * 2
+
+
+def test_without_redis_signing_in_is_limited_to_each_processs_part(settings):
+    settings.RATE_LIMIT_WORKERS = 2
+    with absent_redis() as settings.REDIS_URL:
+        attempts = [limiter.take_auth(address="192.0.2.1", email="a@example.com").allowed for _ in range(6)]
+    assert attempts == [True] * 2 + [False] * 4
+
+
 # --- without Redis ------------------------------------------------------------------------------------------
 
 
@@ -364,16 +446,17 @@ def test_a_redis_that_is_full_is_not_asked_to_count(settings, redis_client):
 
 
 def test_more_accounts_than_can_be_kept_are_refused_not_let_through(monkeypatch):
-    monkeypatch.setattr("accounts.local_limits.MAX_ACCOUNTS", 10)
-    local, policies = LocalLimits(), tiers.tier("basic").policies
-    assert [local.take(f"user{number}", policies)[0] for number in range(12)] == [True] * 10 + [False] * 2
-    assert local.take("user3", policies)[0]
+    monkeypatch.setattr("accounts.local_limits.MAX_BUDGETS", 10)
+    local, row = LocalLimits(), tiers.tier("basic")
+    taken = [local.take(row.budgets(f"user{number}"))[0] for number in range(12)]
+    assert taken == [True] * 10 + [False] * 2
+    assert local.take(row.budgets("user3"))[0]
 
 
 def test_told_counts_are_forgotten_by_the_generation(monkeypatch):
-    monkeypatch.setattr("accounts.local_limits.MAX_ACCOUNTS", 10)
+    monkeypatch.setattr("accounts.local_limits.MAX_BUDGETS", 10)
     for number in range(100):
-        local_limits.note(f"user{number}", 1, [1])
+        local_limits.note(tiers.tier("basic").budgets(f"user{number}"), 0.0, 1, [1, 62])
     assert len(local_limits._heard) + len(local_limits._heard_before) <= 22
 
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import familiar
 from accounts.authentication import BearerAuthentication, maker_of
 from accounts.models import Scope
 from accounts.permissions import session_of
@@ -29,10 +30,11 @@ from accounts.services.sessions import session_end, session_open, session_refres
 from accounts.services.tickets import ticket_issue
 from accounts.services.users import user_register
 from accounts.tasks import welcome
-from accounts.views.base import NO_STORE, PublicView
+from accounts.throttling import address_of
+from accounts.views.base import NO_STORE, AuthView, PublicView
 
 
-class RegisterView(PublicView):
+class RegisterView(AuthView):
     @extend_schema(
         operation_id="auth_register",
         tags=["auth"],
@@ -43,10 +45,11 @@ class RegisterView(PublicView):
     def post(self, request: Request) -> Response:
         signed_in = user_register(**Register.parse(request.data))
         welcome(signed_in.user.email)
+        familiar.remember(email=signed_in.user.email, address=address_of(request))
         return Response(SignInReply(signed_in).data, status=201, headers=NO_STORE)
 
 
-class LoginView(PublicView):
+class LoginView(AuthView):
     @extend_schema(
         operation_id="auth_login",
         tags=["auth"],
@@ -56,10 +59,16 @@ class LoginView(PublicView):
     )
     def post(self, request: Request) -> Response:
         signed_in = session_open(**Login.parse(request.data))
+        familiar.remember(email=signed_in.user.email, address=address_of(request))
         return Response(SignInReply(signed_in).data, headers=NO_STORE)
 
 
 class RefreshView(PublicView):
+    """A token that is good is a credential like any other; one that is refused counts as a stranger's."""
+
+    throttle_classes = ()
+    anonymous = False
+
     @extend_schema(
         operation_id="auth_refresh",
         tags=["auth"],

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from accounts.parsers import JSON_OR_FORM
 from accounts.serializers import AcceptedReply, Confirmation, ConfirmedReply, KeyRegistration
 from accounts.services.registration import registration_confirm, registration_read, registration_start
-from accounts.views.base import NO_STORE, PublicView
 from accounts.views.pages import JSONUnlessPage, page, wants_page
+from accounts.views.base import NO_STORE, AuthView, PublicView
 
 _ACCEPTED = {
     "status": "accepted",
@@ -20,7 +20,7 @@ _ACCEPTED = {
 }
 
 
-class RegistrationView(PublicView):
+class RegistrationView(AuthView):
     parser_classes = JSON_OR_FORM
 
     @extend_schema(

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.serializers import TiersReply
-from accounts.tiers import tiers
+from accounts.tiers import doors, tiers
 from accounts.views.base import PublicView
 
 
@@ -19,4 +19,10 @@ class TiersView(PublicView):
         responses={200: TiersReply},
     )
     def get(self, request: Request) -> Response:
-        return Response(TiersReply({"tiers": tiers().values()}).data)
+        at_door = doors()
+        table = {
+            "tiers": [at_door.anonymous, *tiers().values()],
+            "auth": at_door.auth,
+            "address": at_door.address,
+        }
+        return Response(TiersReply(table).data)

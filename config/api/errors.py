@@ -200,6 +200,12 @@ def _reply(request: HttpRequest, status: int, message: str) -> HttpResponse:
     return HttpResponse(dumps_exact(body), status=status, content_type="application/json")
 
 
+def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The reply to a domain error that comes up outside of every view."""
+    body = envelope(request, code=error.code, message=error.message, details=error.details)
+    return HttpResponse(dumps_exact(body), status=status_of(error), content_type="application/json")
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler400, reached outside DRF views (a foreign Host header, a malformed upload …)."""
     if isinstance(exception, RequestDataTooBig):

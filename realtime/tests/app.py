@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from ipaddress import ip_network
 
 import django
 from django.conf import settings
@@ -27,7 +28,7 @@ settings.configure(
     REALTIME_RECHECK="realtime.tests.cast.recheck",
     REALTIME_MAX_ROOMS={"free": 3, "basic": 100, "pro": 500},
     REALTIME_MAX_CONNECTIONS={"free": 2, "basic": 5, "pro": 20},
-    TRUSTED_PROXY_COUNT=1,
+    TRUSTED_PROXIES=[ip_network("127.0.0.1/32")],
     REALTIME_LIMITS=json.loads(os.environ.get("REALTIME_LIMITS", "{}")),
     LOGGING={
         "version": 1,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ def scope(peer: str | None, *forwarded: str) -> dict[str, Any]:
         ("::2", "::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("127.0.0.1", ""),
-        ("::1", ""),
-        ("::ffff:127.0.0.1", ""),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::/64"),
+        ("::ffff:127.0.0.1", "127.0.0.1"),
         ("", ""),
         ("/run/web.sock", ""),
         (None, ""),
@@ -34,20 +35,29 @@ def test_an_address_is_that_of_the_connection(peer: str | None, counted: str) ->
 
 
 @pytest.mark.parametrize(
-    ("proxies", "forwarded", "counted"),
+    ("peer", "forwarded", "counted"),
     [
-        (1, ["203.0.113.9"], "203.0.113.9"),
-        (1, ["6.6.6.6, 203.0.113.9"], "203.0.113.9"),
-        (1, ["6.6.6.6", "203.0.113.9"], "203.0.113.9"),
-        (2, ["6.6.6.6, 203.0.113.9, 10.0.0.2"], "203.0.113.9"),
-        (2, ["203.0.113.9"], "203.0.113.9"),
-        (1, [], "10.0.0.1"),
-        (1, [" , "], "10.0.0.1"),
-        (1, ["unknown"], ""),
+        ("10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        # What stands before the first address that is no proxy, its client has written.
+        ("10.0.0.1", ["6.6.6.6, 203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.1", ["6.6.6.6", "203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.1", ["6.6.6.6, 203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+        ("10.0.0.1", ["6.6.6.6, 203.0.113.9, fd00::2"], "203.0.113.9"),
+        ("10.0.0.1", ["10.0.0.7"], "10.0.0.7"),
+        ("10.0.0.1", ["2001:db8:1:2:3::4"], "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", [" , "], "10.0.0.1"),
+        ("10.0.0.1", ["unknown"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.9, unknown"], "10.0.0.1"),
+        ("/run/web.sock", ["203.0.113.9"], "203.0.113.9"),
+        # Whoever does not come through a proxy may claim what he likes.
+        ("198.51.100.1", ["203.0.113.9"], "198.51.100.1"),
+        ("127.0.0.1", ["203.0.113.9"], "127.0.0.1"),
     ],
 )
 def test_behind_proxies_it_is_what_the_first_of_them_saw(
-    settings: Any, proxies: int, forwarded: list[str], counted: str
+    settings: Any, peer: str, forwarded: list[str], counted: str
 ) -> None:
-    settings.TRUSTED_PROXY_COUNT = proxies
-    assert counted_address(scope("10.0.0.1", *forwarded)) == counted
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/29"), ip_network("fd00::/8")]
+    assert counted_address(scope(peer, *forwarded)) == counted
