@@ -52,8 +52,8 @@ class AccountThrottle(BaseThrottle):
 class AuthThrottle(BaseThrottle):
     """Counts an attempt to sign in, to register or to get at an account, before anything is hashed.
 
-    For its address and for the account that the body names; it is no request without a user besides. Raises
-    RateLimited.
+    For its address and for the account, that of the user or the one that the body names; without a user it
+    is no stranger's request besides. Raises RateLimited.
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
@@ -66,6 +66,8 @@ class AuthThrottle(BaseThrottle):
             # What cannot be read is an attempt as well.
             allow(request, limiter.take_auth(address=address, email=""))
             raise
+        if isinstance(request.user, User):
+            email = request.user.email
         email = email.strip().lower() if isinstance(email, str) else ""
         return allow(request, limiter.take_auth(address=address, email=email))
 

@@ -17,11 +17,6 @@ def money(amount: Decimal | None, currency: str) -> Decimal | None:
     return None if amount is None else rounded(amount, decimals_of(currency))
 
 
-def minor_places(currency: str) -> int:
-    """How many decimals the smallest unit of ``currency`` has."""
-    return _PLACES.get(currency, 2)
-
-
 def unit_cost(cost: Decimal, quantity: Decimal) -> Decimal | None:
     """What one share cost, to eight decimals as prices have; None of no shares."""
     return rounded(ratio(cost, quantity), PRICE_PLACES) if quantity else None

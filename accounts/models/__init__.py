@@ -7,6 +7,14 @@ from accounts.models.sessions import RefreshToken, Session
 from accounts.models.users import Tier, User, UserManager
 
 __all__ = [
-    *("ApiKey", "IdempotencyKey", "LoggedRequest", "RefreshToken", "Scope", "Session", "Tier", "Usage"),
-    *("User", "UserManager"),
+    "ApiKey",
+    "IdempotencyKey",
+    "LoggedRequest",
+    "RefreshToken",
+    "Scope",
+    "Session",
+    "Tier",
+    "Usage",
+    "User",
+    "UserManager",
 ]

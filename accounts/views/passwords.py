@@ -17,7 +17,8 @@ from accounts.permissions import session_of, user_of
 from accounts.serializers import AcceptedReply
 from accounts.services.passwords import password_change, password_reset
 from accounts.tasks import ask_for_reset
-from accounts.views.base import NO_STORE, PublicView
+from accounts.throttling import AccountThrottle, AuthThrottle
+from accounts.views.base import NO_STORE, AuthView
 from accounts.views.pages import JSONUnlessPage, page, wants_page
 
 _ACCEPTED = {
@@ -28,6 +29,7 @@ _ACCEPTED = {
 
 class PasswordChangeView(APIView):
     authentication_classes = (BearerAuthentication,)
+    throttle_classes = (AccountThrottle, AuthThrottle)
 
     @extend_schema(
         operation_id="auth_password_change",
@@ -42,7 +44,7 @@ class PasswordChangeView(APIView):
         return Response(status=204)
 
 
-class PasswordForgottenView(PublicView):
+class PasswordForgottenView(AuthView):
     parser_classes = JSON_OR_FORM
 
     @extend_schema(
@@ -57,7 +59,7 @@ class PasswordForgottenView(PublicView):
         return Response(_ACCEPTED, status=202, headers=NO_STORE)
 
 
-class PasswordResetView(PublicView):
+class PasswordResetView(AuthView):
     parser_classes = JSON_OR_FORM
     content_negotiation_class = JSONUnlessPage
 

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from accounts.parsers import JSON_OR_FORM
 from accounts.serializers import AcceptedReply, Confirmation, ConfirmedReply, KeyRegistration
 from accounts.services.registration import registration_confirm, registration_read, registration_start
-from accounts.views.pages import JSONUnlessPage, page, wants_page
 from accounts.views.base import NO_STORE, AuthView, PublicView
+from accounts.views.pages import JSONUnlessPage, page, wants_page
 
 _ACCEPTED = {
     "status": "accepted",

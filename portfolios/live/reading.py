@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.currencies import decimals_of
 from portfolios.live.book import Book, Line, Listing, Sight, Sums, Watched
 from portfolios.maths.whole import (
     COST_PLACES,
@@ -20,7 +21,7 @@ from portfolios.maths.whole import (
     units,
 )
 from portfolios.models import CashBalance, Portfolio
-from portfolios.money import minor_places, money, plus, unit_cost
+from portfolios.money import money, plus, unit_cost
 from portfolios.selectors.rates import latest_rates
 from realtime.protocol.encoding import dumps
 from stocks.models import Stock
@@ -125,7 +126,7 @@ def listings(codes: Collection[str], *, now: datetime) -> Iterator[tuple[Listing
     stocks = list(related)
     prices = latest_prices(stocks, now=now) if stocks else {}
     for stock in stocks:
-        listing = Listing(stock.code, stock.currency, stock.market.calendar, minor_places(stock.currency))
+        listing = Listing(stock.code, stock.currency, stock.market.calendar, decimals_of(stock.currency))
         price = prices.get(stock.id)
         sight = None
         if price is not None:
@@ -181,7 +182,7 @@ def _watched(book: Book, one: Stored, rates: Mapping[str, Decimal]) -> Watched:
         sequence=one.head.sequence,
         method=one.head.method,
         base=base,
-        places=minor_places(base),
+        places=decimals_of(base),
         rate_places=places,
         sums={currency: Sums(rate_of(currency)) for currency in {row.currency for row in held}},
         lines=[_line(book, row) for row in held],
