@@ -36,7 +36,7 @@ Objects = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class Closes:
-    """Closes of a stock, oldest first: ordinals of days, and whole numbers of 10⁻⁸."""
+    """Closes of a stock, oldest first, and at least one: ordinals of days, and whole numbers of 10⁻⁸."""
 
     days: Ints
     prices: Ints
@@ -78,7 +78,7 @@ class Day:
 class Gap(NamedTuple):
     """Days on which something that mattered was not known: how many, the first and the last of them."""
 
-    count: int
+    number: int
     first: date
     last: date
 
@@ -190,7 +190,7 @@ class _Valuing:
         """Of every day the newest close (0 where unknown), whether it is known, and whether it is of then."""
         count = len(self._days)
         closes = self._market.closes.get(stock)
-        if closes is None or not len(closes.days):
+        if closes is None:
             nothing = np.zeros(count, dtype=np.bool_)
             found = np.zeros(count, dtype=np.object_), nothing, nothing.copy()
         else:
@@ -319,7 +319,7 @@ def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 def _merged(one: Mapping[str, Gap], other: Mapping[str, Gap]) -> dict[str, Gap]:
     merged = dict(one)
     for name, gap in other.items():
-        if name not in merged or merged[name].count < gap.count:
+        if name not in merged or merged[name].number < gap.number:
             merged[name] = gap
     return merged
 

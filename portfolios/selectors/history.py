@@ -53,7 +53,7 @@ def portfolio_history(
     interval: Interval = Interval.DAILY,
 ) -> PortfolioHistory:
     """The history from ``first`` (the first row) to ``last`` (today), both included."""
-    found = valuations_by_day(portfolio, now=now, last=last)
+    found = valuations_by_day(portfolio, now=now, first=first, last=last)
     days, _ = found.since(first)
     earlier = found.series.days[: len(found.series.days) - len(days)]
     points = list(_points(days, _flow(earlier), _PERIODS[interval]))

@@ -77,7 +77,7 @@ def performance_of(
 
     ``benchmark`` comes with its market.
     """
-    found = valuations_by_day(portfolio, now=now, last=last, method=method)
+    found = valuations_by_day(portfolio, now=now, first=first, last=last, method=method)
     days, start = found.since(first)
     compared, warnings = _benchmark(benchmark, found, days, now) if benchmark is not None else (None, [])
     if not days:

@@ -91,9 +91,17 @@ class Valuations:
 
 
 def valuations_by_day(
-    portfolio: Portfolio, *, now: datetime, last: date | None = None, method: Method | None = None
+    portfolio: Portfolio,
+    *,
+    now: datetime,
+    first: date | None = None,
+    last: date | None = None,
+    method: Method | None = None,
 ) -> Valuations:
-    """The series up to ``last``, which is today at the latest; a handful of queries for any ledger."""
+    """The series up to ``last``, which is today at the latest; a handful of queries for any ledger.
+
+    Every series begins with the first row. ``first`` is a day that it holds whatever day of the week it is.
+    """
     entries = list(entries_of(portfolio))
     ids = {entry.stock for entry in entries if entry.stock is not None}
     stocks = Stock.objects.select_related("market", "quote").in_bulk(ids)
@@ -102,31 +110,31 @@ def valuations_by_day(
     last = today if last is None else min(last, today)
     rows = [row for row in _rows(entries, zones) if row.day <= last]
     story = told(rows, method=method or Method(portfolio.method), records_cash=portfolio.records_cash)
-    currencies = {stock.pk: stock.currency for stock in stocks.values()}
     base = portfolio.base_currency
     if not rows:
         return Valuations(base, last, story, Market({}, {}, {}), Series([], []), stocks)
     begun = min(row.day for row in rows)
-    closes = _closes(stocks, story, begun, last)
-    latest: dict[int, LatestPrice] = {}
-    if last >= now.astimezone(UTC).date():
-        held = [stocks[stock] for stock, after in story.positions.items() if after[-1].quantity]
-        latest = latest_prices(held, now=now) if held else {}
-        for stock, price in latest.items():
-            day = min(_local(price.as_of, stocks[stock]), last)
-            if price.price < BELOW:
-                closes[stock] = _with(closes.get(stock), day, _whole(price.price))
-    days = days_between(
-        begun, last, more=story.days, traded=(closes_of.days for closes_of in closes.values())
-    )
-    needed = {row.entry.currency for row in rows} | {currencies[stock] for stock in story.positions}
+    stored = stored_closes(list(story.positions), first=begun - CARRY, last=last)
+    closes = {stock: Closes(days, prices) for stock, (days, prices) in stored.items()}
+    is_today = last >= now.astimezone(UTC).date()
+    latest = _latest(story, stocks, now) if is_today else {}
+    for stock, price in latest.items():
+        day = min(_local(price.as_of, stocks[stock]), last)
+        closes[stock] = _with(closes.get(stock), day, _whole(price.price))
+    more = {*story.days, first or begun}
+    days = days_between(begun, last, more=more, traded=(one.days for one in closes.values()))
+    currencies = {stock: stocks[stock].currency for stock in story.positions}
+    needed = {row.entry.currency for row in rows} | set(currencies.values())
     rates = rates_by_day(needed, base, days=days)
-    if last >= now.astimezone(UTC).date():
+    if is_today:
         for currency, rate in latest_rates(needed, base, now=now).items():
             rates[currency][-1] = rate
-    rebased = _rebased(story, begun, last)
     market = Market(
-        closes, currencies, rates, rebased, {stock: _whole(price.price) for stock, price in latest.items()}
+        closes=closes,
+        currencies=currencies,
+        rates=rates,
+        rebased=_rebased(story, begun, last),
+        now={stock: _whole(price.price) for stock, price in latest.items()},
     )
     return Valuations(base, last, story, market, valued(story, days, market), stocks, latest)
 
@@ -137,18 +145,18 @@ def _rows(entries: Iterable[Entry], zones: Mapping[int, ZoneInfo]) -> Iterable[R
         yield Row(entry.traded_at.astimezone(zone).date(), entry)
 
 
-def _closes(stocks: Mapping[int, Stock], story: Story, begun: date, last: date) -> dict[int, Closes]:
-    stored = stored_closes(list(story.positions), first=begun - CARRY, last=last)
-    return {stock: Closes(days, prices) for stock, (days, prices) in stored.items()}
+def _latest(story: Story, stocks: Mapping[int, Stock], now: datetime) -> dict[int, LatestPrice]:
+    held = [stocks[stock] for stock, after in story.positions.items() if after[-1].quantity]
+    found = latest_prices(held, now=now) if held else {}
+    return {stock: price for stock, price in found.items() if price.price < BELOW}
 
 
 def _with(closes: Closes | None, day: date, price: int) -> Closes:
     """The closes with a price of today, or of the day that was the last one to have any."""
     ordinal = day.toordinal()
-    if closes is None or not len(closes.days):
+    if closes is None:
         return Closes(np.array([ordinal]), np.array([price]))
-    before = int(np.searchsorted(closes.days, ordinal))
-    if before < len(closes.days):
+    if closes.days[-1] >= ordinal:
         # A stored close of that day or a later one is what history says.
         return closes
     return Closes(np.append(closes.days, ordinal), np.append(closes.prices, price))
@@ -174,6 +182,6 @@ def _whole(price: Decimal) -> int:
 
 
 def _days(gap: Gap) -> str:
-    if gap.count == 1:
+    if gap.number == 1:
         return str(gap.first)
-    return f"{gap.count} days from {gap.first} to {gap.last}"
+    return f"{gap.number} days from {gap.first} to {gap.last}"

@@ -41,7 +41,8 @@ def stored_closes(stock_ids: Collection[int], *, first: date, last: date) -> dic
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_CLOSES, [BELOW, list(stock_ids), first, last])
-        return {stock: _decoded(days, closes) for stock, days, closes in cursor.fetchall()}
+        found = {stock: _decoded(days, closes) for stock, days, closes in cursor.fetchall()}
+    return {stock: closes for stock, closes in found.items() if len(closes.days)}
 
 
 def _decoded(days: Any, closes: Any) -> StoredCloses:
