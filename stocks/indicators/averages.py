@@ -9,6 +9,7 @@ import numpy as np
 from stocks.indicators import functions
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import rolling
+from stocks.indicators.layout import ALONE, Layout
 from stocks.indicators.reductions import mean, total
 
 #: Below this part of their level, the difference of two averages or prices is nothing but rounding.
@@ -20,14 +21,14 @@ def sma(values: Array, period: int) -> Array:
     return rolling(mean, values, period)
 
 
-def ema(values: Array, period: int) -> Array:
+def ema(values: Array, period: int, layout: Layout = ALONE) -> Array:
     """Exponential average with weight 2/(period+1), seeded by the mean of the first ``period`` values."""
-    return functions.EMA(values, timeperiod=period)
+    return layout.each(functions.EMA, values, timeperiod=period)
 
 
-def wilder(values: Array, period: int) -> Array:
+def wilder(values: Array, period: int, layout: Layout = ALONE) -> Array:
     """Wilder's average with weight 1/period, seeded by the mean of the first ``period`` values known."""
-    return functions.RMA(values, timeperiod=period)
+    return layout.each(functions.RMA, values, timeperiod=period)
 
 
 def settled(difference: Array, level: Array) -> Array:

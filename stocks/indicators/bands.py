@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from stocks.indicators.averages import ema
-from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
+from stocks.indicators.layout import Prices
 from stocks.indicators.reductions import deviation, highest, lowest, mean, quotient
 from stocks.indicators.risk import atr
 from stocks.indicators.windows import Windows
@@ -33,10 +34,10 @@ def bollinger_kernels(ids: tuple[str, ...], period: int, width: float) -> tuple[
     return (WindowKernel(ids, period, lambda w: bollinger(w.close, width)),)
 
 
-def keltner(bars: Bars, period: int, width: float, range_period: int) -> tuple[Array, Array, Array]:
+def keltner(p: Prices, period: int, width: float, range_period: int) -> tuple[Array, Array, Array]:
     """Upper, middle and lower band: the average close and so many average true ranges around it."""
-    middle = ema(bars.close, period)
-    reach = width * atr(bars.high, bars.low, bars.close, range_period)
+    middle = p.layout.wanted(ema(p.close, period, p.layout))
+    reach = width * p.layout.wanted(atr(p.high, p.low, p.close, range_period, p.layout))
     return middle + reach, middle, middle - reach
 
 
@@ -44,7 +45,7 @@ def keltner_kernels(
     ids: tuple[str, ...], period: int, width: float, range_period: int
 ) -> tuple[AnyKernel, ...]:
     """Upper, middle and lower Keltner band."""
-    return (Kernel(ids, lambda b: keltner(b, period, width, range_period)),)
+    return (ChainKernel(ids, lambda p: keltner(p, period, width, range_period)),)
 
 
 def donchian_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
@@ -75,20 +76,9 @@ def squeeze_kernels(
     return (WindowKernel(ids, period + 1, run),)
 
 
-def _keltner(bars: Bars) -> tuple[Array, ...]:
-    upper, _, lower = keltner(bars, 20, 2.0, 10)
-    return upper, lower
-
-
-def _keltner_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    middle = ema(bars.close, 20)[-count:]
-    reach = 2.0 * atr(bars.high, bars.low, bars.close, 10)[-count:]
-    return middle + reach, middle - reach
-
-
 KERNELS: Final[tuple[AnyKernel, ...]] = (
     *bollinger_kernels(("bb_upper", "bb_mid", "bb_lower", "bb_pct_b", "bb_width"), 20, 2.0),
-    Kernel(("keltner_upper", "keltner_lower"), _keltner, _keltner_ends),
+    ChainKernel(("keltner_upper", "keltner_lower"), lambda p: keltner(p, 20, 2.0, 10)[::2]),
     WindowKernel(("donchian_upper", "donchian_lower"), 20, lambda w: (highest(w.high), lowest(w.low))),
     *squeeze_kernels(("squeeze_on",), 20, 2.0, 1.5),
 )

@@ -1,4 +1,4 @@
-"""The two kinds of kernels: of a stock's whole history, and of its last few bars.
+"""The kinds of kernels: of a stock's whole history, by leaps or bar by bar, and of its last few bars.
 
 The batch series is canonical: the latest value is its last element, bit for bit, however much history comes
 before it and however many stocks are worked out together.
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from stocks.indicators.bars import Array, Bars
+from stocks.indicators.layout import Prices
 from stocks.indicators.windows import Histories, Windows
 
 #: Windows worked out at once: bounds what a long history takes, and keeps it in the processor's cache.
@@ -22,30 +23,36 @@ BLOCK: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Figures that never forget: averages that decay, sums since the first bar, all-time extremes.
+    """Figures of what may lie far back: all-time extremes, streaks, the last crossing.
 
     ``run`` takes the whole history of one stock and returns a series for each of ``ids``, NaN where unknown.
-    A value must not depend on later bars.
-
-    The other two give the last values alone, the same to the last bit, where what comes before need not be
-    worked out for them: ``ends`` the last so many of one stock with as many bars at least, (count,) for each
-    of the ids; ``scan`` those of many stocks at once, (stocks, count).
+    A value must not depend on later bars. ``scan`` gives the last values alone, the same to the last bit, of
+    many stocks at once: (stocks, count) for each of the ids.
     """
 
     ids: tuple[str, ...]
     run: Callable[[Bars], tuple[Array, ...]]
-    ends: Callable[[Bars, int], tuple[Array, ...]] | None = None
-    scan: Callable[[Histories, int], tuple[Array, ...]] | None = None
+    scan: Callable[[Histories, int], tuple[Array, ...]]
 
     def series(self, bars: Bars) -> tuple[Array, ...]:
         """One array as long as the bars for each of the ids."""
         return self.run(bars)
 
-    def last(self, bars: Bars, count: int) -> tuple[Array, ...]:
-        """The last ``count`` values for each of the ids; there are as many bars."""
-        if self.ends is not None:
-            return self.ends(bars, count)
-        return tuple(values[-count:] for values in self.run(bars))
+
+@dataclass(frozen=True, slots=True)
+class ChainKernel:
+    """Figures each of which follows from its bar and from what the bar before left: averages that decay.
+
+    ``run`` takes the prices of one stock, or of many end to end, and returns what their layout wants of each
+    of ``ids``, NaN where unknown. A value must not depend on later bars, nor on other stocks.
+    """
+
+    ids: tuple[str, ...]
+    run: Callable[[Prices], tuple[Array, ...]]
+
+    def series(self, bars: Bars) -> tuple[Array, ...]:
+        """One array as long as the bars for each of the ids."""
+        return self.run(Prices.alone(bars))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class WindowKernel:
         return tuple(out)
 
 
-AnyKernel = Kernel | WindowKernel
+AnyKernel = Kernel | ChainKernel | WindowKernel
 
 
 def rolling(of: Callable[[Array], Array], values: Array, needs: int) -> Array:

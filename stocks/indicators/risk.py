@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from stocks.indicators import functions
-from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
+from stocks.indicators.layout import ALONE, Layout, Prices
 from stocks.indicators.reductions import change, deviation, log_returns, mean, quotient, returns, total
 from stocks.indicators.windows import Windows
 
@@ -22,9 +23,9 @@ YEAR: Final = 252
 STILL: Final = 1e-12
 
 
-def atr(high: Array, low: Array, close: Array, period: int) -> Array:
+def atr(high: Array, low: Array, close: Array, period: int, layout: Layout = ALONE) -> Array:
     """Wilder's average true range, in the unit of the prices; NaN for the first ``period`` bars."""
-    return functions.ATR(high, low, close, timeperiod=period)
+    return layout.each(functions.ATR, high, low, close, timeperiod=period)
 
 
 def volatility(closes: Array) -> Array:
@@ -95,14 +96,10 @@ def ulcer(closes: Array) -> Array:
     return np.sqrt(total(falls * falls) / closes.shape[-1])
 
 
-def _atr(bars: Bars) -> tuple[Array, ...]:
-    average = atr(bars.high, bars.low, bars.close, 14)
-    return average, average / bars.close * 100.0
-
-
-def _atr_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    average = atr(bars.high, bars.low, bars.close, 14)[-count:]
-    return average, average / bars.close[-count:] * 100.0
+def atr_and_percent(p: Prices, period: int) -> tuple[Array, Array]:
+    """Wilder's average true range, in the unit of the prices and in percent of the close."""
+    average = p.layout.wanted(atr(p.high, p.low, p.close, period, p.layout))
+    return average, average / p.layout.wanted(p.close) * 100.0
 
 
 def _year(window: Windows) -> tuple[Array, ...]:
@@ -126,7 +123,7 @@ def _beta(window: Windows) -> tuple[Array, ...]:
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
-    Kernel(("atr_14", "atr_pct"), _atr, _atr_ends),
+    ChainKernel(("atr_14", "atr_pct"), lambda p: atr_and_percent(p, 14)),
     WindowKernel(("hv_20",), 21, lambda w: (volatility(w.close),)),
     WindowKernel(("hv_60",), 61, lambda w: (volatility(w.close),)),
     WindowKernel(("hv_252", "sharpe_252", "sortino_252", "var95_1d", "downside_dev_252"), YEAR + 1, _year),

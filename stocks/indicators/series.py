@@ -9,7 +9,8 @@ import numpy as np
 
 from stocks.indicators import oscillators, price, risk, trend, volume
 from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
+from stocks.indicators.layout import Prices
 from stocks.indicators.windows import Histories, Windows
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -49,18 +50,20 @@ def recent(chunk: Sequence[Bars], count: int) -> Array:
     width = min(int(lengths.max(initial=0)), _LONGEST + count - 1)
     aligned = Windows.aligned(chunk, width)
     found = np.full((len(chunk), count, len(SERIES_IDS)), np.nan)
-    histories = Histories.of(chunk) if any(map(len, chunk)) else None
+    listed = [bars for bars in chunk if len(bars)]
+    if not listed:
+        return found
+    there = min(count, int(lengths[0]))
+    histories, prices = Histories.of(listed), Prices.joined(listed, there)
     first = 0
     for kernel in KERNELS:
         part = found[:, :, first : first + len(kernel.ids)]
         if isinstance(kernel, WindowKernel):
             _fill_windows(kernel, aligned, lengths, part)
-        elif kernel.scan is not None and histories is not None:
-            there = min(count, histories.close.shape[1])
-            for column, values in enumerate(kernel.scan(histories, there)):
-                part[:, count - there :, column] = values
         else:
-            _fill_histories(kernel, chunk, part)
+            ends = kernel.run(prices) if isinstance(kernel, ChainKernel) else kernel.scan(histories, there)
+            for column, values in enumerate(ends):
+                part[: len(listed), count - there :, column] = values
         first += len(kernel.ids)
     out = np.empty_like(found)
     out[order] = found
@@ -77,15 +80,3 @@ def _fill_windows(kernel: WindowKernel, aligned: Windows, lengths: np.ndarray, o
         windows = aligned.cut(slice(rows), slice(end - kernel.needs, end))
         for column, values in enumerate(kernel.run(windows)):
             out[:rows, count - 1 - back, column] = values
-
-
-def _fill_histories(kernel: Kernel, chunk: Sequence[Bars], out: Array) -> None:
-    ids, count = len(kernel.ids), out.shape[1]
-    # The longest come first; all values of those that are long enough are laid out in one go.
-    whole = sum(len(bars) >= count for bars in chunk)
-    if whole:
-        values = [ends for bars in chunk[:whole] for ends in kernel.last(bars, count)]
-        out[:whole] = np.concatenate(values).reshape(whole, ids, count).swapaxes(1, 2)
-    for row, bars in zip(out[whole:], chunk[whole:], strict=True):
-        if len(bars):
-            row[count - len(bars) :] = np.array(kernel.last(bars, len(bars))).T

@@ -15,8 +15,9 @@ from stocks.indicators.averages import (
     sma,
     weighted,
 )
-from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, ChainKernel, Kernel, WindowKernel
+from stocks.indicators.layout import ALONE, Layout, Prices
 from stocks.indicators.reductions import change, mean
 from stocks.indicators.windows import Histories
 
@@ -30,7 +31,7 @@ def sma_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
 
 def ema_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
     """The exponential moving average of the closes."""
-    return (Kernel(ids, lambda b: (ema(b.close, period),)),)
+    return (ChainKernel(ids, lambda p: (p.layout.wanted(ema(p.close, period, p.layout)),)),)
 
 
 def wma_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
@@ -50,22 +51,28 @@ def distance_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]
     return (WindowKernel(ids, period, lambda w: (change(mean(w.close), w.close[..., -1]),)),)
 
 
-def macd(close: Array, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple[Array, Array, Array]:
+def macd(
+    close: Array, fast: int = 12, slow: int = 26, signal: int = 9, layout: Layout = ALONE
+) -> tuple[Array, Array, Array]:
     """MACD line, signal line and their difference, in the unit of ``close``.
 
     The line is the difference of the two averages as they stand in the catalogue. TA-Lib's own MACD seeds
     the fast average only when the slow one begins, so that its first values are no difference of two EMAs.
     On a constant series the averages differ by their last bit: that is 0, not a signal.
     """
-    slow_average = ema(close, slow)
-    line = settled(ema(close, fast) - slow_average, slow_average)
-    signal_line = ema(line, signal)
+    slow_average = ema(close, slow, layout)
+    line = settled(ema(close, fast, layout) - slow_average, slow_average)
+    signal_line = ema(line, signal, layout)
     return line, signal_line, line - signal_line
 
 
 def macd_kernels(ids: tuple[str, ...], fast: int, slow: int, signal: int) -> tuple[AnyKernel, ...]:
     """MACD line, signal and histogram."""
-    return (Kernel(ids, lambda b: macd(b.close, fast, slow, signal)),)
+
+    def run(p: Prices) -> tuple[Array, ...]:
+        return tuple(map(p.layout.wanted, macd(p.close, fast, slow, signal, p.layout)))
+
+    return (ChainKernel(ids, run),)
 
 
 def spaced(values: Array, count: int, apart: int) -> Array:
@@ -122,17 +129,12 @@ def _golden_scan(histories: Histories, count: int) -> tuple[Array, ...]:
     return (out,)
 
 
-def _family(bars: Bars) -> tuple[Array, ...]:
+def _family(p: Prices) -> tuple[Array, ...]:
     """What two averages of 12 and 26 closes tell, which are worked out once."""
-    return _family_ends(bars, len(bars))
-
-
-def _family_ends(bars: Bars, count: int) -> tuple[Array, ...]:
-    since = len(bars) - count
-    fast, slow = ema(bars.close, 12), ema(bars.close, 26)
+    fast, slow = ema(p.close, 12, p.layout), ema(p.close, 26, p.layout)
     line = settled(fast - slow, slow)
-    signal = ema(line, 9)[since:]
-    fast, slow, line = fast[since:], slow[since:], line[since:]
+    signal = ema(line, 9, p.layout)
+    fast, slow, line, signal = map(p.layout.wanted, (fast, slow, line, signal))
     return fast, slow, line, signal, line - signal, line / slow * 100.0
 
 
@@ -148,7 +150,7 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     *(kernel for period in (20, 50, 200) for kernel in distance_kernels((f"dist_sma_{period}",), period)),
     WindowKernel(("sma_50_200_cross",), 201, lambda w: (cross(w.close),)),
     Kernel(("golden_cross_days",), lambda b: (days_since_golden_cross(b.close),), scan=_golden_scan),
-    Kernel(("ema_12", "ema_26", "macd", "macd_signal", "macd_hist", "ppo"), _family, _family_ends),
+    ChainKernel(("ema_12", "ema_26", "macd", "macd_signal", "macd_hist", "ppo"), _family),
     *directional.KERNELS,
     *ichimoku.KERNELS,
 )

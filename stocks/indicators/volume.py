@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from stocks.indicators import functions
-from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
+from stocks.indicators.layout import Prices
 from stocks.indicators.reductions import mean, quotient, returns, slope, total
 from stocks.indicators.windows import Windows
 
@@ -74,8 +75,14 @@ def _obv_slope(window: Windows) -> tuple[Array, ...]:
     return (slope(level),)
 
 
-def _histories(bars: Bars) -> tuple[Array, ...]:
-    return functions.OBV(bars.close, bars.volume), functions.AD(bars.high, bars.low, bars.close, bars.volume)
+def on_balance(p: Prices) -> tuple[Array]:
+    """On-balance volume."""
+    return (p.layout.wanted(p.layout.each(functions.OBV, p.close, p.volume)),)
+
+
+def accumulation(p: Prices) -> tuple[Array]:
+    """The line of accumulation and distribution."""
+    return (p.layout.wanted(p.layout.each(functions.AD, p.high, p.low, p.close, p.volume)),)
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -87,7 +94,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
     WindowKernel(("turnover_value",), 1, lambda w: (w.close[..., -1] * w.volume[..., -1],)),
     WindowKernel(("turnover_avg_20d",), 20, lambda w: (mean(w.close * w.volume),)),
     WindowKernel(("turnover_ratio",), 1, lambda w: (w.volume[..., -1] / w.shares[..., -1] * 100.0,)),
-    Kernel(("obv", "ad_line"), _histories),
+    ChainKernel(("obv",), on_balance),
+    ChainKernel(("ad_line",), accumulation),
     WindowKernel(("obv_slope_20",), 20, _obv_slope),
     WindowKernel(("mfi_14",), 15, lambda w: (money_flow_index(w),)),
     WindowKernel(("cmf_20",), 20, lambda w: (quotient(total(money_flow_volume(w)), total(w.volume)),)),

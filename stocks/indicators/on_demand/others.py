@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from stocks.indicators import functions
-from stocks.indicators.bars import Array, Bars
-from stocks.indicators.kernels import AnyKernel, Kernel, WindowKernel
+from stocks.indicators.bars import Array
+from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
 from stocks.indicators.on_demand.definition import Definition, Parameter
 from stocks.indicators.reductions import mean, quotient, total
-from stocks.indicators.risk import atr, volatility
-from stocks.indicators.volume import money_flow_index, money_flow_volume, vwap
+from stocks.indicators.risk import atr_and_percent, volatility
+from stocks.indicators.volume import accumulation, money_flow_index, money_flow_volume, on_balance, vwap
 from stocks.indicators.windows import Windows
 
 
 def _atr(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
-    return (Kernel(ids, lambda b: (atr(b.high, b.low, b.close, period),)),)
+    return (ChainKernel(ids, lambda p: atr_and_percent(p, period)[:1]),)
 
 
 def _natr(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
-    def run(b: Bars) -> tuple[Array, ...]:
-        return (atr(b.high, b.low, b.close, period) / b.close * 100.0,)
-
-    return (Kernel(ids, run),)
+    return (ChainKernel(ids, lambda p: atr_and_percent(p, period)[1:]),)
 
 
 def _hv(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
@@ -49,11 +45,11 @@ def _vwap(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
 
 
 def _obv(ids: tuple[str, ...]) -> tuple[AnyKernel, ...]:
-    return (Kernel(ids, lambda b: (functions.OBV(b.close, b.volume),)),)
+    return (ChainKernel(ids, on_balance),)
 
 
 def _ad_line(ids: tuple[str, ...]) -> tuple[AnyKernel, ...]:
-    return (Kernel(ids, lambda b: (functions.AD(b.high, b.low, b.close, b.volume),)),)
+    return (ChainKernel(ids, accumulation),)
 
 
 def _period(default: int, low: int = 2) -> tuple[Parameter, ...]:
