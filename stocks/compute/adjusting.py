@@ -16,38 +16,49 @@ from stocks.types import Action
 
 
 def adjusted_bars(
-    raw: RawBars,
-    actions: Sequence[Action],
+    chunk: Sequence[RawBars],
+    actions: Sequence[Sequence[Action]],
     *,
-    currency: str,
-    lists_all_dividends: bool,
-    shares: float,
+    currency: Sequence[str],
+    lists_all_dividends: Sequence[bool],
+    shares: Array,
     levels: Levels,
-) -> Bars:
-    """The bars of a stock on the share basis of its last day.
+) -> list[Bars]:
+    """The bars of stocks of one market, each on the share basis of its last day.
 
     Args:
-        raw: at least one bar.
-        actions: all of the stock's; those after its last bar do not count.
-        currency: of the prices.
+        chunk: at least one stock, at least one bar each.
+        actions: all of each stock's; those after its last bar do not count.
+        currency: of its prices.
         lists_all_dividends: none on file means that none was paid.
-        shares: outstanding on the last day, NaN if unknown.
-        levels: of the benchmark of its market.
+        shares: outstanding on its last day, NaN if unknown.
+        levels: of the benchmark of the market.
     """
-    day: date = raw.days[-1].astype(date)
-    ohlcv = split_adjusted(raw, actions)
-    dividends = [action for action in actions if action.amount is not None and action.ex_date <= day]
-    if dividends:
-        total = _total(raw, ohlcv[3], dividends, actions, currency=currency)
-    else:
-        total = ohlcv[3] if lists_all_dividends else np.full(len(raw), np.nan)
-    return Bars.of(
-        *ohlcv,
-        days=raw.days,
-        total=total,
-        market=levels.on(raw.days),
-        shares=np.full(len(raw), shares),
+    lengths = [len(raw) for raw in chunk]
+    *starts, _ = np.cumsum(lengths).tolist()
+    days = np.concatenate([raw.days for raw in chunk])
+    ohlcv = np.concatenate(
+        [split_adjusted(raw, acted) for raw, acted in zip(chunk, actions, strict=True)], axis=1
     )
+    total = np.where(np.repeat(lists_all_dividends, lengths), ohlcv[3], np.nan)
+    for raw, first, acted, of_prices in zip(chunk, [0, *starts], actions, currency, strict=True):
+        dividends = [
+            action
+            for action in acted
+            if action.amount is not None and action.ex_date <= raw.days[-1].astype(date)
+        ]
+        if dividends:
+            part = slice(first, first + len(raw))
+            total[part] = _total(raw, ohlcv[3, part], dividends, acted, currency=of_prices)
+    whole = Bars.of(
+        *ohlcv,
+        days=days,
+        total=total,
+        market=levels.on(days),
+        shares=np.repeat(shares, lengths),
+        starts=starts,
+    )
+    return whole.parted(starts)
 
 
 def split_adjusted(raw: RawBars, actions: Sequence[Action]) -> Array:

@@ -10,7 +10,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 
+from stocks.arrays import numbers
 from stocks.compute.adjusting import paid_per_share
 from stocks.compute.dollars import dollars_on
 from stocks.compute.filed import read_filed, read_snapshots, read_splits
@@ -19,13 +21,18 @@ from stocks.indicators.company import BARS_5Y, DIVIDEND_YEARS, Companies
 from stocks.indicators.facts import Facts
 from stocks.indicators.filed import Splits
 from stocks.indicators.ratios import dividends_on
-from stocks.models import CorporateAction, Stock
+from stocks.models import Stock
 from stocks.types import Action, ActionKind
 
 #: Sources that list every dividend of their stocks, so that none on file means none paid.
 LISTS_ALL_DIVIDENDS: Final = frozenset({"sandbox"})
 #: How much later than the last bar published ratios may be dated: some files name only their month.
 SNAPSHOT_LEAD_DAYS: Final = 31
+
+_ACTIONS: Final = """
+SELECT stock_id, kind, ex_date, ratio, amount, currency FROM stocks_corporateaction
+WHERE stock_id = ANY(%s::int[])
+"""
 
 _Texts = npt.NDArray[np.str_]
 
@@ -132,9 +139,10 @@ class OnFile:
 def read_actions(stock_ids: Sequence[int]) -> Mapping[int, list[Action]]:
     """The corporate actions of those of the stocks that have any, in no order."""
     found: defaultdict[int, list[Action]] = defaultdict(list)
-    rows = CorporateAction.objects.filter(stock_id__in=stock_ids).order_by()
-    for stock, kind, *rest in rows.values_list("stock_id", "kind", "ex_date", "ratio", "amount", "currency"):
-        found[stock].append(Action(ActionKind(kind), *rest))
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIONS, [numbers(stock_ids)])
+        for stock, kind, *rest in cursor.fetchall():
+            found[stock].append(Action(ActionKind(kind), *rest))
     return dict(found)
 
 

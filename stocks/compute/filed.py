@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg.sql import SQL, Identifier, Literal
 
+from stocks.arrays import numbers
 from stocks.compute.binary import EPOCH, HEADER, TRAILER, copy_out
 from stocks.indicators.filed import STORED, Days, Filed, Ints, Splits
 from stocks.indicators.published import FORWARD, RATIOS, Snapshots
@@ -23,19 +24,19 @@ _STATEMENTS = SQL("""
 SELECT stock_id, fiscal_year::int, coalesce(fiscal_quarter, 0)::int, filed_on,
        coalesce(basis_on, period_end, filed_on), {currency}, {figures}
 FROM stocks_statement
-WHERE stock_id = ANY({stocks}) AND filed_on <= {through}
+WHERE stock_id = ANY({stocks}::int[]) AND filed_on <= {through}
 ORDER BY id
 """)
 _SNAPSHOTS = SQL("""
 SELECT stock_id, as_of, {currency}, {figures}
 FROM stocks_fundamentalsnapshot
-WHERE stock_id = ANY({stocks}) AND as_of <= {through}
+WHERE stock_id = ANY({stocks}::int[]) AND as_of <= {through}
 ORDER BY id
 """)
 _SPLITS = SQL("""
 SELECT stock_id, ex_date, '???', {figures}
 FROM stocks_corporateaction
-WHERE stock_id = ANY({stocks}) AND ex_date <= {through} AND ratio IS NOT NULL
+WHERE stock_id = ANY({stocks}::int[]) AND ex_date <= {through} AND ratio IS NOT NULL
 ORDER BY id
 """)
 _PUBLISHED: Final = (*RATIOS, *FORWARD)
@@ -76,7 +77,7 @@ def _read(
 ) -> tuple[Ints, npt.NDArray[np.str_], dict[str, npt.NDArray[np.float64]]]:
     """The integers of a query, shape (ints, rows), its currencies, and its figures by name."""
     whole = query.format(
-        stocks=Literal(list(stock_ids)),
+        stocks=Literal(numbers(stock_ids)),
         through=Literal(through),
         currency=_CURRENCY,
         figures=SQL(", ").join(

@@ -73,19 +73,14 @@ def compute_part(
     rows = [stocks[raw.stock_id] for raw in chunk]
     days = np.array([raw.days[-1] for raw in chunk], dtype="datetime64[D]")
     on_file = OnFile.read(rows, days, actions, as_of=as_of, today=today)
-    bars = [
-        adjusted_bars(
-            raw,
-            acted,
-            currency=stock.currency,
-            lists_all_dividends=stock.source in LISTS_ALL_DIVIDENDS,
-            shares=shares,
-            levels=levels,
-        )
-        for raw, stock, acted, shares in zip(
-            chunk, rows, on_file.actions, on_file.shares.tolist(), strict=True
-        )
-    ]
+    bars = adjusted_bars(
+        chunk,
+        on_file.actions,
+        currency=[stock.currency for stock in rows],
+        lists_all_dividends=[stock.source in LISTS_ALL_DIVIDENDS for stock in rows],
+        shares=on_file.shares,
+        levels=levels,
+    )
     ids = [stock.id for stock in rows]
     found: Sessions | None = None
     if sessions != "none":

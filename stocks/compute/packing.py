@@ -24,6 +24,7 @@ import numpy.typing as npt
 from django.db import connection
 from psycopg.sql import SQL, Literal
 
+from stocks.arrays import numbers
 from stocks.compute.binary import EPOCH, HEADER, TRAILER, copy_out
 from stocks.indicators.bars import Array
 
@@ -39,7 +40,7 @@ MAX_AGE: Final = 1_000_000_000
 _CLUSTER: Final = "(SELECT system_identifier FROM pg_control_system())"
 _HORIZON: Final = "pg_snapshot_xmin(pg_current_snapshot())"
 _THROUGH = f"""
-SELECT through FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s) AND cluster = {_CLUSTER}
+SELECT through FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s::int[]) AND cluster = {_CLUSTER}
 GROUP BY through ORDER BY count(*) DESC, through DESC LIMIT 1
 """  # noqa: S608 – nothing but constants of this module
 _NEWEST = """
@@ -51,11 +52,11 @@ CROSS JOIN LATERAL (
 _STATE = f"""
 WITH bars AS (
     SELECT stock_id, count(*) AS count, min(age(xmin)) AS age
-    FROM stocks_dailybar WHERE stock_id = ANY(%(stocks)s) AND date <= %(through)s GROUP BY stock_id
+    FROM stocks_dailybar WHERE stock_id = ANY(%(stocks)s::int[]) AND date <= %(through)s GROUP BY stock_id
 ), packed AS (
     SELECT stock_id, count, age((horizon %% 4294967296)::text::xid) AS age
     FROM stocks_packedbars
-    WHERE stock_id = ANY(%(stocks)s) AND through = %(through)s AND cluster = {_CLUSTER}
+    WHERE stock_id = ANY(%(stocks)s::int[]) AND through = %(through)s AND cluster = {_CLUSTER}
 )
 SELECT stock_id, coalesce(
            packed.count = bars.count AND packed.age BETWEEN 0 AND {MAX_AGE} AND bars.age > packed.age, false
@@ -81,9 +82,9 @@ SELECT coalesce(
 )
 FROM bars, packed
 """  # noqa: S608 – nothing but constants of this module
-_PACKED = "SELECT stock_id FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s)"
+_PACKED = "SELECT stock_id FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s::int[])"
 _UNPACK = SQL("""
-COPY (SELECT stock_id, bars FROM stocks_packedbars WHERE stock_id = ANY({stocks}))
+COPY (SELECT stock_id, bars FROM stocks_packedbars WHERE stock_id = ANY({stocks}::int[]))
 TO STDOUT (FORMAT binary)
 """)
 _PACK: Final = """
@@ -119,7 +120,7 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
 
     To be asked before the bars are read: what changes between makes a copy bad, not the figures wrong.
     """
-    stocks = list(stock_ids)
+    stocks = numbers(stock_ids)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_CLUSTER}, {_HORIZON}::text::bigint")
         cluster, horizon = cursor.fetchone()
@@ -134,7 +135,7 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
         else:
             through = row[0]
         asked = {"stocks": stocks, "through": through}
-        if len(stocks) >= MANY:
+        if len(stock_ids) >= MANY:
             cursor.execute(_ALL_GOOD, asked)
             if cursor.fetchone() == (True,):
                 cursor.execute(_PACKED, asked)
@@ -153,7 +154,7 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
 
 def unpack(stock_ids: Sequence[int]) -> dict[int, tuple[npt.NDArray[np.int32], Array]]:
     """The packed days since 2000 and OHLCV (5, n) of stocks by id."""
-    data = memoryview(copy_out(_UNPACK.format(stocks=Literal(list(stock_ids)))))
+    data = memoryview(copy_out(_UNPACK.format(stocks=Literal(numbers(stock_ids)))))
     found: dict[int, tuple[npt.NDArray[np.int32], Array]] = {}
     at = len(HEADER)
     while at < len(data) - len(TRAILER):
@@ -178,7 +179,7 @@ def pack(packs: Packs, stocks: Mapping[int, tuple[npt.NDArray[np.int32], Array]]
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('stocks_packed_bars'))")
         if cursor.fetchone() != (True,):
             return
-        cursor.execute("DELETE FROM stocks_packedbars WHERE stock_id = ANY(%s)", [list(chosen)])
+        cursor.execute("DELETE FROM stocks_packedbars WHERE stock_id = ANY(%s::int[])", [numbers(chosen)])
         with cursor.copy(_PACK) as copy:
             copy.set_types(["int4", "int8", "int8", "date", "int4", "bytea"])
             for stock, (days, ohlcv) in chosen.items():

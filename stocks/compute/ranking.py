@@ -9,15 +9,23 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 
+from stocks.arrays import numbers
 from stocks.compute.own import OWN_FIELDS, Part
 from stocks.indicators.bars import Array, Days
 from stocks.indicators.scores import SCORE_IDS, SCORE_INPUTS, scores
-from stocks.models import LatestIndicators, Stock
+from stocks.models import Stock
 
 #: A stock whose last bar lies this far behind its market's newest has left the comparison.
 RANKED_WITHIN_DAYS: Final = 30
 _INPUTS: Final = [OWN_FIELDS.index(id_) for id_ in SCORE_INPUTS]
+_OTHERS: Final = f"""
+SELECT kept.stock_id, kept.date, {", ".join(f"kept.{name}" for name in SCORE_INPUTS)}
+FROM stocks_latestindicators AS kept JOIN stocks_stock AS stock ON stock.id = kept.stock_id
+WHERE stock.market_id = %s AND kept.stock_id <> ALL (%s::int[])
+ORDER BY kept.stock_id
+"""  # noqa: S608 – the names are identifiers from the catalogue, not input
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,9 @@ def rank_market(market: str, parts: Sequence[Part], *, alone: bool = False) -> R
     days = np.concatenate([np.empty(0, "datetime64[D]"), *(part.days for part in parts)])
     inputs = np.concatenate([np.empty((0, len(SCORE_INPUTS))), *(part.values[:, _INPUTS] for part in parts)])
     if not alone:
-        rows = list(
-            LatestIndicators.objects.filter(stock__market_id=market)
-            .exclude(stock_id__in=stocks.tolist())
-            .order_by("stock_id")
-            .values_list("stock_id", "date", *SCORE_INPUTS)
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_OTHERS, [market, numbers(stocks.tolist())])
+            rows = cursor.fetchall()
         stocks = np.append(stocks, np.array([row[0] for row in rows], dtype=np.int32))
         days = np.append(days, np.array([row[1] for row in rows], dtype="datetime64[D]"))
         others = np.array([row[2:] for row in rows], dtype=np.float64).reshape(-1, len(SCORE_INPUTS))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg.sql import SQL, Literal
 
+from stocks.arrays import numbers
 from stocks.compute.binary import EPOCH, copy_out, decode
 from stocks.compute.packing import Packs, pack, packs_of, unpack
 from stocks.indicators.bars import Array, Days
@@ -25,7 +26,7 @@ COPY (
     SELECT stock_id, date, coalesce(open::float8, 'NaN'), coalesce(high::float8, 'NaN'),
            coalesce(low::float8, 'NaN'), close::float8, volume::float8
     FROM stocks_dailybar
-    WHERE stock_id = ANY({stocks}) AND date BETWEEN {since} AND {through}
+    WHERE stock_id = ANY({stocks}::int[]) AND date BETWEEN {since} AND {through}
     ORDER BY stock_id, date
 ) TO STDOUT (FORMAT binary)
 """)
@@ -107,7 +108,7 @@ def _rows(stock_ids: Sequence[int], since: date, through: date) -> dict[int, _Co
     """The bars of each stock from a day on, days since 2000; stocks without any are left out."""
     if not stock_ids or since > through:
         return {}
-    query = _BARS.format(stocks=Literal(list(stock_ids)), since=Literal(since), through=Literal(through))
+    query = _BARS.format(stocks=Literal(numbers(stock_ids)), since=Literal(since), through=Literal(through))
     rows = decode(copy_out(query), floats=5)
     if not len(rows):
         return {}

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
+from stocks.arrays import numbers
 from stocks.indicators.bars import Array, Bars, Days
 from stocks.indicators.catalog import INDICATORS, RECENT_FIELDS
 from stocks.indicators.series import SERIES_IDS, recent
@@ -35,7 +36,7 @@ _FORMULAS: Final = sha256(
 _SERIES_OF: Final = [SERIES_IDS.index(id_) for id_ in RECENT_FIELDS if id_ in INDICATORS]
 _STORED = """
 SELECT DISTINCT ON (stock_id) stock_id, number, date, inputs, count(*) OVER (PARTITION BY stock_id)
-FROM stocks_recentindicators WHERE stock_id = ANY(%s) ORDER BY stock_id, date DESC
+FROM stocks_recentindicators WHERE stock_id = ANY(%s::int[]) ORDER BY stock_id, date DESC
 """
 
 
@@ -71,7 +72,7 @@ class Sessions:
 def stored_sessions(stock_ids: Sequence[int]) -> Mapping[int, Stored]:
     """The newest stored session of each of the stocks that have one."""
     with connection.cursor() as cursor:
-        cursor.execute(_STORED, [list(stock_ids)])
+        cursor.execute(_STORED, [numbers(stock_ids)])
         return {
             stock: Stored(number, day, bytes(inputs), kept)
             for stock, number, day, inputs, kept in cursor.fetchall()
@@ -94,10 +95,11 @@ def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mappi
     count = np.array([len(bars) for bars in chunk], dtype=np.int64)
     fresh = np.minimum(count, KEPT_SESSIONS)
     inputs = np.empty(len(chunk), dtype=f"V{DIGEST}")
-    for row, (stock, bars) in enumerate(zip(stock_ids, chunk, strict=True)):
+    tables = np.split(_table(chunk), np.cumsum(count)[:-1])
+    for row, (stock, table) in enumerate(zip(stock_ids, tables, strict=True)):
         known = stored.get(stock)
         prefix = 0 if known is None else known.number
-        before, after = _digests(bars, prefix)
+        before, after = _digests(table, chunk[row].shares[-1:], prefix)
         inputs[row] = np.void(after)
         if known is not None and known.inputs == before and known.kept == min(prefix, KEPT_SESSIONS):
             fresh[row] = min(count[row] - prefix, KEPT_SESSIONS)
@@ -124,15 +126,20 @@ def _values(chunk: Sequence[Bars], sessions: int) -> Array:
     return found
 
 
-def _digests(bars: Bars, prefix: int) -> tuple[bytes, bytes]:
-    """The digest of the first ``prefix`` bars and of all; b"" for more than there are."""
-    table = np.empty((len(bars), len(_COLUMNS) + 1))
+def _table(chunk: Sequence[Bars]) -> Array:
+    """All that a session follows from, a row a bar, stock after stock."""
+    table = np.empty((sum(map(len, chunk)), len(_COLUMNS) + 1))
     for column, name in enumerate(_COLUMNS):
-        table[:, column] = getattr(bars, name)
-    table[:, -1] = bars.days.astype(np.int64)
+        np.concatenate([getattr(bars, name) for bars in chunk], out=table[:, column])
+    table[:, -1] = np.concatenate([bars.days for bars in chunk]).astype(np.int64)
+    return table
+
+
+def _digests(table: Array, shares: Array, prefix: int) -> tuple[bytes, bytes]:
+    """The digest of the first ``prefix`` bars and of all; b"" for more than there are."""
     digest = _FORMULAS.copy()
-    digest.update(bars.shares[-1:].tobytes())
-    if 0 < prefix <= len(bars):
+    digest.update(shares.tobytes())
+    if 0 < prefix <= len(table):
         digest.update(table[:prefix].data)
         before = digest.copy().digest()
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +48,12 @@ class Bars:
         total: Array | None = None,
         market: Array | None = None,
         shares: Array | None = None,
+        starts: Sequence[int] = (),
     ) -> Bars:
         """Bars from arrays where open, high and low may be NaN; a column that is not given is unknown.
+
+        Args:
+            starts: where further stocks begin, when the bars of several lie end to end; see :meth:`parted`.
 
         Raises:
             ValueError: the lengths differ, a close is not a positive number, a volume is unknown, one of the
@@ -75,13 +80,22 @@ class Bars:
 
         if days is None:
             days = np.full(len(close), np.datetime64("NaT", "D"))
-        elif not (days[1:] > days[:-1]).all():
-            raise ValueError("The bars must be sorted by day, each day once")
+        else:
+            ascends = days[1:] > days[:-1]
+            ascends[[start - 1 for start in starts]] = True
+            if not ascends.all():
+                raise ValueError("The bars must be sorted by day, each day once")
         extra = [given(column) for column in (total, market, shares)]
         if any(column.shape != close.shape for column in (days, open_, high, low, volume, *extra)):
             raise ValueError("The columns of bars must have one length")
         opened = np.ascontiguousarray(open_, dtype=np.float64)
         return cls(days.astype("datetime64[D]"), opened, filled(high), filled(low), close, volume, *extra)
+
+    def parted(self, starts: Sequence[int]) -> list[Bars]:
+        """The bars of each stock, where those of several lie end to end and all but the first start here."""
+        columns = [getattr(self, name) for name in self.__slots__]
+        bounds = zip([0, *starts], [*starts, len(self)], strict=True)
+        return [Bars(*[column[first:end] for column in columns]) for first, end in bounds]
 
     def __len__(self) -> int:
         return len(self.close)
