@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from accounts.currencies import decimals_of
-from portfolios.maths.exact import exactly
+from portfolios.maths.exact import EXACT
 from stocks.figures import ratio, rounded
 
 PRICE_PLACES: Final = 8
@@ -29,26 +29,19 @@ def percent_of(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
 
 def times(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
     """An amount in another currency, exactly; None where it or the rate is unknown."""
-    if amount is None or rate is None:
-        return None
-    with exactly():
-        return amount * rate
+    return None if amount is None or rate is None else EXACT.multiply(amount, rate)
 
 
 def plus(*amounts: Decimal | None) -> Decimal | None:
     """The sum of amounts of one currency, exactly; None where one is unknown."""
     total = Decimal(0)
-    with exactly():
-        for amount in amounts:
-            if amount is None:
-                return None
-            total += amount
+    for amount in amounts:
+        if amount is None:
+            return None
+        total = EXACT.add(total, amount)
     return total
 
 
 def minus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     """The difference, exactly; None where one is unknown."""
-    if one is None or other is None:
-        return None
-    with exactly():
-        return one - other
+    return None if one is None or other is None else EXACT.subtract(one, other)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class TransactionType(StrEnum):
@@ -34,9 +34,8 @@ class Method(StrEnum):
     HIFO = "hifo"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one row of the ledger says.
+class Entry(NamedTuple):
+    """What one row of the ledger says; a tuple, because ledgers have very many of them.
 
     ``stock`` is the id of a stock, None for cash alone. ``price`` is per share, ``amount`` a sum of money;
     both, ``fee`` and ``tax`` are in ``currency``. Shares become ``ratio_to`` for each ``ratio_from``.

@@ -19,7 +19,7 @@ def cash_effect(entry: Entry) -> Decimal:
     Splits, bonus shares and shares that are transferred move no cash.
     """
     with exactly():
-        return _effect(entry)
+        return effect(entry)
 
 
 def cash_balances(entries: Iterable[Entry]) -> dict[str, Decimal]:
@@ -27,11 +27,12 @@ def cash_balances(entries: Iterable[Entry]) -> dict[str, Decimal]:
     balances: defaultdict[str, Decimal] = defaultdict(Decimal)
     with exactly():
         for entry in entries:
-            balances[entry.currency] += _effect(entry)
+            balances[entry.currency] += effect(entry)
     return {currency: balance for currency, balance in balances.items() if balance}
 
 
-def _effect(entry: Entry) -> Decimal:
+def effect(entry: Entry) -> Decimal:
+    """``cash_effect`` where arithmetic is exact already."""
     kind, costs = entry.type, entry.fee + entry.tax
     if kind is TransactionType.BUY or kind is TransactionType.SELL:
         assert entry.quantity is not None and entry.price is not None

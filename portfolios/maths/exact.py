@@ -14,12 +14,13 @@ ZERO: Final = Decimal(0)
 #: Shares are counted to ten decimals, costs are kept to twenty.
 QUANTITY_STEP: Final = Decimal(1).scaleb(-10)
 COST_STEP: Final = Decimal(1).scaleb(-20)
-_CONTEXT: Final = Context(prec=110, rounding=ROUND_HALF_EVEN)
+#: The context itself, for a single operation.
+EXACT: Final = Context(prec=110, rounding=ROUND_HALF_EVEN)
 
 
 def exactly() -> AbstractContextManager[Context]:
     """Decimal arithmetic inside is that of this module."""
-    return localcontext(_CONTEXT)
+    return localcontext(EXACT)
 
 
 def share_of(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +15,19 @@ from portfolios.errors import TransactionNotFound
 from portfolios.models import Portfolio, Transaction
 from portfolios.types import Entry, TransactionType
 
-_FETCHED_AT_ONCE = 5000
+_FETCHED_AT_ONCE = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES = {kind.value: kind for kind in TransactionType}
-# Neither a reversed row nor its reversal has ever happened.
+# Neither a reversed row nor its reversal has ever happened. Times come as microseconds, which are read ten
+# times as fast as timestamps.
 _COUNTING = """
-SELECT sequence, type, traded_at, currency, stock_id, quantity, price, amount, fee, tax,
-       ratio_to, ratio_from, fx_rate
+SELECT sequence, type, (extract(epoch FROM traded_at) * 1000000)::bigint, currency, stock_id,
+       quantity, price, amount, fee, tax, ratio_to, ratio_from, fx_rate
   FROM portfolios_transaction AS one
  WHERE portfolio_id = %(portfolio)s AND reverses_id IS NULL
    AND NOT EXISTS (SELECT FROM portfolios_transaction AS other WHERE other.reverses_id = one.id)
 """
-_IN_ORDER = " ORDER BY stock_id NULLS FIRST, traded_at, sequence"
+_IN_ORDER = " ORDER BY stock_id NULLS FIRST, one.traded_at, sequence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,27 @@ class Place:
 def entries_of(portfolio: Portfolio, *, kinds: Collection[TransactionType] = ()) -> Iterator[Entry]:
     """The rows that count, by stock (cash first) and in the order in which they take effect.
 
-    ``kinds``: only rows of these types.
+    They are read as they are taken, by a cursor of the database: no ledger is too long.
+
+    Args:
+        portfolio: whose.
+        kinds: only rows of these types; of all where there are none.
     """
     only = " AND type = ANY(%(kinds)s)" if kinds else ""
     values = {"portfolio": portfolio.pk, "kinds": [kind.value for kind in kinds]}
-    return _entries(_COUNTING + only + _IN_ORDER, values)
+    with connection.chunked_cursor() as cursor:
+        # All of them are wanted, and not the first of them soon.
+        cursor.execute(_COUNTING + only + _IN_ORDER, values)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            yield from _entries(rows)
 
 
 def entries_of_stock(portfolio: Portfolio, stock_id: int) -> list[Entry]:
     """The rows of one stock that count, in the order in which they take effect."""
-    only = _COUNTING + " AND stock_id = %(stock)s" + _IN_ORDER
-    return list(_entries(only, {"portfolio": portfolio.pk, "stock": stock_id}))
+    with connection.cursor() as cursor:
+        only = _COUNTING + " AND stock_id = %(stock)s" + _IN_ORDER
+        cursor.execute(only, {"portfolio": portfolio.pk, "stock": stock_id})
+        return list(_entries(cursor.fetchall()))
 
 
 def entry_of(row: Transaction) -> Entry:
@@ -115,9 +127,6 @@ def transaction_of(portfolio: Portfolio, transaction_id: UUID) -> Transaction:
     return row
 
 
-def _entries(statement: str, values: dict[str, Any]) -> Iterator[Entry]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
-            for sequence, kind, *rest in rows:
-                yield Entry(sequence, _TYPES[kind], *rest)
+def _entries(rows: Sequence[Sequence[Any]]) -> Iterator[Entry]:
+    for sequence, kind, microseconds, *rest in rows:
+        yield Entry(sequence, _TYPES[kind], _EPOCH + timedelta(0, 0, microseconds), *rest)

@@ -11,7 +11,7 @@ from uuid import UUID
 from portfolios.maths.lots import Lot as FoldedLot
 from portfolios.maths.lots import Position
 from portfolios.models import Holding, Lot, Portfolio
-from portfolios.services.rebuilding import ledger_fold
+from portfolios.services.folding import Folding
 from portfolios.types import Method
 from stocks.models import Stock
 from stocks.selectors.prices import latest_prices
@@ -37,8 +37,10 @@ def lots_of(portfolio: Portfolio, *, method: Method, now: datetime) -> list[Stoc
     prices = latest_prices([holding.stock for holding in holdings], now=now) if holdings else {}
     found: list[StockLots] = []
     stored: dict[UUID, list[Lot]] = {}
-    positions = {} if method == portfolio.method else ledger_fold(portfolio, method).positions
-    if method == portfolio.method:
+    positions: dict[int, Position] = {}
+    if method != portfolio.method:
+        positions = {one.stock_id: one.position for one in Folding(portfolio, method).stocks()}
+    else:
         for lot in Lot.objects.filter(holding__portfolio=portfolio).order_by("opened_at", "sequence"):
             stored.setdefault(lot.holding_id, []).append(lot)
     for holding in holdings:
@@ -49,8 +51,8 @@ def lots_of(portfolio: Portfolio, *, method: Method, now: datetime) -> list[Stoc
             if holding.stock_id not in positions:
                 # Its only row was undone between the two reads.
                 continue
-            figures = positions[holding.stock_id][0]
-            lots = positions[holding.stock_id][0].lots
+            figures = positions[holding.stock_id]
+            lots = figures.lots
         found.append(
             StockLots(
                 stock=holding.stock,

@@ -1,66 +1,46 @@
-"""Hold the projections against the ledger: say where they differ, or write them anew."""
+"""Hold the projections against the ledger: say where they differ, or write them anew.
+
+Ledger and stored lots are read beside each other, one stock after the other, so that what is in memory does
+not grow with the ledger.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max
 
-from portfolios.maths.cash import cash_balances
-from portfolios.maths.lots import Oversell, Position, fold
-from portfolios.models import CashBalance, Holding, Lot, Portfolio, Transaction
-from portfolios.selectors.ledger import entries_of
+from portfolios.models import CashBalance, Holding, Portfolio, Transaction
+from portfolios.services.folding import FoldedStock, Folding
 from portfolios.services.locking import portfolio_lock
-from portfolios.services.projecting import SUMS, store_position
-from portfolios.types import Entry, Method
+from portfolios.services.projecting import SUMS
+from portfolios.services.storing import Storing
 
 _LotFigures = tuple[datetime, Decimal, Decimal, Decimal | None]
-
-
-@dataclass(slots=True)
-class Folded:
-    """What a whole ledger comes to: positions with their newest rows by stock, and cash by currency.
-
-    ``impossible`` names the stocks of which a row takes more than there is, which no service ever wrote.
-    """
-
-    positions: dict[int, tuple[Position, Entry]] = field(default_factory=dict)
-    cash: dict[str, Decimal] = field(default_factory=dict)
-    rows: int = 0
-    impossible: list[str] = field(default_factory=list)
-
-
-def ledger_fold(portfolio: Portfolio, method: Method | None = None) -> Folded:
-    """Fold the whole ledger, by the portfolio's own method or another one; stores nothing."""
-    folded = Folded()
-    method = method or Method(portfolio.method)
-    cash: list[Entry] = []
-    for stock_id, group in groupby(entries_of(portfolio), key=lambda entry: entry.stock):
-        entries = list(group)
-        folded.rows += len(entries)
-        if portfolio.records_cash:
-            cash += entries
-        if stock_id is None:
-            continue
-        try:
-            folded.positions[stock_id] = (fold(entries, method), entries[-1])
-        except Oversell as oversell:
-            folded.impossible.append(f"stock {stock_id}: {oversell}")
-    folded.cash = cash_balances(cash)
-    return folded
+_FETCHED_AT_ONCE: Final = 2000
+#: So many lots of a stock are named where they differ.
+_NAMED: Final = 5
+_LOTS = """
+SELECT held.stock_id, lot.sequence, lot.opened_at, lot.quantity, lot.cost, lot.base_cost
+  FROM portfolios_lot AS lot JOIN portfolios_holding AS held ON held.id = lot.holding_id
+ WHERE held.portfolio_id = %s ORDER BY held.stock_id, lot.sequence
+"""
 
 
 @transaction.atomic
 def portfolio_reconcile(*, portfolio_id: UUID) -> list[str]:
     """What of a portfolio's projections differs from its ledger, one line each; changes nothing."""
     portfolio = portfolio_lock(portfolio_id)
-    return list(_breaks(portfolio, ledger_fold(portfolio)))
+    comparing = _Comparing(portfolio)
+    breaks = [line for _, lines in comparing.stocks() for line in lines]
+    return [*comparing.folding.impossible, *comparing.of_ledger(), *breaks, *comparing.of_cash()]
 
 
 @transaction.atomic
@@ -74,63 +54,106 @@ def holdings_rebuild(*, portfolio_id: UUID, now: datetime) -> tuple[int, list[st
     return rebuild(portfolio, now=now)
 
 
+@transaction.atomic
 def rebuild(portfolio: Portfolio, *, now: datetime) -> tuple[int, list[str]]:
     """``holdings_rebuild`` in a transaction that holds the lock."""
-    folded = ledger_fold(portfolio)
-    if folded.impossible:
-        raise ValueError("; ".join(folded.impossible))
-    breaks = list(_breaks(portfolio, folded))
-    if not breaks:
-        return folded.rows, breaks
-    for holding in Holding.objects.filter(portfolio=portfolio).exclude(stock_id__in=folded.positions):
+    comparing, storing = _Comparing(portfolio), Storing(portfolio, now=now)
+    breaks: list[str] = []
+    for stock, lines in comparing.stocks():
+        breaks += lines
+        if lines and stock is not None:
+            storing.put(stock)
+    folding = comparing.folding
+    if folding.impossible:
+        # What was written so far is undone with the transaction.
+        raise ValueError("; ".join(folding.impossible))
+    storing.flush()
+    for holding in comparing.without_rows:
         holding.delete()
-    for stock_id, (position, newest) in folded.positions.items():
-        store_position(portfolio, stock_id, position, newest, now=now)
-    CashBalance.objects.filter(portfolio=portfolio).delete()
-    CashBalance.objects.bulk_create(
-        CashBalance(portfolio=portfolio, currency=currency, amount=amount)
-        for currency, amount in folded.cash.items()
-    )
-    return folded.rows, breaks
+    of_cash = list(comparing.of_cash())
+    if of_cash:
+        CashBalance.objects.filter(portfolio=portfolio).delete()
+        CashBalance.objects.bulk_create(
+            CashBalance(portfolio=portfolio, currency=currency, amount=amount)
+            for currency, amount in folding.cash.items()
+        )
+    return folding.rows, [*comparing.of_ledger(), *breaks, *of_cash]
 
 
-def _breaks(portfolio: Portfolio, folded: Folded) -> Iterator[str]:
-    yield from folded.impossible
-    numbers = Transaction.objects.filter(portfolio=portfolio).aggregate(
-        rows=Count("pk"), last=Max("sequence")
-    )
-    if numbers["rows"] != portfolio.last_sequence or (numbers["last"] or 0) != portfolio.last_sequence:
-        yield f"the ledger has {numbers['rows']} rows, and {portfolio.last_sequence} were written"
-    lots: dict[int, dict[int, _LotFigures]] = {}
-    for lot in Lot.objects.filter(holding__portfolio=portfolio).select_related("holding"):
-        figures = (lot.opened_at, lot.quantity, lot.cost, lot.base_cost)
-        lots.setdefault(lot.holding.stock_id, {})[lot.sequence] = figures
-    stored = {holding.stock_id: holding for holding in Holding.objects.filter(portfolio=portfolio)}
-    for stock_id in sorted(stored.keys() | folded.positions.keys()):
-        if stock_id not in folded.positions:
-            yield f"stock {stock_id}: a holding without any row of the ledger"
-        elif stock_id not in stored:
-            yield f"stock {stock_id}: no holding, where the ledger has one"
-        else:
-            position, newest = folded.positions[stock_id]
-            yield from _differences(stored[stock_id], lots.get(stock_id, {}), position, newest)
-    cash = {one.currency: one.amount for one in CashBalance.objects.filter(portfolio=portfolio) if one.amount}
-    for currency in sorted(cash.keys() | folded.cash.keys()):
-        have, want = cash.get(currency, Decimal(0)), folded.cash.get(currency, Decimal(0))
-        if have != want:
-            yield f"cash in {currency}: {have:f} is stored, the ledger says {want:f}"
+class _Comparing:
+    """One pass over a ledger beside what is stored of it."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self.folding = Folding(portfolio)
+        #: Holdings of which no row counts, known after the pass.
+        self.without_rows: list[Holding] = []
+        self._portfolio = portfolio
+
+    def stocks(self) -> Iterator[tuple[FoldedStock | None, list[str]]]:
+        """Each stock of the ledger, and what of it is stored otherwise; None of one that it does not have."""
+        stored = {one.stock_id: one for one in Holding.objects.filter(portfolio=self._portfolio)}
+        lots = _StoredLots(self._portfolio)
+        for stock in self.folding.stocks():
+            there = lots.of(stock.stock_id)
+            holding = stored.pop(stock.stock_id, None)
+            if holding is None:
+                yield stock, [f"stock {stock.stock_id}: no holding, where the ledger has one"]
+            else:
+                yield stock, list(_differences(holding, there, stock))
+        self.without_rows = [stored[stock_id] for stock_id in sorted(stored)]
+        for holding in self.without_rows:
+            yield None, [f"stock {holding.stock_id}: a holding without any row of the ledger"]
+
+    def of_ledger(self) -> Iterator[str]:
+        rows = Transaction.objects.filter(portfolio=self._portfolio)
+        numbers, last = rows.aggregate(rows=Count("pk"), last=Max("sequence")), self._portfolio.last_sequence
+        if numbers["rows"] != last or (numbers["last"] or 0) != last:
+            yield f"the ledger has {numbers['rows']} rows, and {last} were written"
+
+    def of_cash(self) -> Iterator[str]:
+        """What of the cash differs, after the pass."""
+        balances = CashBalance.objects.filter(portfolio=self._portfolio)
+        stored, folded = {one.currency: one.amount for one in balances if one.amount}, self.folding.cash
+        for currency in sorted(stored.keys() | folded.keys()):
+            have, want = stored.get(currency, Decimal(0)), folded.get(currency, Decimal(0))
+            if have != want:
+                yield f"cash in {currency}: {have:f} is stored, the ledger says {want:f}"
 
 
-def _differences(
-    holding: Holding, lots: dict[int, _LotFigures], position: Position, newest: Entry
-) -> Iterator[str]:
+class _StoredLots:
+    """The stored lots of a portfolio, stock after stock, read as they are asked for."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self._groups = groupby(self._rows(portfolio), key=itemgetter(0))
+        self._next: tuple[int, Iterator[Sequence[Any]]] | None = next(self._groups, None)
+
+    def of(self, stock_id: int) -> dict[int, _LotFigures]:
+        """The lots of a stock by their rows of the ledger; the ids that are asked for only grow."""
+        while self._next is not None and self._next[0] < stock_id:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != stock_id:
+            return {}
+        return {sequence: (*figures,) for _, sequence, *figures in self._next[1]}  # type: ignore[misc]
+
+    @staticmethod
+    def _rows(portfolio: Portfolio) -> Iterator[Sequence[Any]]:
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(_LOTS, [portfolio.pk])
+            while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+                yield from rows
+
+
+def _differences(holding: Holding, lots: dict[int, _LotFigures], folded: FoldedStock) -> Iterator[str]:
+    name_of, position, newest = f"stock {holding.stock_id}", folded.position, folded.newest
     for name in SUMS:
         have, want = getattr(holding, name), getattr(position, name)
         if have != want:
-            yield f"stock {holding.stock_id}: {name} {have} is stored, the ledger says {want}"
+            yield f"{name_of}: {name} {have} is stored, the ledger says {want}"
     if (holding.newest_at, holding.newest_sequence) != (newest.traded_at, newest.sequence):
-        yield f"stock {holding.stock_id}: row {holding.newest_sequence} is not the newest one"
+        yield f"{name_of}: row {holding.newest_sequence} is not the newest one"
     wanted = {lot.sequence: (lot.opened_at, lot.quantity, lot.cost, lot.base_cost) for lot in position.lots}
-    for sequence in sorted(lots.keys() | wanted.keys()):
-        if lots.get(sequence) != wanted.get(sequence):
-            yield f"stock {holding.stock_id}: the lot of row {sequence} differs"
+    if lots != wanted:
+        both = lots.keys() | wanted.keys()
+        other = sorted(sequence for sequence in both if lots.get(sequence) != wanted.get(sequence))
+        more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+        yield f"{name_of}: the lot of row {', '.join(map(str, other[:_NAMED]))}{more} differs"
