@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +13,12 @@ from django.db.models import Q, QuerySet
 
 from portfolios.errors import TransactionNotFound
 from portfolios.models import Portfolio, Transaction
+from portfolios.moments import moment
 from portfolios.types import Entry, TransactionType
 
 _FETCHED_AT_ONCE = 2000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES = {kind.value: kind for kind in TransactionType}
-# Neither a reversed row nor its reversal has ever happened. Times come as microseconds, which are read ten
-# times as fast as timestamps.
+# Neither a reversed row nor its reversal has ever happened.
 _COUNTING = """
 SELECT sequence, type, (extract(epoch FROM traded_at) * 1000000)::bigint, currency, stock_id,
        quantity, price, amount, fee, tax, ratio_to, ratio_from, fx_rate
@@ -129,4 +128,4 @@ def transaction_of(portfolio: Portfolio, transaction_id: UUID) -> Transaction:
 
 def _entries(rows: Sequence[Sequence[Any]]) -> Iterator[Entry]:
     for sequence, kind, microseconds, *rest in rows:
-        yield Entry(sequence, _TYPES[kind], _EPOCH + timedelta(0, 0, microseconds), *rest)
+        yield Entry(sequence, _TYPES[kind], moment(microseconds), *rest)

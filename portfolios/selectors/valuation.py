@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from portfolios.models import CashBalance, Portfolio
+from portfolios.moments import moment
 from portfolios.money import minus, plus, times
 from portfolios.selectors.rates import latest_rates
 from stocks.selectors.prices import is_stale
@@ -41,7 +42,6 @@ SELECT held.portfolio_id::text, stock.id, stock.code, stock.name, stock.currency
  WHERE held.portfolio_id = ANY(%s)
 """
 _CODE = itemgetter(2)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HeldStock(NamedTuple):
@@ -156,7 +156,7 @@ def _held(portfolio_id: UUID, row: Sequence[Any], now: datetime) -> tuple[Held, 
     holding = Held(portfolio_id, HeldStock._make(row[1:7]), *row[7:14])
     basis: Literal["quote", "close"] = "quote"
     if price is not None:
-        as_of = _EPOCH + timedelta(0, 0, microseconds)
+        as_of = moment(microseconds)
     elif close is None:
         return holding, None
     else:

@@ -28,7 +28,7 @@ from portfolios.services.recording import Draft
 from portfolios.types import Method, TransactionType
 from stocks.models import Stock
 from stocks.models.fields import MAX_PRICE
-from stocks.selectors.listing import MAX_CODE
+from stocks.selectors.listing import MAX_CODE, stocks_by_symbol
 from stocks.serializers.fields import one_of
 from stocks.services.discovery import find_or_list
 from stocks.sessions import schedule
@@ -228,7 +228,8 @@ def _named(name: str) -> str:
 
 
 def _stock(code: str, now: datetime) -> Stock:
-    stock = find_or_list(code, now=now)
+    # One that is listed needs nothing of what is asked about a stock that is looked at.
+    stock = stocks_by_symbol([code]).get(code) or find_or_list(code, now=now)
     if stock.kind == Stock.Kind.INDEX:
         raise serializers.ValidationError({"stock_code": "is an index, which nobody can hold"})
     return stock

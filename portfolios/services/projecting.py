@@ -1,11 +1,14 @@
 """Holdings, lots and cash as the ledger says: one row further, or folded again from the beginning.
 
-Every function runs in a transaction that holds the lock of the portfolio.
+Every function runs in a transaction that holds the lock of the portfolio. What is written goes to the
+database with the statements that are given.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -14,20 +17,56 @@ from django.db import connection
 
 from portfolios.errors import InsufficientQuantity
 from portfolios.maths.exact import exactly
-from portfolios.maths.lots import Lot as FoldedLot
-from portfolios.maths.lots import Oversell, Position, fold
-from portfolios.models import Holding, Lot, Portfolio
+from portfolios.maths.lots import Lot, Oversell, Position, fold
+from portfolios.models import Holding, Portfolio
+from portfolios.moments import moment
 from portfolios.selectors.ledger import entries_of_stock
-from portfolios.types import Entry, Method
+from portfolios.services.statements import Statements
+from portfolios.types import Entry, Method, TransactionType
 from stocks.models import Stock
 
 SUMS: Final = ("quantity", "cost", "base_cost", "realized", "base_realized", "income", "base_income")
-_LOT_FIGURES: Final = ("quantity", "cost", "base_cost")
-_WRITTEN_AT_ONCE = 1000
-_ADD_CASH = """
+#: Rows that change no lot that is there, where each has lots of its own.
+_ADDING: Final = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN, TransactionType.DIVIDEND})
+_ADD_CASH: Final = """
 INSERT INTO portfolios_cashbalance AS cash (portfolio_id, currency, amount) VALUES (%s, %s, %s)
 ON CONFLICT (portfolio_id, currency) DO UPDATE SET amount = cash.amount + excluded.amount
 """
+_LOTS: Final = """
+SELECT sequence, (extract(epoch FROM opened_at) * 1000000)::bigint, quantity, cost, base_cost
+  FROM portfolios_lot WHERE holding_id = %s ORDER BY opened_at, sequence
+"""
+_INSERT_HOLDING: Final = """
+INSERT INTO portfolios_holding (
+    quantity, cost, base_cost, realized, base_realized, income, base_income,
+    newest_at, newest_sequence, updated_at, id, portfolio_id, stock_id, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_UPDATE_HOLDING: Final = """
+UPDATE portfolios_holding
+   SET quantity = %s, cost = %s, base_cost = %s, realized = %s, base_realized = %s, income = %s,
+       base_income = %s, newest_at = %s, newest_sequence = %s, updated_at = %s
+ WHERE id = %s
+"""
+_DELETE_LOTS: Final = "DELETE FROM portfolios_lot WHERE holding_id = %s AND sequence = ANY(%s)"
+_WRITE_LOTS: Final = """
+INSERT INTO portfolios_lot (holding_id, sequence, opened_at, quantity, cost, base_cost)
+SELECT %s, one.* FROM unnest(%s::int[], %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[]) AS one
+ON CONFLICT (holding_id, sequence) DO UPDATE
+   SET opened_at = excluded.opened_at, quantity = excluded.quantity, cost = excluded.cost,
+       base_cost = excluded.base_cost
+"""
+
+#: What a lot says, to tell whether it is another one.
+_Figures = tuple[datetime, Decimal, Decimal, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The lots of a holding as they are stored, and what they said when they were read."""
+
+    lots: list[Lot]
+    said: dict[int, _Figures]
 
 
 def holding_of(portfolio: Portfolio, stock_id: int) -> Holding | None:
@@ -35,32 +74,52 @@ def holding_of(portfolio: Portfolio, stock_id: int) -> Holding | None:
     return Holding.objects.filter(portfolio=portfolio, stock_id=stock_id).first()
 
 
-def add_cash(portfolio: Portfolio, currency: str, change: Decimal) -> None:
-    """Change the cash of a currency, where the portfolio records any."""
+def add_cash(
+    portfolio: Portfolio, currency: str, change: Decimal, *, statements: Statements | None = None
+) -> None:
+    """Change the cash of a currency, where the portfolio records any; at once without ``statements``."""
     if portfolio.records_cash and change:
-        with connection.cursor() as cursor:
-            cursor.execute(_ADD_CASH, [portfolio.pk, currency, change])
+        together = statements or Statements()
+        together.add(_ADD_CASH, portfolio.pk, currency, change)
+        if statements is None:
+            together.send()
 
 
-def add_entry(portfolio: Portfolio, stock: Stock, entry: Entry, *, now: datetime) -> Holding:
-    """Take a new row of the ledger into its holding; raises InsufficientQuantity.
+def add_entry(
+    portfolio: Portfolio,
+    stock: Stock,
+    entry: Entry,
+    holding: Holding | None,
+    *,
+    now: datetime,
+    statements: Statements,
+) -> Holding:
+    """Take a new row of the ledger into its holding, which is None before the first; sends the statements.
 
-    After all others the row is added to what is there. Before any of them the stock is folded again.
+    After all others the row is added to what is there. Before any of them the stock is folded again. Raises
+    InsufficientQuantity.
     """
-    holding = holding_of(portfolio, stock.id)
-    if holding is None:
-        return _write(portfolio, stock.id, None, _folded(portfolio, stock, [entry]), [], entry, now=now)
-    if (holding.newest_at, holding.newest_sequence) > (entry.traded_at, entry.sequence):
+    if holding is not None and (holding.newest_at, holding.newest_sequence) > (
+        entry.traded_at,
+        entry.sequence,
+    ):
+        statements.send()
         again = fold_again(portfolio, stock, now=now)
         assert again is not None
         return again
-    lots = list(Lot.objects.filter(holding=holding).order_by("opened_at", "sequence"))
-    position = _resumed(portfolio, holding, lots)
+    method = Method(portfolio.method)
+    position, stored = Position(method), _Stored([], {})
+    if holding is not None:
+        if method is Method.AVERAGE or entry.type not in _ADDING:
+            stored = _lots_of(holding)
+        position = Position(method, stored.lots, **{name: getattr(holding, name) for name in SUMS})
     try:
         position.take([entry])
     except Oversell as oversell:
         raise InsufficientQuantity(stock.code, oversell.held, oversell.requested) from oversell
-    return _write(portfolio, stock.id, holding, position, lots, entry, now=now)
+    holding = _write(portfolio, stock.id, holding, position, stored, entry, now=now, statements=statements)
+    statements.send()
+    return holding
 
 
 def fold_again(portfolio: Portfolio, stock: Stock, *, now: datetime) -> Holding | None:
@@ -69,9 +128,11 @@ def fold_again(portfolio: Portfolio, stock: Stock, *, now: datetime) -> Holding 
     Raises InsufficientQuantity where any of them would take more than there is at its place.
     """
     entries = entries_of_stock(portfolio, stock.id)
-    return store_position(
-        portfolio, stock.id, _folded(portfolio, stock, entries), entries[-1] if entries else None, now=now
-    )
+    try:
+        position = fold(entries, Method(portfolio.method))
+    except Oversell as oversell:
+        raise InsufficientQuantity(stock.code, oversell.held, oversell.requested) from oversell
+    return store_position(portfolio, stock.id, position, entries[-1] if entries else None, now=now)
 
 
 def store_position(
@@ -83,24 +144,28 @@ def store_position(
         if holding is not None:
             holding.delete()
         return None
-    lots = list(Lot.objects.filter(holding=holding)) if holding is not None else []
-    return _write(portfolio, stock_id, holding, position, lots, newest, now=now)
+    stored = _Stored([], {}) if holding is None else _lots_of(holding)
+    statements = Statements()
+    holding = _write(portfolio, stock_id, holding, position, stored, newest, now=now, statements=statements)
+    statements.send()
+    return holding
 
 
-def _folded(portfolio: Portfolio, stock: Stock, entries: Sequence[Entry]) -> Position:
-    try:
-        return fold(entries, Method(portfolio.method))
-    except Oversell as oversell:
-        raise InsufficientQuantity(stock.code, oversell.held, oversell.requested) from oversell
+def negative(change: Decimal) -> Decimal:
+    """The opposite change, to the last digit."""
+    with exactly():
+        return -change
 
 
-def _resumed(portfolio: Portfolio, holding: Holding, lots: Sequence[Lot]) -> Position:
-    """The position that the stored rows describe."""
-    return Position(
-        Method(portfolio.method),
-        [FoldedLot(lot.sequence, lot.opened_at, lot.quantity, lot.cost, lot.base_cost) for lot in lots],
-        **{name: getattr(holding, name) for name in SUMS},
-    )
+def _lots_of(holding: Holding) -> _Stored:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOTS, [holding.pk])
+        lots = [Lot(sequence, moment(opened), *figures) for sequence, opened, *figures in cursor.fetchall()]
+    return _Stored(lots, {lot.sequence: _figures(lot) for lot in lots})
+
+
+def _figures(lot: Lot) -> _Figures:
+    return lot.opened_at, lot.quantity, lot.cost, lot.base_cost
 
 
 def _write(
@@ -108,49 +173,38 @@ def _write(
     stock_id: int,
     holding: Holding | None,
     position: Position,
-    lots: Sequence[Lot],
+    stored: _Stored,
     newest: Entry,
     *,
     now: datetime,
+    statements: Statements,
 ) -> Holding:
-    figures = {name: getattr(position, name) for name in SUMS}
-    place = {"newest_at": newest.traded_at, "newest_sequence": newest.sequence, "updated_at": now}
+    written = _INSERT_HOLDING if holding is None else _UPDATE_HOLDING
+    key = () if holding is None else (holding.pk,)
     if holding is None:
-        holding = Holding.objects.create(
-            portfolio=portfolio, stock_id=stock_id, created_at=now, **figures, **place
-        )
-    else:
-        for name, value in {**figures, **place}.items():
-            setattr(holding, name, value)
-        holding.save(update_fields=[*figures, *place])
-    _write_lots(holding, position.lots, {lot.sequence: lot for lot in lots})
+        holding = Holding(id=uuid.uuid4(), portfolio=portfolio, stock_id=stock_id, created_at=now)
+        holding._state.adding, holding._state.db = False, "default"
+        key = (holding.pk, portfolio.pk, stock_id, now)
+    for name in SUMS:
+        setattr(holding, name, getattr(position, name))
+    holding.newest_at, holding.newest_sequence = newest.traded_at, newest.sequence
+    holding.updated_at = now
+    sums = [getattr(position, name) for name in SUMS]
+    statements.add(written, *sums, newest.traded_at, newest.sequence, now, *key)
+    _write_lots(holding, position.lots, stored.said, statements)
     return holding
 
 
-def _write_lots(holding: Holding, wanted: Sequence[FoldedLot], stored: dict[int, Lot]) -> None:
+def _write_lots(
+    holding: Holding, wanted: Sequence[Lot], said: dict[int, _Figures], statements: Statements
+) -> None:
     """Only the lots that differ are touched: a sale of many lots leaves most of them as they were."""
-    new: list[Lot] = []
-    changed: list[Lot] = []
-    for lot in wanted:
-        row = stored.pop(lot.sequence, None)
-        if row is None:
-            figures = {name: getattr(lot, name) for name in _LOT_FIGURES}
-            new.append(Lot(holding=holding, sequence=lot.sequence, opened_at=lot.opened_at, **figures))
-        elif any(getattr(row, name) != getattr(lot, name) for name in _LOT_FIGURES):
-            for name in _LOT_FIGURES:
-                setattr(row, name, getattr(lot, name))
-            changed.append(row)
-    if stored:
-        Lot.objects.filter(pk__in=[row.pk for row in stored.values()]).delete()
-    if len(changed) == 1:
-        changed[0].save(update_fields=_LOT_FIGURES)
-    elif changed:
-        Lot.objects.bulk_update(changed, _LOT_FIGURES, batch_size=_WRITTEN_AT_ONCE)
-    if new:
-        Lot.objects.bulk_create(new, batch_size=_WRITTEN_AT_ONCE)
-
-
-def negative(change: Decimal) -> Decimal:
-    """The opposite change, to the last digit."""
-    with exactly():
-        return -change
+    gone = said.keys() - {lot.sequence for lot in wanted}
+    if gone:
+        statements.add(_DELETE_LOTS, holding.pk, sorted(gone))
+    changed = [lot for lot in wanted if said.get(lot.sequence) != _figures(lot)]
+    if changed:
+        columns = ("sequence", "opened_at", "quantity", "cost", "base_cost")
+        statements.add(
+            _WRITE_LOTS, holding.pk, *([getattr(lot, name) for lot in changed] for name in columns)
+        )

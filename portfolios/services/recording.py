@@ -22,6 +22,8 @@ from portfolios.services import actions
 from portfolios.services.appending import append, append_reversal
 from portfolios.services.locking import portfolio_lock
 from portfolios.services.projecting import add_cash, add_entry, fold_again, holding_of, negative
+from portfolios.services.standing import standing_of
+from portfolios.services.statements import Statements
 from portfolios.types import TransactionType
 from stocks.models import Stock
 
@@ -73,15 +75,21 @@ def transaction_record(*, portfolio: Portfolio, draft: Draft, now: datetime) -> 
     Raises PortfolioNotFound for an archived portfolio, InsufficientQuantity, ExternalIdTaken, CashNotRecorded
     and ActionApplied for a split, bonus or dividend that was applied for that day.
     """
-    locked = portfolio_lock(portfolio.pk)
-    if draft.stock is not None:
-        actions.settle(locked, draft.stock, now=now)
-    row = _append(locked, draft, now=now)
-    add_cash(locked, row.currency, cash_effect(entry_of(row)))
-    if draft.stock is None:
+    locked, statements = portfolio_lock(portfolio.pk), Statements()
+    stock, holding = draft.stock, None
+    if stock is not None:
+        standing = standing_of(locked, stock, now=now)
+        holding = standing.holding
+        if standing.has_due_actions and actions.settle(locked, stock, now=now):
+            holding = holding_of(locked, stock.pk)
+    row = _append(locked, draft, holding, now=now, statements=statements)
+    entry = entry_of(row)
+    add_cash(locked, row.currency, cash_effect(entry), statements=statements)
+    if stock is None:
+        statements.send()
         return Recorded(row, None)
-    holding: Holding | None = add_entry(locked, draft.stock, entry_of(row), now=now)
-    return Recorded(row, _after(locked, draft.stock, row.traded_at, holding, now=now))
+    holding = add_entry(locked, stock, entry, holding, now=now, statements=statements)
+    return Recorded(row, _after(locked, stock, row.traded_at, holding, now=now))
 
 
 @transaction.atomic
@@ -106,8 +114,10 @@ def transaction_replace(
     locked = portfolio_lock(portfolio.pk)
     old = transaction_of(locked, transaction_id)
     _reversal(locked, old, now=now)
-    row = _append(locked, draft, now=now, replaces=old)
-    add_cash(locked, row.currency, cash_effect(entry_of(row)))
+    statements = Statements()
+    row = _append(locked, draft, None, now=now, statements=statements, replaces=old)
+    add_cash(locked, row.currency, cash_effect(entry_of(row)), statements=statements)
+    statements.send()
     since = min(old.traded_at, row.traded_at)
     holding: Holding | None = None
     for stock in {one.pk: one for one in (old.stock, draft.stock) if one is not None}.values():
@@ -119,8 +129,15 @@ def transaction_replace(
 
 
 def _append(
-    portfolio: Portfolio, draft: Draft, *, now: datetime, replaces: Transaction | None = None
+    portfolio: Portfolio,
+    draft: Draft,
+    holding: Holding | None,
+    *,
+    now: datetime,
+    statements: Statements,
+    replaces: Transaction | None = None,
 ) -> Transaction:
+    """The row of a draft, written with the statements; ``holding`` is that of its stock, if there is one."""
     stock = draft.stock
     if stock is None and draft.type in _CASH_ALONE and not portfolio.records_cash:
         raise CashNotRecorded
@@ -128,7 +145,9 @@ def _append(
         raise ExternalIdTaken(external_id=draft.external_id)
     traded_at = draft.traded_at
     if traded_at is None:
-        traded_at = replaces.traded_at if replaces is not None else _moment(portfolio, stock, now)
+        # Now, and not before a trade that another request recorded while this one waited for the lock.
+        since = now if holding is None else max(now, holding.newest_at)
+        traded_at = replaces.traded_at if replaces is not None else since
     if stock is not None and actions.is_applied(portfolio, stock, draft.type, traded_at):
         raise ActionApplied(stock_code=stock.code)
     if not portfolio.base_currency:
@@ -136,6 +155,7 @@ def _append(
     return append(
         portfolio,
         now=now,
+        statements=statements,
         type=draft.type.value,
         stock=stock,
         quantity=draft.quantity,
@@ -155,12 +175,6 @@ def _append(
         note=draft.note,
         replaces=replaces,
     )
-
-
-def _moment(portfolio: Portfolio, stock: Stock | None, now: datetime) -> datetime:
-    """Now, and not before a trade that another request recorded while this one waited for the lock."""
-    holding = None if stock is None else holding_of(portfolio, stock.pk)
-    return now if holding is None else max(now, holding.newest_at)
 
 
 def _reversal(portfolio: Portfolio, old: Transaction, *, now: datetime) -> Transaction:

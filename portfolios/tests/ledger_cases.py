@@ -99,9 +99,14 @@ class Naive:
         cost = Fraction(row.quantity) * Fraction(row.price) + Fraction(row.fee) + Fraction(row.tax)
         self.lots.append([Fraction(row.quantity), cost])
 
+    def transfer_in(self, row: Entry) -> None:
+        self.buy(row)
+
     def bonus(self, row: Entry) -> None:
-        assert row.quantity is not None
-        self.lots.append([Fraction(row.quantity), Fraction(0)])
+        if row.quantity is None:
+            self.split(row)
+        else:
+            self.lots.append([Fraction(row.quantity), Fraction(0)])
 
     def dividend(self, row: Entry) -> None:
         assert row.amount is not None
@@ -120,11 +125,22 @@ class Naive:
 
     def sell(self, row: Entry) -> None:
         assert row.quantity is not None and row.price is not None
-        left, cost = Fraction(row.quantity), Fraction(0)
+        gross = Fraction(row.quantity) * Fraction(row.price)
+        self.realized += gross - Fraction(row.fee) - Fraction(row.tax) - self.leave(row.quantity)
+
+    def transfer_out(self, row: Entry) -> None:
+        assert row.quantity is not None
+        cost = self.leave(row.quantity)
+        if row.price is not None:
+            self.realized += Fraction(row.quantity) * Fraction(row.price) - cost
+
+    def leave(self, quantity: Decimal) -> Fraction:
+        """Take shares out; returns what they had cost."""
+        left, cost = Fraction(quantity), Fraction(0)
         if self.method is Method.AVERAGE:
             cost = self.cost * left / self.quantity
             rest = 1 - left / self.quantity
-            self.lots = [[quantity * rest, paid * rest] for quantity, paid in self.lots] if rest else []
+            self.lots = [[shares * rest, paid * rest] for shares, paid in self.lots] if rest else []
             left = Fraction(0)
         while left:
             dearest = max(range(len(self.lots)), key=lambda at: (self.lots[at][1] / self.lots[at][0], -at))
@@ -136,5 +152,4 @@ class Naive:
             lot[0], lot[1] = lot[0] - part, lot[1] - gone
             if not lot[0]:
                 del self.lots[at]
-        self.realized += Fraction(row.quantity) * Fraction(row.price) - Fraction(row.fee) - Fraction(row.tax)
-        self.realized -= cost
+        return cost
