@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
+from accounts import request_admin  # noqa: F401  (it registers its pages)
 from accounts.models import ApiKey, RefreshToken, Session, User
 from accounts.services.keys import api_keys_revoke
 from accounts.services.sessions import sessions_end

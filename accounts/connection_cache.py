@@ -24,6 +24,8 @@ from accounts.tombstones import LONGEST_LIFE
 #: entry of at least this time is left.
 CONFIRMED_SECONDS = 300
 
+_OF_KEYS = "connect:key:"
+
 _remember = Script((Path(__file__).parent / "lua" / "remember.lua").read_text())
 
 
@@ -72,7 +74,12 @@ def session_name(session_id: UUID) -> str:
 
 def key_name(prefix: str) -> str:
     """The key of an API key's entry; ``prefix`` is its public part."""
-    return f"connect:key:{prefix}"
+    return f"{_OF_KEYS}{prefix}"
+
+
+def key_prefix(name: str) -> str:
+    """The public part of the API key that an entry is of; empty for any other entry."""
+    return name.removeprefix(_OF_KEYS) if name.startswith(_OF_KEYS) else ""
 
 
 def find(names: Sequence[str], *, age: float) -> dict[str, Entry]:

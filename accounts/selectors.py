@@ -1,13 +1,14 @@
-"""What is read of users, sessions and keys."""
+"""What is read of users, their sessions and keys, and of what they asked for."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from accounts.models import ApiKey, Session, User
+from accounts.models import ApiKey, LoggedRequest, Session, Usage, User
 
 
 def sessions_alive(*, now: datetime) -> QuerySet[Session]:
@@ -64,3 +65,53 @@ def registration_state(email: str) -> str:
         .first()
     )
     return f"{row[0]}:{row[1]}" if row else ""
+
+
+class Place(NamedTuple):
+    """Where a row of the request log stands."""
+
+    at: datetime
+    id: int
+
+
+def requests_page(
+    user: User,
+    *,
+    limit: int,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    after: Place | None = None,
+    method: str = "",
+    path: str = "",
+    key: str | None = None,
+    statuses: tuple[int, int] | None = None,
+) -> list[LoggedRequest]:
+    """Requests of a user, newest first, at most ``limit`` of them, in one query.
+
+    From ``start`` to ``end``, both included; of a ``path`` that begins so; of an API key by its public part,
+    or with an empty one those made signed in; with a status from the first to the last of ``statuses``.
+    """
+    found = LoggedRequest.objects.filter(user_id=user.pk)
+    if start is not None:
+        found = found.filter(at__gte=start)
+    if end is not None:
+        found = found.filter(at__lte=end)
+    if after is not None:
+        found = found.filter(Q(at__lt=after.at) | Q(at=after.at, id__lt=after.id), at__lte=after.at)
+    if method:
+        found = found.filter(method=method)
+    if path:
+        found = found.filter(path__startswith=path)
+    if key is not None:
+        found = found.filter(key=key)
+    if statuses is not None:
+        found = found.filter(status__range=statuses)
+    return list(found.order_by("-at", "-id")[:limit])
+
+
+def usage_of(user: User, *, first: date, last: date, key: str | None = None) -> QuerySet[Usage]:
+    """What the user asked for on these days, the newest first; with one API key, or with "" signed in."""
+    found = Usage.objects.filter(user_id=user.pk, day__range=(first, last))
+    if key is not None:
+        found = found.filter(key=key)
+    return found.order_by("-day", "endpoint", "key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import account, auth, keys, passwords, registration, tiers
+from accounts.views import account, auth, keys, passwords, registration, requests, tiers
 
 urlpatterns = [
     path("auth/register", auth.RegisterView.as_view(), name="auth-register"),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("auth/ping", auth.PingView.as_view(), name="auth-ping"),
     path("users/me", account.AccountView.as_view(), name="users-me"),
     path("tiers", tiers.TiersView.as_view(), name="tiers"),
+    path("usage", requests.UsageView.as_view(), name="usage"),
+    path("request-log", requests.RequestLogView.as_view(), name="request-log"),
     path("api-keys", keys.KeyListView.as_view(), name="api-keys"),
     path("api-keys/<uuid:key_id>", keys.KeyView.as_view(), name="api-key"),
     path("api-keys/<uuid:key_id>/rotate", keys.KeyRotationView.as_view(), name="api-key-rotate"),

@@ -83,6 +83,7 @@ def main() -> None:
             Path(scratch),
             RATE_LIMITS="on",
             LIMITS_PRO=f"{LIMIT}/minute",
+            LIMIT_ADDRESS=f"{LIMIT}/minute",
             JWT_SIGNING_KEY=secrets.token_urlsafe(48),
         ),
     ):

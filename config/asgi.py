@@ -16,11 +16,13 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
 from config.api.bodies import WholeBodies
+from config.api.lifespan import lifespan
 from config.realtime import websockets, with_events
 
 application = ProtocolTypeRouter(
     {
         "http": with_events(WholeBodies(cast(Any, WSGIMiddleware(cast(Any, wsgi_application), workers=16)))),
         "websocket": websockets,
+        "lifespan": lifespan,
     }
 )

@@ -50,6 +50,8 @@ ALLOWED_HOSTS = _words(
 CSRF_TRUSTED_ORIGINS = _words(env.list("CSRF_TRUSTED_ORIGINS", default=[]))
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
+# Whether requests are kept in the database, to be searched, beside the line that each leaves in a file.
+REQUEST_LOG = env.str("REQUEST_LOG", default="on")
 # Whether web processes keep the figures of all stocks in memory to answer screens from: "on" or "off".
 SCREEN_SNAPSHOT = env.str("SCREEN_SNAPSHOT", default="on")
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -94,6 +96,8 @@ PRUNE_AFTER_DAYS = {
     "news": env.int("PRUNE_NEWS_DAYS", default=365),
     "sessions": env.int("PRUNE_SESSIONS_DAYS", default=30),
     "notifications": env.int("PRUNE_NOTIFICATIONS_DAYS", default=365),
+    "requests": env.int("PRUNE_REQUESTS_DAYS", default=30),
+    "usage": env.int("PRUNE_USAGE_DAYS", default=400),
 }
 
 # --- Stores ---------------------------------------------------------------------------------------------
@@ -378,6 +382,8 @@ REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for nam
 REALTIME_MAX_CONNECTIONS: dict[str, int] = (
     {} if RATE_LIMITS == "off" else {name: int(tier["websocket_connections"]) for name, tier in TIERS.items()}
 )
+# What a process that serves realtime alone does last.
+REALTIME_FAREWELL = "accounts.request_writer.stop"
 # Who is told that a user's sessions, keys or tier have changed: a callable that takes their ids.
 ACCOUNTS_TELL = "realtime.control.tell_users"
 # Who takes numbered events for rooms: a callable that takes the name of their series, and the events.

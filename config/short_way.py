@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -74,6 +75,7 @@ class _Account:
 
     entry: bytes
     account: str
+    user_id: UUID
     email: str
     row: TierRow
     budgets: tuple[Budget, ...]
@@ -148,6 +150,9 @@ class ShortWay(ABC, Generic[Asked]):
             status=200,
             seconds=time.perf_counter() - started,
             request_id=request_id,
+            user_id=account.user_id,
+            endpoint=self.path,
+            address=environ[ADDRESS],
         )
         start_response("200 OK", headers)
         return [body.content]
@@ -277,6 +282,7 @@ def _account(known: KnownToken, entry: bytes | None) -> _Account | None:
     return _Account(
         entry=entry,
         account=account,
+        user_id=standing.user_id,
         email=standing.email,
         row=row,
         budgets=budgets,

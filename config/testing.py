@@ -44,6 +44,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["RATE_LIMITS"] = "off"
     # What a test stores in its own transaction is seen by no other connection.
     os.environ["SCREEN_SNAPSHOT"] = "off"
+    # Its thread would write past the transaction that a test is wrapped in.
+    os.environ["REQUEST_LOG"] = "off"
     os.environ.setdefault("MARKET_DATA", "none")
     _start_servers()
 

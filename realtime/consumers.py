@@ -13,8 +13,10 @@ from realtime import sockets
 from realtime.asgi import AsgiSocket, Send
 from realtime.authentication import offered_token
 from realtime.client import Client
+from realtime.opening import Opening
 from realtime.protocol import compact
 from realtime.protocol.codes import INTERNAL_ERROR, RESTARTING
+from realtime.replies import Manners
 from realtime.session import Origin, Session
 from realtime.slim.parked import EXTENSION
 
@@ -27,6 +29,9 @@ class StocksConsumer(AsyncConsumer):
     """
 
     session: Session
+
+    def __init__(self, manners: Manners | None = None) -> None:
+        self.manners = manners or Manners()
 
     async def __call__(
         self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Send
@@ -41,7 +46,8 @@ class StocksConsumer(AsyncConsumer):
             await receive()
             await send({"type": "websocket.accept"})
             session = Session(hub, client)
-            park(session, session.begin(offered_token(scope), Origin.of(scope)))
+            opening = Opening(self.manners, scope)
+            park(session, session.begin(offered_token(scope), Origin.of(scope), opening=opening))
             return
         client.transport = AsgiSocket(
             client=client, send=send, limits=hub.limits, resumed=hub.resumed, slow=hub.close
@@ -67,4 +73,5 @@ class StocksConsumer(AsyncConsumer):
         elif message["type"] == "websocket.connect":
             await self.base_send({"type": "websocket.accept"})
             sockets.bound_buffers(self.base_send, self.session.hub.limits.send_buffer_bytes)
-            await self.session.begin(offered_token(self.scope), Origin.of(self.scope))
+            opening = Opening(self.manners, self.scope)
+            await self.session.begin(offered_token(self.scope), Origin.of(self.scope), opening=opening)

@@ -22,6 +22,7 @@ from realtime.client import Client
 from realtime.errors import SignInRefused, Unavailable
 from realtime.leases import Claim, Lease
 from realtime.limits import Limits
+from realtime.opening import SWITCHED
 from realtime.protocol.codes import CONNECTION_LIMIT, UNAUTHORIZED, Code
 from realtime.threads import Batches
 
@@ -110,6 +111,8 @@ class Desk:
         session = client.session
         if session is None:
             return
+        # The client itself left before anything was known of it.
+        session.opened(SWITCHED)
         # Nothing that has ended holds on to another.
         client.session = None
         self._rechecks.drop(session)

@@ -6,23 +6,29 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from realtime.opening import Opening
 from realtime.protocol.encoding import dumps
-from realtime.replies import Refused
+from realtime.replies import Manners, Refused
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+async def live(scope: dict[str, Any], receive: Receive, send: Send, manners: Manners | None = None) -> None:
     """200 while this process answers at all."""
     if scope["method"] in ("GET", "HEAD"):
+        Opening(manners or Manners(), scope).log(200)
         await _reply(send, 200, dumps({"status": "ok"}))
-    else:
-        await refuse(scope, send, 405, "METHOD_NOT_ALLOWED", "This path is only read.", allow=b"GET, HEAD")
+        return
+    Opening(manners or Manners(), scope).log(405)
+    await refuse(scope, send, 405, "METHOD_NOT_ALLOWED", "This path is only read.", allow=b"GET, HEAD")
 
 
-async def not_found(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+async def not_found(
+    scope: dict[str, Any], receive: Receive, send: Send, manners: Manners | None = None
+) -> None:
     """404 in the envelope of errors."""
+    Opening(manners or Manners(), scope).log(404)
     await refuse(scope, send, 404, "NOT_FOUND", "Only realtime is served here.")
 
 

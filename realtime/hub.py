@@ -25,6 +25,7 @@ from realtime.protocol.envelope import Envelope
 from realtime.protocol.names import parse_room
 from realtime.protocol.position import Position
 from realtime.redis import Target, address
+from realtime.replies import status_of
 from realtime.reporting import Reporter
 from realtime.rooms import LOG, find_room
 from realtime.wheel import Wheel
@@ -103,6 +104,8 @@ class Hub:
     def close(self, client: Client, code: Code, reason: str) -> None:
         """End a connection with a code of the table."""
         if not client.closed:
+            if client.session is not None:
+                client.session.opened(status_of(code), client.session.principal)
             self.remove(client)
             self.counts.closed[code.name] += 1
             client.transport.close(code, reason)

@@ -20,10 +20,15 @@ RETRY_SECONDS = b"2"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 #: What a code of the table is over HTTP. Any other is a 503: it can be tried again.
-_STATUS = {1011: 500, 4401: 401, 4403: 403, 4404: 404, 4422: 422, 4429: 429, 4430: 429, 4431: 429}
+_STATUS = {1011: 500, 4401: 401, 4403: 403, 4404: 404, 4422: 422, 4429: 429, 4430: 429, 4431: 429, 4432: 429}
 _NAMES = {500: "INTERNAL_ERROR", 503: "SERVICE_UNAVAILABLE"}
 _CHALLENGE = (b"www-authenticate", b"Bearer")
 _RETRY_AFTER = (b"retry-after", RETRY_SECONDS)
+
+
+def status_of(code: Code) -> int:
+    """What a code of the table is over HTTP."""
+    return _STATUS.get(code.number, 503)
 
 
 class Refused(RealtimeError):
@@ -48,7 +53,7 @@ class Refused(RealtimeError):
         cls, code: Code, message: str, *, name: str | None = None, details: Mapping[str, Any] | None = None
     ) -> Refused:
         """As a code of the table says. ``name`` is the envelope's `error` where it is narrower."""
-        status = _STATUS.get(code.number, 503)
+        status = status_of(code)
         headers: tuple[Header, ...] = ()
         if status == 401:
             headers = (_CHALLENGE,)

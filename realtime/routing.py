@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from django.urls import path, re_path
 
 from realtime import http
 from realtime.consumers import StocksConsumer
+from realtime.opening import Opening
 from realtime.replies import Manners
 from realtime.sse import EventsDoor
 
@@ -20,9 +22,11 @@ async def not_found(
     scope: dict[str, Any],
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[dict[str, Any]], Awaitable[None]],
+    manners: Manners | None = None,
 ) -> None:
     """Refuse the handshake: with 404 where the server can, else with its 403."""
     await receive()
+    Opening(manners or Manners(), scope).log(404)
     if "websocket.http.response" in scope.get("extensions", {}):
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
@@ -31,13 +35,18 @@ async def not_found(
         await send({"type": "websocket.close"})
 
 
-# Django's routes are typed for views; Channels puts ASGI applications in their place.
-_not_found: Any = not_found
-websocket_urlpatterns = [path("ws/stocks", StocksConsumer.as_asgi()), re_path(r"", _not_found)]
+def websocket_routes(manners: Manners | None = None) -> list[Any]:
+    """The routes of WebSockets, with the manners of the service around them."""
+    # Django's routes are typed for views; Channels puts ASGI applications in their place.
+    elsewhere: Any = partial(not_found, manners=manners)
+    return [path("ws/stocks", StocksConsumer.as_asgi(manners=manners)), re_path(r"", elsewhere)]
 
-_http: Any = http
-#: For a server of realtime alone.
-http_urlpatterns = [path("health/live", _http.live), re_path(r"", _http.not_found)]
+
+def http_routes(manners: Manners | None = None) -> list[Any]:
+    """The routes of a server of realtime alone."""
+    live: Any = partial(http.live, manners=manners)
+    elsewhere: Any = partial(http.not_found, manners=manners)
+    return [path("health/live", live), re_path(r"", elsewhere)]
 
 
 class HttpRouter:

@@ -15,6 +15,7 @@ from realtime.authentication import Principal, offered_session
 from realtime.client import Client
 from realtime.errors import SignInRefused, Unavailable
 from realtime.hub import Hub
+from realtime.opening import SWITCHED, Opening
 from realtime.protocol import messages
 from realtime.protocol.codes import (
     BAD_FRAME,
@@ -71,6 +72,7 @@ class Session:
         "hub",
         "id",
         "old_at",
+        "opening",
         "paid_until",
         "principal",
         "refused",
@@ -82,6 +84,8 @@ class Session:
         self.client = client
         self.id = secrets.token_hex(8)
         self.address = ""
+        #: A WebSocket that was not logged yet.
+        self.opening: Opening | None = None
         #: Set by the desk, when the token was found good.
         self.principal: Principal | None = None
         #: What to do when the default rooms of the user have changed; None where the rooms are the client's.
@@ -95,13 +99,19 @@ class Session:
         self.warned = False
 
     async def begin(
-        self, token: str | None, origin: Origin = NOWHERE, *, principal: Principal | None = None
+        self,
+        token: str | None,
+        origin: Origin = NOWHERE,
+        *,
+        principal: Principal | None = None,
+        opening: Opening | None = None,
     ) -> None:
         """The connection is open: sign in with the token of its handshake, or wait for one.
 
-        ``principal`` is who it is where the door has proved that in another way.
+        ``principal`` is who it is where the door has proved that in another way; ``opening`` is to be logged.
         """
         self.client.session = self
+        self.opening = opening
         self.hub.add(self.client)
         if not self.hub.available:
             self.close(UNAVAILABLE, "prices stand still: Redis does not answer")
@@ -134,6 +144,12 @@ class Session:
 
     def close(self, code: Code, reason: str) -> None:
         self.hub.close(self.client, code, reason)
+
+    def opened(self, status: int, principal: Principal | None = None) -> None:
+        """It is known now how the opening went. Does nothing the second time."""
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            opening.log(status, principal)
 
     def found_again(self, principal: Principal | None) -> None:
         """The user as they are now; None where the session or key has ended."""
@@ -179,6 +195,7 @@ class Session:
             return
         if self.client.closed:
             return
+        self.opened(SWITCHED, found)
         limits = self.hub.limits
         # Earlier by up to a tenth: those that came together come back one by one.
         age = limits.max_age_seconds * (1 - random.random() / 10)  # noqa: S311  (no secret depends on it)

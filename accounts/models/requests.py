@@ -12,9 +12,9 @@ from accounts.models.users import User
 class LoggedRequest(models.Model):
     """One request that was answered, or of a connection that stays open, that it began.
 
-    Rows are written many at once and long after the request, so nothing in the database has to be there for
-    them: ``user`` is an id that outlives its user. ``endpoint`` is the route with its parameters by name,
-    empty where there is none; ``key`` the public part of an API key.
+    Rows are written many at once and after the request, so nothing in the database has to be there for them:
+    ``user`` is an id that outlives its user. ``endpoint`` is the route with its parameters by name, empty
+    where there is none; ``key`` the public part of an API key.
     """
 
     id: ClassVar[models.BigAutoField[int, int]]

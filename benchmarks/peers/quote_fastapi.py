@@ -45,14 +45,16 @@ async def account(request: Request) -> str:
 
 
 @app.get("/v1/market/quote")
-async def quote(symbol: str, user: str = Depends(account)) -> Response:
+async def quote(request: Request, symbol: str, user: str = Depends(account)) -> Response:
     """The price of one stock."""
+    address = request.client.host if request.client else ""
     reply = await script(
-        keys=["peer:session", "peer:quotes", f"peer:limit:{user}"], args=["alive", symbol, LIMIT, 60, 0]
+        keys=["peer:session", "peer:quotes", f"peer:limit:{user}", f"peer:limit:{address}"],
+        args=["alive", symbol, *(LIMIT, 60, 0, 0), *(LIMIT, 60, 0, 0)],
     )
     if reply[0] != 1:
         raise HTTPException(401)
-    _, value, allowed, now, used, resets = reply
+    _, value, allowed, now, used, resets, *_ = reply
     headers = {
         "Cache-Control": "private, no-store",
         "X-RateLimit-Limit": str(LIMIT),

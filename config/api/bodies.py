@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from config.api.json import dumps_exact
 from config.api.limits import MAX_BODY_BYTES
+from config.api.middleware import NOBODY, log_request
+from realtime.addresses import counted_address
 from realtime.protocol.encoding import timestamp
 
 Scope = dict[str, Any]
@@ -49,7 +51,7 @@ class WholeBodies:
         except Disconnected:
             return
         except TimeoutError:
-            await _refuse_slow(scope, send)
+            await _refuse_slow(scope, send, self.seconds)
             return
         if chunked:
             rest = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
@@ -79,8 +81,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse_slow(scope: Scope, send: Send) -> None:
+async def _refuse_slow(scope: Scope, send: Send, seconds: float) -> None:
     request_id = str(uuid.uuid4())
+    log_request(
+        method=scope["method"],
+        path=scope["path"],
+        principal=NOBODY,
+        status=408,
+        seconds=seconds,
+        request_id=request_id,
+        address=counted_address(scope),
+    )
     body = {
         "error": "REQUEST_TIMEOUT",
         "message": "The body did not arrive in time.",

@@ -1,4 +1,4 @@
-"""What every request gets: an id and a line in the request log."""
+"""What every request gets: an id, a line in the file of requests and a row in the request log."""
 
 from __future__ import annotations
 
@@ -8,15 +8,30 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.functional import SimpleLazyObject
 
+from accounts.models import ApiKey, User
+from accounts.request_writer import request_writer
+from accounts.services.request_log import Entry
+from config.api.door import address_in
+from config.logs import redact
+
 logger = logging.getLogger("stockroom.requests")
+
+#: Who asks where nobody has signed in.
+NOBODY = "AnonymousUser"
 
 # What is printable and no space, which is nearly every text.
 _PLAIN = re.compile(r"[!-~]*")
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -70,7 +85,7 @@ def entity_tag(body: bytes) -> str:
 
 
 class RequestLogMiddleware:
-    """Writes one line a request: method, path, who asked, status, milliseconds, request id.
+    """Logs each request: method, path, who asked, status, milliseconds, request id.
 
     The query string is left out, because tokens and e-mail addresses travel there.
     """
@@ -81,37 +96,74 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
+        user, auth = _user(request), getattr(request, "auth", None)
+        match = request.resolver_match
         log_request(
             method=request.method or "",
             path=request.path,
-            principal=_principal(request),
+            principal=NOBODY if user is None else str(user),
             status=response.status_code,
             seconds=time.perf_counter() - started,
             request_id=getattr(request, "request_id", "-"),
+            user_id=None if user is None else user.pk,
+            key=auth.prefix if isinstance(auth, ApiKey) else "",
+            endpoint="" if match is None else endpoint_of(match.route),
+            address=address_in(request.META),
         )
         return response
 
 
 def log_request(
-    *, method: str, path: str, principal: str, status: int, seconds: float, request_id: str
+    *,
+    method: str,
+    path: str,
+    principal: str,
+    status: int,
+    seconds: float,
+    request_id: str,
+    user_id: UUID | None = None,
+    key: str = "",
+    endpoint: str = "",
+    address: str = "",
 ) -> None:
-    """Write the line of one request."""
+    """Write the line of one request, and hand its row over.
+
+    ``endpoint`` is the route with its parameters by name; ``key`` the public part of the API key.
+    """
+    method, path = printable(method)[:16], printable(path)
     if logger.isEnabledFor(logging.INFO):
-        line = (
-            f"{printable(method)} {printable(path)} {printable(principal)} {status} "
-            f"{seconds * 1000:.1f}ms {request_id}"
-        )
+        line = f"{method} {path} {printable(principal)} {status} {seconds * 1000:.1f}ms {request_id}"
         # Made by hand: where a line comes from is always here, and need not be looked up.
         logger.handle(logging.LogRecord(logger.name, logging.INFO, __file__, 0, line, None, None))
+    if settings.REQUEST_LOG != "off":
+        entry = Entry(
+            at=datetime.now(UTC),
+            request_id=request_id,
+            method=method,
+            path=redact(path)[:300],
+            endpoint=endpoint[:200],
+            status=status,
+            microseconds=int(seconds * 1_000_000),
+            user_id=user_id,
+            key=key,
+            address=address,
+        )
+        request_writer.put(entry)
 
 
-def _principal(request: HttpRequest) -> str:
+def _user(request: HttpRequest) -> User | None:
     # DRF keeps the user it authenticated on the Django request as well. Where nobody asked who it is, neither
     # does the log: the database would be read for a page that needs none, and may be what is down.
-    user = getattr(request, "user", None)
-    if isinstance(user, SimpleLazyObject) and not hasattr(request, "_cached_user"):
-        return "AnonymousUser"
-    return str(user) if user is not None and user.is_authenticated else "AnonymousUser"
+    user: Any = getattr(request, "user", None)
+    if user is None or (isinstance(user, SimpleLazyObject) and not hasattr(request, "_cached_user")):
+        return None
+    return user if user.is_authenticated else None
+
+
+@lru_cache(maxsize=1024)
+def endpoint_of(route: str) -> str:
+    """A route of Django's as people write it: `/v1/stocks/{code}`."""
+    return "/" + _PARAMETER.sub(r"{\1}", route)
 
 
 def printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The manners of the API for the stream of events, which is served beside Django and not by it."""
+"""The manners of the API for what is served beside Django and not by it: WebSockets and streams of events."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
-from config.api.middleware import accepted_id, log_request
+from accounts.connection_cache import key_prefix
+from config.api.middleware import NOBODY, accepted_id, log_request
+from realtime.addresses import counted_address
 from realtime.replies import Header, Manners, Principal, Scope
 
 
 class ApiManners(Manners):
-    """The headers of every reply of ours, and a line in the request log."""
+    """The headers of every reply of ours, and its place in the request log."""
 
     def request_id(self, given: str) -> str:
         return accepted_id(given)
@@ -28,12 +30,16 @@ class ApiManners(Manners):
         self, scope: Scope, *, principal: Principal | None, status: int, seconds: float, request_id: str
     ) -> None:
         log_request(
-            method=scope["method"],
+            method=scope.get("method", "GET"),
             path=scope["path"],
-            principal=getattr(principal, "email", "AnonymousUser"),
+            principal=getattr(principal, "email", NOBODY),
             status=status,
             seconds=seconds,
             request_id=request_id,
+            user_id=None if principal is None else principal.user_id,
+            key=key_prefix(getattr(principal, "credential", "")),
+            endpoint=scope["path"] if status not in (404, 405) else "",
+            address=counted_address(scope),
         )
 
 

@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from config.api.errors import replace_dead_connections
 from config.metrics.exposition import Gauge
 from config.metrics.realtime import realtime_metrics
+from config.metrics.requests import request_metrics
 from realtime.redis import worker_client
 from screening.snapshot.keeper import keeper
 from stocks import stream
@@ -38,6 +39,7 @@ def collect(now: datetime) -> list[Gauge]:
     parts: dict[str, Callable[[], Iterable[Gauge]]] = {
         "stream": _of_stream,
         "realtime": realtime_metrics,
+        "requests": request_metrics,
         "providers": _of_providers,
         "jobs": lambda: _of_jobs(now),
         "data": lambda: _of_data(now),

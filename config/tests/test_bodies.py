@@ -35,7 +35,7 @@ def ask(
         assert not message.get("more_body", False)
         given.append((dict(scope["headers"]), message.get("body", b"")))
 
-    scope = {"type": "http", "path": "/v1/screen", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/v1/screen", "headers": headers}
     asyncio.run(WholeBodies(inner, seconds=0.05)(scope, receive, send))
     return given, sent
 

@@ -9,6 +9,8 @@ import socket
 from typing import Any
 
 import uvicorn
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from realtime import hub as hubs
 from realtime.serving.drain import drain
@@ -58,6 +60,9 @@ class Server(uvicorn.Server):
             await drain(hub)
         await super().shutdown(sockets)
         await hub.stop()
+        if farewell := getattr(settings, "REALTIME_FAREWELL", ""):
+            # The signal that ends this process ends it here and now when the server has returned.
+            await asyncio.to_thread(import_string(farewell))
 
     def _parent_has_gone(self) -> None:
         asyncio.get_running_loop().remove_reader(self._lifeline)

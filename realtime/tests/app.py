@@ -45,12 +45,12 @@ django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (Django is set up first)
 
-from realtime.routing import HttpRouter, http_urlpatterns, websocket_urlpatterns  # noqa: E402
+from realtime.routing import HttpRouter, http_routes, websocket_routes  # noqa: E402
 from realtime.tests.inside import inside_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": HttpRouter(otherwise=URLRouter([*inside_urlpatterns, *http_urlpatterns])),
-        "websocket": URLRouter(websocket_urlpatterns),
+        "http": HttpRouter(otherwise=URLRouter([*inside_urlpatterns, *http_routes()])),
+        "websocket": URLRouter(websocket_routes()),
     }
 )

@@ -28,6 +28,8 @@ _OLD: Mapping[str, tuple[str, str]] = {
     ),
     "quarantine": ("stocks_quarantinedtick", "received_at < %(before)s"),
     "fetched": ("stocks_fetched", "at < %(before)s"),
+    "requests": ("accounts_loggedrequest", "at < %(before)s"),
+    "usage": ("accounts_usage", "day < (%(before)s AT TIME ZONE 'UTC')::date"),
 }
 #: What is pruned, in this order; the days come from ``settings.PRUNE_AFTER_DAYS``.
 KINDS = (*_OLD, NEWS, SESSIONS)
