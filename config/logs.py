@@ -11,7 +11,7 @@ _SECRETS = re.compile(
     r"""
     (?P<key>sk_[A-Za-z0-9_-]{8,})                                  # our API keys
     | (?P<ticket>tk_[A-Za-z0-9_-]{8,})                             # our tickets
-    | (?P<gateway>(?:rk_|whsec_|pm_|tok_)[A-Za-z0-9_+/=-]{8,})      # of payment gateways
+    | (?P<gateway>(?<![A-Za-z0-9_])(?:rk_|whsec_|pm_|tok_)[A-Za-z0-9_+/=-]{8,})  # of payment gateways
     | (?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)  # JSON web tokens
     | (?P<query>(?<=[?&])(?:token|ticket|apikey|api_key|key|password)=[^&\s"']+)
     | (?P<header>(?i:authorization|x-api-key)["']?\s*[:=]\s*["']?(?:(?:bearer|token)\s+)?[^\s"',}]+)

@@ -57,16 +57,15 @@ def _row(number: int, row: Any) -> dict[str, Any] | Refusal:
         return Refusal(number, "is no object")
     if unknown := sorted(set(row) - _FIELDS):
         return Refusal(number, f"has unknown fields: {', '.join(unknown)}"[:200])
-    code, price, days, active = (
-        *(row.get("code"), row.get("price"), row.get("period_days"), row.get("active", True)),
-    )
+    code, days, active = row.get("code"), row.get("period_days"), row.get("active", True)
+    price: Any = row.get("price")
     texts = {name: row.get(name) or "" for name in _TEXTS}
     wrong = next((name for name, text in texts.items() if not _is_text(text, _TEXTS[name])), None)
     if not (isinstance(code, str) and _CODE.fullmatch(code)):
         reason = "code: must be lower-case letters, digits and hyphens"
     elif wrong is not None:
         reason = f"{wrong}: must be a text of at most {_TEXTS[wrong]} characters"
-    elif not _is_number(price, MAX_PRICE):
+    elif not (type(price) in (int, Decimal) and 0 < price < MAX_PRICE):
         reason = f"price: must be a number greater than 0 and less than {MAX_PRICE:f}"
     elif days is not None and not (type(days) is int and 0 < days <= MAX_PERIOD_DAYS):
         reason = f"period_days: must be a whole number from 1 to {MAX_PERIOD_DAYS}"
@@ -79,10 +78,6 @@ def _row(number: int, row: Any) -> dict[str, Any] | Refusal:
 
 def _is_text(value: Any, length: int) -> bool:
     return isinstance(value, str) and len(value) <= length and value.isprintable()
-
-
-def _is_number(value: Any, below: Decimal) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 < value < below
 
 
 def _refuse(text: str) -> Any:

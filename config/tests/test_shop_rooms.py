@@ -20,6 +20,7 @@ from accounts.billing.services.payments import payment_process
 from accounts.models import User
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
+from config.celery import app
 from config.testing import LiveStack
 from realtime import keys
 from realtime.protocol.envelope import unpack
@@ -126,6 +127,12 @@ def test_an_open_socket_has_the_tier_and_the_news_at_once(live_stack: LiveStack)
     (limits,) = [one for one in heard if one["type"] == "limits"]
     assert limits["tier"] == "pro"
     assert live_stack.stop(worker) == 0
+
+
+def test_beat_asks_often_enough_whose_plan_has_ended() -> None:
+    schedule = {one["task"]: one["schedule"] for one in app.conf.beat_schedule.values()}
+    assert schedule["accounts.billing.tasks.end_subscriptions"] <= 20
+    assert "accounts.billing.tasks.lapse_orders" in schedule
 
 
 def flat(frame: dict[str, Any]) -> list[dict[str, Any]]:

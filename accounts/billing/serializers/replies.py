@@ -25,7 +25,8 @@ class AmountField(serializers.Field[Any, Any, Any, Any]):
         currency = instance
         for name in self._currency_of.split("."):
             currency = getattr(currency, name)
-        return shown(super().get_attribute(instance), currency)
+        amount: Any = super().get_attribute(instance)
+        return shown(amount, currency)
 
     def to_representation(self, value: Any) -> Any:
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -71,7 +72,7 @@ def standings_follow(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def _follow(user_id: object, now: datetime) -> bool:
+def _follow(user_id: UUID, now: datetime) -> bool:
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     return standing_apply(user=user, now=now)
 
