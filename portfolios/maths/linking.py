@@ -18,7 +18,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
-from portfolios.maths.daily import Day
+from portfolios.maths.days import Day
 from portfolios.maths.exact import ZERO, exactly
 from portfolios.maths.returns import (
     DayValue,
@@ -121,6 +121,8 @@ def link(
                     return Rate(None, f"money moved on {one.day}, and the value of that day is not known")
                 carried, is_gap = carried + one.put_in - one.taken_out, True
                 continue
+            if one.value < 0:
+                return Rate(None, f"more was owed on {one.day} than was there")
             put_in, is_gap = one.put_in + carried, False
             carried = ZERO
             left = before + put_in - one.taken_out

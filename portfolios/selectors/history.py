@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
-from portfolios.maths.daily import Day
+from portfolios.maths.days import Day
 from portfolios.maths.exact import ZERO
 from portfolios.models import Portfolio
 from portfolios.money import minus, plus

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from portfolios.maths.daily import Day
+from portfolios.maths.days import Day
 from portfolios.maths.linking import Performance, performed
 from portfolios.maths.returns import DayValue, Drawdown, daily_returns, deviation, max_drawdown
 from portfolios.maths.story import Move

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from portfolios.maths.daily import CARRY, PRICE_PLACES, Closes, Day, Gap, Market, Series, days_between, valued
+from portfolios.maths.daily import valued
+from portfolios.maths.days import CARRY, PRICE_PLACES, Closes, Day, Gap, Market, Series, days_between
 from portfolios.maths.exact import ZERO, exactly
 from portfolios.maths.story import Row, Story, told
 from portfolios.models import Portfolio
