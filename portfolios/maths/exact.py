@@ -6,7 +6,8 @@ precision here. What a quotient leaves over stays with what remains, so that par
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
 
@@ -18,9 +19,11 @@ COST_STEP: Final = Decimal(1).scaleb(-20)
 EXACT: Final = Context(prec=110, rounding=ROUND_HALF_EVEN)
 
 
-def exactly() -> AbstractContextManager[Context]:
+@contextmanager
+def exactly() -> Iterator[None]:
     """Decimal arithmetic inside is that of this module."""
-    return localcontext(EXACT)
+    with localcontext(EXACT):
+        yield
 
 
 def share_of(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:

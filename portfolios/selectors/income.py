@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from portfolios.maths.exact import ZERO
-from portfolios.models import Holding, Portfolio
+from portfolios.models import Holding, Portfolio, Transaction
 from portfolios.money import minus, plus, times
-from portfolios.selectors.ledger import entries_of
 from portfolios.selectors.rates import latest_rates
-from portfolios.types import Entry, TransactionType
+from portfolios.types import TransactionType
 from stocks.models import CorporateAction, Stock
 from stocks.types import ActionKind
 
 _Key = TypeVar("_Key", bound=Hashable)
-_KINDS = {TransactionType.DIVIDEND: "dividend", TransactionType.INTEREST: "interest"}
+_KINDS = {TransactionType.DIVIDEND.value: "dividend", TransactionType.INTEREST.value: "interest"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,12 @@ def income_of(
     portfolio: Portfolio, *, now: datetime, first: date | None = None, last: date | None = None
 ) -> Income:
     """Dividends and interest from ``first`` to ``last``, both included; without them, of all time."""
-    entries = list(entries_of(portfolio, kinds=_KINDS.keys()))
-    stocks = Stock.objects.select_related("market").in_bulk(
-        {entry.stock for entry in entries if entry.stock is not None}
-    )
-    payments = sorted(
-        (
-            one
-            for one in _payments(entries, stocks)
-            if (first is None or one.day >= first) and (last is None or one.day <= last)
-        ),
-        key=lambda one: one.day,
-    )
+    payments = [
+        one
+        for one in map(_payment, _rows(portfolio))
+        if (first is None or one.day >= first) and (last is None or one.day <= last)
+    ]
+    payments.sort(key=lambda one: one.day)
     unrated = sorted({one.currency for one in payments if one.base is None})
     return Income(
         currency=portfolio.base_currency,
@@ -100,21 +95,27 @@ def income_of(
     )
 
 
-def _payments(entries: Iterable[Entry], stocks: dict[int, Stock]) -> Iterable[Earned]:
-    for entry in entries:
-        assert entry.amount is not None
-        stock = None if entry.stock is None else stocks[entry.stock]
-        zone = UTC if stock is None else ZoneInfo(stock.market.timezone)
-        withheld = plus(entry.fee, entry.tax) or ZERO
-        yield Earned(
-            day=entry.traded_at.astimezone(zone).date(),
-            kind=_KINDS[entry.type],
-            stock=stock,
-            currency=entry.currency,
-            gross=entry.amount,
-            withheld=withheld,
-            base=times(minus(entry.amount, withheld), entry.fx_rate),
-        )
+def _rows(portfolio: Portfolio) -> QuerySet[Transaction]:
+    """The payments that count: neither a reversed row nor its reversal has ever happened."""
+    rows = Transaction.objects.filter(
+        portfolio=portfolio, type__in=_KINDS, reverses__isnull=True, reversed_by__isnull=True
+    )
+    return rows.select_related("stock__market").order_by("traded_at", "sequence")
+
+
+def _payment(row: Transaction) -> Earned:
+    assert row.amount is not None
+    zone = UTC if row.stock is None else ZoneInfo(row.stock.market.timezone)
+    withheld = plus(row.fee, row.tax) or ZERO
+    return Earned(
+        day=row.traded_at.astimezone(zone).date(),
+        kind=_KINDS[row.type],
+        stock=row.stock,
+        currency=row.currency,
+        gross=row.amount,
+        withheld=withheld,
+        base=times(minus(row.amount, withheld), row.fx_rate),
+    )
 
 
 def _upcoming(portfolio: Portfolio, now: datetime) -> list[Upcoming]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,20 +37,14 @@ class Place:
     sequence: int
 
 
-def entries_of(portfolio: Portfolio, *, kinds: Collection[TransactionType] = ()) -> Iterator[Entry]:
+def entries_of(portfolio: Portfolio) -> Iterator[Entry]:
     """The rows that count, by stock (cash first) and in the order in which they take effect.
 
     They are read as they are taken, by a cursor of the database: no ledger is too long.
-
-    Args:
-        portfolio: whose.
-        kinds: only rows of these types; of all where there are none.
     """
-    only = " AND type = ANY(%(kinds)s)" if kinds else ""
-    values = {"portfolio": portfolio.pk, "kinds": [kind.value for kind in kinds]}
     with connection.chunked_cursor() as cursor:
         # All of them are wanted, and not the first of them soon.
-        cursor.execute(_COUNTING + only + _IN_ORDER, values)
+        cursor.execute(_COUNTING + _IN_ORDER, {"portfolio": portfolio.pk})
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
             yield from _entries(rows)
 

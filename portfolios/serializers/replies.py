@@ -8,8 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portfolios.maths.valuation import GainSplit, gain_split
 from portfolios.models import Holding, Portfolio, Transaction
-from portfolios.money import minus, money, percent_of, times, unit_cost
+from portfolios.money import minus, money, percent_of, plus, times, unit_cost
 from portfolios.selectors.valuation import Valuation, Valued
 from portfolios.services.lots import StockLots
 from portfolios.services.recording import Recorded
@@ -117,6 +118,9 @@ class PortfolioRowReply(PortfolioReply):
     total_value = maybe(help_text="Shares and cash.")
     unrealized_gain = maybe()
     unrealized_gain_pct = maybe()
+    realized_gain = maybe()
+    income = maybe()
+    total_gain = maybe(help_text="Unrealized and realized gain and income together.")
     warnings = serializers.ListField(child=serializers.CharField())
 
 
@@ -136,7 +140,12 @@ class HeldReply(serializers.Serializer[Any]):
     unrealized_gain_pct = maybe()
     realized_gain = number()
     income = number()
-    currency = serializers.CharField()
+    total_gain = maybe(help_text="Unrealized and realized gain and income together.")
+    currency = serializers.CharField(help_text="Of all figures above, that of the stock.")
+    base_value = maybe(help_text="In the base currency, as what follows.")
+    base_purchase_value = maybe()
+    price_gain = maybe(help_text="The part of the unrealized gain that the price made.")
+    currency_gain = maybe(help_text="The part that the exchange rate made.")
     as_of = serializers.DateTimeField(allow_null=True)
     stale = serializers.BooleanField(allow_null=True)
 
@@ -146,8 +155,11 @@ class PortfolioSumsReply(serializers.Serializer[Any]):
     total_current_value = maybe(help_text="Of the shares.")
     total_unrealized_gain = maybe()
     total_unrealized_gain_pct = maybe()
+    total_price_gain = maybe(help_text="The part of the unrealized gain that prices made.")
+    total_currency_gain = maybe(help_text="The part that exchange rates made.")
     total_realized_gain = maybe()
     total_income = maybe()
+    total_gain = maybe(help_text="Unrealized and realized gain and income together.")
     total_value = maybe(help_text="Shares and cash.")
 
 
@@ -265,8 +277,10 @@ def default_holding(one: Valued) -> dict[str, Any]:
     }
 
 
-def held(one: Valued) -> dict[str, Any]:
+def held(one: Valued, base: str) -> dict[str, Any]:
+    """A holding in the currency of its stock, and what it is in the base currency."""
     holding, stock = one.holding, one.holding.stock
+    split = _split(one)
     return {
         "stock_code": stock.code,
         "stock_name": stock.name,
@@ -279,6 +293,11 @@ def held(one: Valued) -> dict[str, Any]:
         "unrealized_gain_pct": percent_of(one.unrealized, holding.cost),
         "realized_gain": money(holding.realized, stock.currency),
         "income": money(holding.income, stock.currency),
+        "total_gain": money(plus(one.unrealized, holding.realized, holding.income), stock.currency),
+        "base_value": money(one.base_value, base),
+        "base_purchase_value": money(holding.base_cost, base),
+        "price_gain": money(None if split is None else split.price, base),
+        "currency_gain": money(None if split is None else split.currency, base),
         **_priced(one),
     }
 
@@ -322,23 +341,34 @@ def portfolio_row(portfolio: Portfolio, valuation: Valuation) -> dict[str, Any]:
         "total_value": money(valuation.value, valuation.currency),
         "unrealized_gain": money(valuation.unrealized, valuation.currency),
         "unrealized_gain_pct": percent_of(valuation.unrealized, valuation.invested),
+        "realized_gain": money(valuation.realized, valuation.currency),
+        "income": money(valuation.income, valuation.currency),
+        "total_gain": money(_total_gain(valuation), valuation.currency),
         "warnings": valuation.warnings,
     }
 
 
 def portfolio_detail(portfolio: Portfolio, valuation: Valuation) -> dict[str, Any]:
     currency = valuation.currency
+    splits = [_split(one) for one in valuation.holdings]
     return {
         **portfolio_reply(portfolio),
-        "holdings": [held(one) for one in valuation.holdings],
+        "holdings": [held(one, currency) for one in valuation.holdings],
         "cash": _cash(valuation.cash.items()),
         "summary": {
             "total_purchase_value": money(valuation.invested, currency),
             "total_current_value": money(valuation.market_value, currency),
             "total_unrealized_gain": money(valuation.unrealized, currency),
             "total_unrealized_gain_pct": percent_of(valuation.unrealized, valuation.invested),
+            "total_price_gain": money(
+                plus(*(None if one is None else one.price for one in splits)), currency
+            ),
+            "total_currency_gain": money(
+                plus(*(None if one is None else one.currency for one in splits)), currency
+            ),
             "total_realized_gain": money(valuation.realized, currency),
             "total_income": money(valuation.income, currency),
+            "total_gain": money(_total_gain(valuation), currency),
             "total_value": money(valuation.value, currency),
         },
         "warnings": valuation.warnings,
@@ -385,6 +415,15 @@ def _cash(balances: Iterable[tuple[str, Decimal]]) -> list[dict[str, Any]]:
     return [
         {"currency": currency, "amount": money(amount, currency)} for currency, amount in sorted(balances)
     ]
+
+
+def _split(one: Valued) -> GainSplit | None:
+    holding = one.holding
+    return gain_split(value=one.value, cost=holding.cost, rate=one.rate, base_cost=holding.base_cost)
+
+
+def _total_gain(valuation: Valuation) -> Decimal | None:
+    return plus(valuation.unrealized, valuation.realized, valuation.income)
 
 
 def _priced(one: Valued) -> dict[str, Any]:

@@ -155,10 +155,14 @@ def test_gains_of_prices_and_of_exchange_rates_add_up_in_the_base_currency(as_al
         )
     quote(apple, 110)
     recorded(as_alice, url, **{**BUY, "fee": 0})
-    summary = as_alice.get(url).json()["summary"]
+    body = as_alice.get(url).json()
+    summary, (held,) = body["summary"], body["holdings"]
     assert summary["total_purchase_value"] == 1_200_000
     assert summary["total_current_value"] == 1_430_000
-    assert summary["total_unrealized_gain"] == 230_000
+    assert summary["total_unrealized_gain"] == summary["total_gain"] == 230_000
+    assert (summary["total_price_gain"], summary["total_currency_gain"]) == (130_000, 100_000)
+    assert (held["price_gain"], held["currency_gain"], held["total_gain"]) == (130_000, 100_000, 100)
+    assert (held["base_value"], held["base_purchase_value"]) == (1_430_000, 1_200_000)
 
 
 def test_what_is_unknown_is_null_with_a_warning_and_never_a_wrong_sum(as_alice, apple, samsung):
