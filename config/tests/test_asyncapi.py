@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -17,11 +18,15 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
 from config.testing import LiveStack
+from portfolios.models import Portfolio
+from portfolios.services.recording import Draft, transaction_record
+from portfolios.types import TransactionType
 from realtime.protocol import codes, frames, messages
 from realtime.publish import RoomEvent, publish
 from realtime.tests import cast
 from realtime.tests.servers import OwnValkey, OwnWeb
-from stocks import folds
+from stocks import folds, stream
+from stocks.providers.protocol import Update
 from stocks.tests.factories import QuoteFactory, StockFactory
 from stocks.types import Level, OrderBook, Tick
 
@@ -191,6 +196,32 @@ def test_real_frames_of_a_running_server_are_as_the_file_says(live_stack: LiveSt
         say(socket, {"type": "unsubscribe", "stock_code": "005930"})
         expect(socket, "unsubscribed", seen)
     assert seen >= {"hello", "subscribed", "error", "pong", "unsubscribed"}
+
+
+def test_real_frames_of_a_portfolio_are_as_the_file_says(live_stack: LiveStack, redis_client: Any) -> None:
+    user, stock = UserFactory.create(), StockFactory.create(code="005930")
+    QuoteFactory.create(stock=stock)
+    portfolio = Portfolio.objects.create(owner=user, name="Fund")
+    bought = Draft(TransactionType.BUY, stock.currency, stock, Decimal(3), Decimal("70000.5"))
+    transaction_record(portfolio=portfolio, draft=bought, now=datetime.now(UTC))
+    live_stack.manage("revalue_portfolios")
+    reasons: set[str] = set()
+    with connect(f"{live_stack.websocket_url}/ws/stocks", proxy=None) as socket:
+        say(socket, {"type": "auth", "token": session_start(user=user).access_token})
+        say(socket, {"type": "subscribe", "rooms": [f"portfolio:{portfolio.pk}"]})
+        while reasons < {"snapshot", "state", "prices", "ledger"}:
+            message = json.loads(socket.recv(timeout=60))
+            check(message)
+            if message["type"] == "subscribed":
+                reasons.add(message["rooms"][f"portfolio:{portfolio.pk}"]["snapshot"]["data"]["reason"])
+            if message["type"] != "portfolio":
+                continue
+            reasons.add(message["data"]["reason"])
+            now = datetime.now(UTC)
+            if message["data"]["reason"] == "state":
+                stream.append(redis_client, Update((replace(tick(), as_of=now, received_at=now),)))
+            elif message["data"]["reason"] == "prices":
+                transaction_record(portfolio=portfolio, draft=bought, now=now)
 
 
 def test_a_real_renewal_alert_and_gap_are_as_the_file_says(
