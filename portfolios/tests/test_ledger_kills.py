@@ -56,7 +56,7 @@ PER_STOCK = 1500
 CURRENCIES = (("NASDAQ", "USD"), ("KOSPI", "KRW"), ("NSE", "INR"))
 READY_SECONDS = 90.0
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240 + OPERATIONS // 20)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600 + OPERATIONS // 10)]
 
 
 class Servers:
