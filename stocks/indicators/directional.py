@@ -24,8 +24,7 @@ def directional_movement(p: Prices, period: int) -> tuple[Array, Array, Array]:
     layout = p.layout
     up, down = p.high - layout.before(p.high), layout.before(p.low) - p.low
     tie = ROUNDING * p.high
-    plus = layout.without_first(np.where((up > 0.0) & (up - down > tie), up, 0.0))
-    minus = layout.without_first(np.where((down > 0.0) & (down - up > tie), down, 0.0))
+    plus, minus = np.maximum(up, 0.0) * (up - down > tie), np.maximum(down, 0.0) * (down - up > tie)
     ranges = layout.without_first(functions.TRANGE(p.high, p.low, p.close))
     range_ = wilder(ranges, period, layout)
     range_[range_ == 0.0] = np.nan

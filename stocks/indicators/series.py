@@ -23,6 +23,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
 #: The ids of :func:`series`, in its order.
 SERIES_IDS: Final[tuple[str, ...]] = tuple(id_ for kernel in KERNELS for id_ in kernel.ids)
 
+#: Stocks that are laid end to end for one run: more would not stay in the processor's cache.
+JOINED: Final = 64
 _LONGEST: Final = max(kernel.needs for kernel in KERNELS if isinstance(kernel, WindowKernel))
 
 
@@ -54,14 +56,18 @@ def recent(chunk: Sequence[Bars], count: int) -> Array:
     if not listed:
         return found
     there = min(count, int(lengths[0]))
-    histories, prices = Histories.of(listed), Prices.joined(listed, there)
+    histories = Histories.of(listed)
+    prices = [Prices.joined(listed[at : at + JOINED], there) for at in range(0, len(listed), JOINED)]
     first = 0
     for kernel in KERNELS:
         part = found[:, :, first : first + len(kernel.ids)]
         if isinstance(kernel, WindowKernel):
             _fill_windows(kernel, aligned, lengths, part)
         else:
-            ends = kernel.run(prices) if isinstance(kernel, ChainKernel) else kernel.scan(histories, there)
+            if isinstance(kernel, ChainKernel):
+                ends = [np.concatenate(of) for of in zip(*map(kernel.run, prices), strict=True)]
+            else:
+                ends = list(kernel.scan(histories, there))
             for column, values in enumerate(ends):
                 part[: len(listed), count - there :, column] = values
         first += len(kernel.ids)
