@@ -3,10 +3,10 @@
     python benchmarks/revalue.py [--quick]
 
 10,000 portfolios (1,000 with --quick) of 10 to 20 stocks each, out of 2,700 in two currencies, stand in a
-database of its own, on DATABASE_URL or on embedded servers that end with the program; a REDIS_URL must name an
-empty database. `manage.py revalue_portfolios` runs as it does in production, and another process is subscribed
-to the room of every portfolio, as web processes are. Every two seconds one batch with ticks of 500 stocks is
-appended; what is measured is the time from its XADD until each message has come to the subscriber.
+database of its own, on DATABASE_URL or on embedded servers that end with the program; a REDIS_URL must name
+an empty database. `manage.py revalue_portfolios` runs as it does in production, and another process is
+subscribed to the room of every portfolio, as web processes are. Every two seconds one batch with ticks of 500
+stocks is appended; what is measured is the time from its XADD until each message has come to the subscriber.
 
 Every portfolio that holds one of the stocks must have been told, in order, and the values of some are worked
 out again with Decimals; else the program ends with an error. The last line is a JSON object.
@@ -70,7 +70,8 @@ def main() -> None:
         held = _fill(count)
         figures = _measure(Path(scratch), held, batches)
     print(
-        f"| portfolios | batches of {TOUCHED} | messages | p50 ms | p99 ms | max ms |\n|---|---|---|---|---|---|\n"
+        f"| portfolios | batches of {TOUCHED} | messages | p50 ms | p99 ms | max ms |\n"
+        "|---|---|---|---|---|---|\n"
         f"| {count:,} | {batches} | {figures['revalue_messages']:,.0f} | {figures['revalue_p50_ms']}"
         f" | {figures['revalue_p99_ms']} | {figures['revalue_max_ms']} |\n"
     )

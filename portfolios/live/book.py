@@ -82,6 +82,8 @@ class Sums:
     """
 
     rate: int | None
+    #: What the lines had cost, in units of 10^-20.
+    cost: int = 0
     value: int = 0
     previous: int = 0
     unpriced: int = 0
@@ -105,10 +107,10 @@ class Sums:
 class Watched:
     """A portfolio that somebody watches.
 
-    Sums in the base currency count 10^-scale, and rates 10^-rate_places. ``sequence`` is that of its newest
-    row of the ledger. ``fixed`` is what of its summary does not follow prices, and ``state`` what else there
-    is of it, both as JSON inside braces. ``cash`` is what it has in all currencies. ``warnings`` are those
-    that do not follow prices.
+    Sums in the base currency count 10^-scale, and rates 10^-rate_places. ``earned`` is what was realized
+    and received of all time. ``sequence`` is that of its newest row of the ledger. ``fixed`` is what of its
+    summary does not follow prices, and ``state`` what else there is of it, both as JSON inside braces.
+    ``cash`` is what it has in all currencies. ``warnings`` are those that do not follow prices.
     """
 
     id: UUID
@@ -120,6 +122,7 @@ class Watched:
     sums: dict[str, Sums]
     lines: list[Line]
     invested: int | None
+    earned: int | None
     cash: int | None
     fixed: str
     state: str
@@ -154,6 +157,15 @@ class Watched:
                 return None
             total += sums.value * sums.rate
         return total * _TO_COST
+
+    def cost_now(self) -> int | None:
+        """What the shares had cost in their currencies, at the rates of now; None where one is unknown."""
+        total = 0
+        for sums in self.sums.values():
+            if sums.rate is None:
+                return None
+            total += sums.cost * sums.rate
+        return total
 
     def previous_value(self) -> int | None:
         """What the same shares were worth at the closes before; None where one of them is unknown."""
@@ -241,6 +253,7 @@ class Book:
             assert line.stock.listing is not None
             line.portfolio, line.sums = portfolio, portfolio.sums[line.stock.listing.currency]
             line.stock.lines[line] = None
+            line.sums.cost += line.cost
             line.sums.take(line)
         portfolio.restate(reason)
         if before is not None:

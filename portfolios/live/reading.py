@@ -173,6 +173,9 @@ def _watched(book: Book, one: Stored, rates: Mapping[str, Decimal]) -> Watched:
         return units(rates[currency], places) if currency in rates else None
 
     invested = plus(*(row.base_cost for row in held))
+    realized = plus(*(row.base_realized for row in one.rows))
+    income = plus(*(row.base_income for row in one.rows))
+    earned = plus(realized, income)
     cash: int | None = 0
     for currency, amount in one.cash.items():
         rate = rate_of(currency)
@@ -188,12 +191,13 @@ def _watched(book: Book, one: Stored, rates: Mapping[str, Decimal]) -> Watched:
         lines=[_line(book, row) for row in held],
         rates={currency: rates.get(currency) for currency in one.currencies()},
         invested=None if invested is None else units(invested, COST_PLACES) * 10**places,
+        earned=None if earned is None else units(earned, COST_PLACES) * 10**places,
         cash=cash,
         fixed=_members(
             {
                 "total_purchase_value": money(invested, base),
-                "total_realized_gain": money(plus(*(row.base_realized for row in one.rows)), base),
-                "total_income": money(plus(*(row.base_income for row in one.rows)), base),
+                "total_realized_gain": money(realized, base),
+                "total_income": money(income, base),
             }
         ),
         state=_members(

@@ -65,13 +65,16 @@ def data(portfolio: Watched, now: datetime, *, most: int = MOST_ROWS) -> bytes:
 
 def _summary(portfolio: Watched) -> str:
     places, unit = portfolio.places, _UNIT[portfolio.scale - portfolio.places]
-    market, previous = portfolio.market_value(), portfolio.previous_value()
-    gain = value = change = gain_percent = change_percent = None
+    market, previous, cost = portfolio.market_value(), portfolio.previous_value(), portfolio.cost_now()
+    gain = by_price = by_currency = total = value = change = gain_percent = change_percent = None
     if market is not None:
-        if portfolio.invested is not None:
+        if portfolio.invested is not None and cost is not None:
             gain = market - portfolio.invested
             gain_percent = percent(gain, portfolio.invested)
+            if portfolio.earned is not None:
+                total = half_even(gain + portfolio.earned, unit)
             gain = half_even(gain, unit)
+            by_price, by_currency = half_even(market - cost, unit), half_even(cost - portfolio.invested, unit)
         if portfolio.cash is not None:
             value = half_even(market + portfolio.cash, unit)
         if previous is not None:
@@ -83,6 +86,9 @@ def _summary(portfolio: Watched) -> str:
         f'{portfolio.fixed},"total_current_value":{written(market, places)}'
         f',"total_unrealized_gain":{written(gain, places)}'
         f',"total_unrealized_gain_pct":{written(gain_percent, PERCENT_PLACES)}'
+        f',"total_price_gain":{written(by_price, places)}'
+        f',"total_currency_gain":{written(by_currency, places)}'
+        f',"total_gain":{written(total, places)}'
         f',"total_value":{written(value, places)}'
         f',"day_change":{written(change, places)}'
         f',"day_change_pct":{written(change_percent, PERCENT_PLACES)}'

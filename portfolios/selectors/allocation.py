@@ -20,7 +20,7 @@ CASH: Final = "CASH"
 BY: Final[dict[str, Callable[[Stock], str]]] = {
     "stock": lambda stock: stock.code,
     "sector": lambda stock: stock.sector or "unknown",
-    "market": lambda stock: stock.market_id,
+    "market": lambda stock: stock.market,
     "currency": lambda stock: stock.currency,
 }
 

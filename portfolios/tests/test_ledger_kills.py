@@ -33,10 +33,11 @@ import psycopg
 import pytest
 from django.db import connection
 
+from accounts.models import IdempotencyKey
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
 from config.embedded import processes
-from portfolios.models import AppliedAction, IdempotencyKey, Portfolio, Transaction
+from portfolios.models import AppliedAction, Portfolio, Transaction
 from portfolios.tests.identities import breaks_of
 from portfolios.tests.ledger_load import HOST, Client, Outcome, Target
 from portfolios.types import Method

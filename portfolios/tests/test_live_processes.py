@@ -21,10 +21,11 @@ from django.db import transaction
 from accounts.models import User
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
-from portfolios.models import Portfolio
+from portfolios.models import Holding, Portfolio
 from portfolios.selectors.ledger import entry_of
 from portfolios.services.appending import append
 from portfolios.services.projecting import add_entry
+from portfolios.services.statements import Statements
 from realtime.tests.listening import Block, Listener
 from stocks import stream
 from stocks.models import Stock
@@ -297,5 +298,6 @@ def test_a_change_that_nobody_tells_of_is_found(
             portfolio = Portfolio.objects.get(pk=fund)
             values = {"type": "BUY", "currency": "USD", "quantity": Decimal(1), "price": Decimal(100)}
             row = append(portfolio, now=now, stock=apple, traded_at=now, fx_rate=Decimal(1), **values)
-            add_entry(portfolio, apple, entry_of(row), now=now)
+            holding = Holding.objects.get(portfolio=portfolio, stock=apple)
+            add_entry(portfolio, apple, entry_of(row), holding, now=now, statements=Statements())
         hear(listener, at_row(2))
