@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from portfolios.maths.lots import Lot, Position
 from portfolios.types import Entry, Method, TransactionType
 
 BEGAN = datetime(2024, 1, 2, 15, tzinfo=UTC)
@@ -153,3 +154,15 @@ class Naive:
             if not lot[0]:
                 del self.lots[at]
         return cost
+
+
+class Scanned(Position):
+    """A position that looks at every lot for the next one to sell, and throws a sold-out one away at once."""
+
+    def _next(self) -> Lot:
+        by_cost = [(lot.unit_cost(), -at) for at, lot in enumerate(self.lots)]
+        at = {Method.LIFO: len(self.lots) - 1, Method.HIFO: -max(by_cost)[1]}.get(self.method, 0)
+        return self.lots[at]
+
+    def _took_from(self, lot: Lot) -> None:
+        self.lots = [one for one in self.lots if one.quantity]

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from portfolios.maths.cash import cash_effect
 from portfolios.maths.exact import exactly
 from portfolios.maths.lots import Oversell, Position, fold
-from portfolios.tests.ledger_cases import GOLDEN, Naive, entry, figures, stories
+from portfolios.tests.ledger_cases import GOLDEN, Naive, Scanned, entry, figures, stories
 from portfolios.types import Entry, Method
+
+
+def vars_of(position: Position) -> dict[str, object]:
+    """Everything that a position says, to the last digit."""
+    names = ("lots", "quantity", "cost", "base_cost", "realized", "base_realized", "income", "base_income")
+    return {name: getattr(position, name) for name in (*names, "sales")}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +153,22 @@ def test_it_equals_the_same_rules_over_fractions(rows: list[Entry], method: Meth
     near = Fraction(1, 10**4) if splits else Fraction(1, 10**17)
     assert abs(Fraction(position.cost) - naive.cost) <= near
     assert abs(Fraction(position.realized) - naive.realized) <= near
+
+
+@settings(max_examples=300, deadline=None)
+@given(stories(), st.sampled_from(Method))
+def test_it_equals_a_look_at_every_lot_to_the_last_digit(rows: list[Entry], method: Method):
+    assert vars_of(fold(rows, method)) == vars_of(Scanned(method).take(rows))
+
+
+@pytest.mark.parametrize("method", Method)
+def test_many_lots_are_sold_as_by_a_look_at_each_of_them(method):
+    """So many that those that are sold out are cleared away in between, of which some cost the same."""
+    rows = [entry(number, "BUY", quantity=number % 7 + 1, price=number % 11 + 1) for number in range(1, 400)]
+    rows += [entry(number, "SELL", quantity="3.3", price=5) for number in range(400, 700)]
+    rows += [entry(700, "SPLIT", ratio_to=3, ratio_from=2), entry(701, "SELL", quantity="100.7", price=5)]
+    rows += [entry(702, "BUY", quantity=1, price=12), entry(703, "SELL", quantity=2, price=5)]
+    assert vars_of(fold(rows, method)) == vars_of(Scanned(method).take(rows))
 
 
 @settings(max_examples=200, deadline=None)

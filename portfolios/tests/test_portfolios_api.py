@@ -131,6 +131,29 @@ def test_the_golden_case_by_every_method(as_alice, apple):
     assert portfolio_reconcile(portfolio_id=Portfolio.objects.get().pk) == []
 
 
+def test_four_methods_take_four_costs_out_of_the_same_lots(as_alice, apple):
+    url = opened(as_alice)
+    quote(apple, 150)
+    for day, price in ((2, 100), (3, 130), (4, 110)):
+        recorded(as_alice, url, **{**BUY, "price": price, "fee": 0, "traded_at": f"2024-01-0{day}T15:00:00Z"})
+    sale = {"type": "SELL", "quantity": 15, "price": 150, "fee": 0, "traded_at": "2024-01-05T15:00:00Z"}
+    recorded(as_alice, url, **{**BUY, **sale})
+    # Fifteen went for 2,250. What they had cost: 10 × 100 + 5 × 130, 10 × 110 + 5 × 130, 10 × 130 + 5 × 110,
+    # 15 of 30 for 3,400.
+    wanted = {
+        "fifo": (600, 1750, [(5, 650), (10, 1100)]),
+        "lifo": (500, 1650, [(10, 1000), (5, 650)]),
+        "hifo": (400, 1550, [(10, 1000), (5, 550)]),
+        "average": (550, 1700, [(15, 1700)]),
+    }
+    for method, (realized, cost, lots) in wanted.items():
+        assert as_alice.patch(url, {"method": method}).status_code == 200
+        text = as_alice.get(f"{url}/lots").content
+        (found,) = json.loads(text, parse_float=Decimal)["stocks"]
+        assert (found["realized"], found["cost_basis"], found["unrealized"]) == (realized, cost, 2250 - cost)
+        assert [(lot["quantity"], lot["cost"]) for lot in found["lots"]] == lots
+
+
 def test_a_rebuy_a_sale_and_the_end_of_a_holding(as_alice, apple):
     url = opened(as_alice)
     quote(apple, 110)
