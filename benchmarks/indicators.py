@@ -152,7 +152,7 @@ def _measure(rounds: int) -> dict[str, Any]:
             )
             cursor.execute(
                 "TRUNCATE stocks_latestindicators, stocks_recentindicators, stocks_packedbars,"
-                " stocks_marketlevel"
+                " stocks_marketlevel, stocks_indicatorstate"
             )
             cursor.execute("VACUUM ANALYZE")
         before = compute_indicators(anew=True)

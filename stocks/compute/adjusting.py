@@ -16,6 +16,27 @@ from stocks.types import Action
 
 
 def adjusted_bars(
+    raw: RawBars,
+    actions: Sequence[Action],
+    *,
+    currency: str,
+    lists_all_dividends: bool,
+    shares: float,
+    levels: Levels,
+) -> Bars:
+    """The bars of one stock; see :func:`adjusted_chunk`."""
+    (bars,) = adjusted_chunk(
+        [raw],
+        [actions],
+        currency=[currency],
+        lists_all_dividends=[lists_all_dividends],
+        shares=np.array([shares]),
+        levels=levels,
+    )
+    return bars
+
+
+def adjusted_chunk(
     chunk: Sequence[RawBars],
     actions: Sequence[Sequence[Action]],
     *,

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from stocks.compute.adjusting import adjusted_bars
+from stocks.compute.adjusting import adjusted_chunk
 from stocks.compute.companies import LISTS_ALL_DIVIDENDS, OnFile
 from stocks.compute.levels import Levels
 from stocks.compute.reading import RawBars
@@ -73,7 +73,7 @@ def compute_part(
     rows = [stocks[raw.stock_id] for raw in chunk]
     days = np.array([raw.days[-1] for raw in chunk], dtype="datetime64[D]")
     on_file = OnFile.read(rows, days, actions, as_of=as_of, today=today)
-    bars = adjusted_bars(
+    bars = adjusted_chunk(
         chunk,
         on_file.actions,
         currency=[stock.currency for stock in rows],

@@ -23,7 +23,7 @@ from stocks.errors import StockNotFound
 from stocks.indicators.bars import Array, Days
 from stocks.indicators.catalog import FIELDS
 from stocks.indicators.scores import SCORE_IDS
-from stocks.models import IndicatorRun, LatestIndicators, PackedBars, RecentIndicators, Stock
+from stocks.models import IndicatorRun, IndicatorState, LatestIndicators, PackedBars, RecentIndicators, Stock
 
 #: Every stored column, in the order in which they are written.
 WRITTEN = (*OWN_FIELDS, *SCORE_IDS)
@@ -185,8 +185,8 @@ def forget(stock_ids: Collection[int]) -> int:
     if not stock_ids:
         return 0
     removed, _ = LatestIndicators.objects.filter(stock_id__in=stock_ids).delete()
-    RecentIndicators.objects.filter(stock_id__in=stock_ids).delete()
-    PackedBars.objects.filter(stock_id__in=stock_ids).delete()
+    for kept in (RecentIndicators, IndicatorState, PackedBars):
+        kept.objects.filter(stock_id__in=stock_ids).delete()
     return removed
 
 

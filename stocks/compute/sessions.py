@@ -3,7 +3,8 @@
 An earlier session follows from the bars up to it, read as they are read today: a split, a dividend or a
 corrected bar changes it, and so does the level of its market. The newest stored session carries a digest of
 all it followed from. Where that is the digest of the same bars now, the sessions stored are, bit for bit,
-what working them out again would give, and only the later ones are worked out.
+what working them out again would give, and only the later ones are worked out. Where there is one later one,
+what never forgets goes on from what it had come to, which is stored with the same digest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from django.db import connection
 from stocks.arrays import numbers
 from stocks.indicators.bars import Array, Bars, Days
 from stocks.indicators.catalog import INDICATORS, RECENT_FIELDS
-from stocks.indicators.series import SERIES_IDS, recent
+from stocks.indicators.functions import VERSION as TALIB_VERSION
+from stocks.indicators.series import CHAINS, LEFT, SERIES_IDS, next_and_left, recent, recent_and_left
 
 #: Crossings are sought in the last five sessions, each beside the one before it.
 KEPT_SESSIONS: Final = 6
@@ -29,25 +31,32 @@ KEPT_SESSIONS: Final = 6
 DIGEST: Final = 32
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "total", "market")
-# The digest is of the formulas as well: a new version of one makes every stored session out of date.
-_FORMULAS: Final = sha256(
-    "|".join(f"{id_}:{INDICATORS[id_].version}" for id_ in RECENT_FIELDS if id_ in INDICATORS).encode()
-)
+# The digest is of the formulas as well: a new version of one makes every stored session out of date. So does
+# a new TA-Lib, whose last bits may be others, and another order of the chains.
+_VERSIONS: Final = (f"{id_}:{INDICATORS[id_].version}" for id_ in RECENT_FIELDS if id_ in INDICATORS)
+_FORMULAS: Final = sha256("|".join([*_VERSIONS, TALIB_VERSION, *(name for name, _ in CHAINS)]).encode())
 _SERIES_OF: Final = [SERIES_IDS.index(id_) for id_ in RECENT_FIELDS if id_ in INDICATORS]
 _STORED = """
-SELECT DISTINCT ON (stock_id) stock_id, number, date, inputs, count(*) OVER (PARTITION BY stock_id)
-FROM stocks_recentindicators WHERE stock_id = ANY(%s::int[]) ORDER BY stock_id, date DESC
+SELECT stock_id, number, date, inputs, kept, chains FROM (
+    SELECT DISTINCT ON (stock_id)
+           stock_id, number, date, inputs, count(*) OVER (PARTITION BY stock_id) AS kept
+    FROM stocks_recentindicators WHERE stock_id = ANY(%s::int[]) ORDER BY stock_id, date DESC
+) AS newest LEFT JOIN stocks_indicatorstate USING (stock_id, inputs)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The newest stored session of a stock; ``inputs`` is the digest, ``kept`` the number of sessions."""
+    """The newest stored session of a stock.
+
+    ``inputs`` is the digest, ``kept`` the number of sessions, ``left`` what to go on from, (LEFT,), if known.
+    """
 
     number: int
     day: date
     inputs: bytes
     kept: int
+    left: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Sessions:
         count: how many bars each stock has: the number of its newest session, (n,).
         fresh: how many of the newest sessions of each are not stored yet, (n,); others need not be there.
         inputs: the digest of each, as bytes of length DIGEST, (n,).
+        left: what to go on from when a bar comes, (n, LEFT), NaN where unknown.
     """
 
     days: Days
@@ -67,6 +77,7 @@ class Sessions:
     count: npt.NDArray[np.int64]
     fresh: npt.NDArray[np.int64]
     inputs: npt.NDArray[np.bytes_]
+    left: Array
 
 
 def stored_sessions(stock_ids: Sequence[int]) -> Mapping[int, Stored]:
@@ -74,14 +85,14 @@ def stored_sessions(stock_ids: Sequence[int]) -> Mapping[int, Stored]:
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [numbers(stock_ids)])
         return {
-            stock: Stored(number, day, bytes(inputs), kept)
-            for stock, number, day, inputs, kept in cursor.fetchall()
+            stock: Stored(number, day, inputs, kept, None if chains is None else np.frombuffer(chains))
+            for stock, number, day, inputs, kept, chains in cursor.fetchall()
         }
 
 
 def last_session(chunk: Sequence[Bars]) -> Array:
     """The newest values alone: (stocks, RECENT_FIELDS)."""
-    return _values(chunk, 1)[:, -1]
+    return _values(chunk, recent(chunk, 1))[:, -1]
 
 
 def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mapping[int, Stored]) -> Sessions:
@@ -95,6 +106,7 @@ def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mappi
     count = np.array([len(bars) for bars in chunk], dtype=np.int64)
     fresh = np.minimum(count, KEPT_SESSIONS)
     inputs = np.empty(len(chunk), dtype=f"V{DIGEST}")
+    left = np.full((len(chunk), LEFT), np.nan)
     tables = np.split(_table(chunk), np.cumsum(count)[:-1])
     for row, (stock, table) in enumerate(zip(stock_ids, tables, strict=True)):
         known = stored.get(stock)
@@ -103,22 +115,33 @@ def last_sessions(stock_ids: Sequence[int], chunk: Sequence[Bars], stored: Mappi
         inputs[row] = np.void(after)
         if known is not None and known.inputs == before and known.kept == min(prefix, KEPT_SESSIONS):
             fresh[row] = min(count[row] - prefix, KEPT_SESSIONS)
+            if known.left is not None and count[row] - prefix == 1:
+                left[row] = known.left
     width = int(max(1, fresh.max()))
     values = np.full((len(chunk), width, len(RECENT_FIELDS)), np.nan)
     # Most stocks need one session, and some many: each kind by itself.
-    for chosen, needed in ((np.flatnonzero(fresh <= 1), 1), (np.flatnonzero(fresh > 1), width)):
+    goes_on = np.isfinite(left).all(axis=1)
+    for is_chosen, needed in ((goes_on, 1), (~goes_on & (fresh <= 1), 1), (fresh > 1, width)):
+        chosen = np.flatnonzero(is_chosen)
         if len(chosen):
-            values[chosen, width - needed :] = _values([chunk[row] for row in chosen.tolist()], needed)
+            part = [chunk[row] for row in chosen.tolist()]
+            if is_chosen is goes_on:
+                series, left[chosen] = next_and_left(part, left[chosen])
+            else:
+                series, left[chosen] = recent_and_left(part, needed)
+            values[chosen, width - needed :] = _values(part, series)
     days = np.full((len(chunk), width), np.datetime64("NaT", "D"))
     for row, bars in enumerate(chunk):
         last = bars.days[-width:]
         days[row, width - len(last) :] = last
-    return Sessions(days, values, count, fresh, inputs)
+    return Sessions(days, values, count, fresh, inputs, left)
 
 
-def _values(chunk: Sequence[Bars], sessions: int) -> Array:
+def _values(chunk: Sequence[Bars], series: Array) -> Array:
+    """RECENT_FIELDS, (stocks, sessions, fields): the close first, the others as they are in the series."""
+    sessions = series.shape[1]
     found = np.empty((len(chunk), sessions, len(RECENT_FIELDS)))
-    found[:, :, 1:] = recent(chunk, sessions)[:, :, _SERIES_OF]
+    found[:, :, 1:] = series[:, :, _SERIES_OF]
     for row, bars in zip(found[:, :, 0], chunk, strict=True):
         close = bars.close[-sessions:]
         row[: sessions - len(close)] = np.nan

@@ -116,6 +116,12 @@ def write_sessions(stocks: Ids, sessions: Sessions) -> bool:
         names = ", ".join(("stock_id", "date", "number", "inputs", *RECENT_FIELDS))
         with cursor.copy(f"COPY stocks_recentindicators ({names}) FROM STDIN (FORMAT binary)") as copy:
             copy.write(encode(leading, _known(sessions.values[chosen][rows, columns])))
+        cursor.execute("DELETE FROM stocks_indicatorstate WHERE stock_id = ANY(%s::int[])", kept[:1])
+        chains = sessions.left[chosen].view(f"V{sessions.left.shape[1] * sessions.left.itemsize}")[:, 0]
+        with cursor.copy(
+            "COPY stocks_indicatorstate (stock_id, inputs, chains) FROM STDIN (FORMAT binary)"
+        ) as copy:
+            copy.write(encode([stocks[chosen], sessions.inputs[chosen], chains], np.empty((len(chosen), 0))))
     return True
 
 

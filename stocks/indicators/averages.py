@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from stocks.indicators import functions
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import rolling
 from stocks.indicators.layout import ALONE, Layout
-from stocks.indicators.reductions import mean, total
-
-#: Below this part of their level, the difference of two averages or prices is nothing but rounding.
-ROUNDING: Final = 1e-12
+from stocks.indicators.reductions import ROUNDING, mean, total
 
 
 def sma(values: Array, period: int) -> Array:

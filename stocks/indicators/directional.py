@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 
 from stocks.indicators import functions
-from stocks.indicators.averages import ROUNDING, wilder
+from stocks.indicators.averages import wilder
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
 from stocks.indicators.layout import Prices
+from stocks.indicators.reductions import ROUNDING
 from stocks.indicators.windows import Windows
 
 
@@ -48,7 +49,7 @@ def psar_kernels(ids: tuple[str, ...], step: float, most: float) -> tuple[AnyKer
         sar = p.layout.each(functions.SAR, p.high, p.low, acceleration=step, maximum=most)
         return (p.layout.wanted(sar),)
 
-    return (ChainKernel(ids, run),)
+    return (ChainKernel(ids, run, steps=False),)
 
 
 def supertrend_kernels(ids: tuple[str, ...], period: int, multiplier: float) -> tuple[AnyKernel, ...]:
@@ -67,7 +68,7 @@ def supertrend_kernels(ids: tuple[str, ...], period: int, multiplier: float) -> 
         columns = p.high, p.low, p.close
         return tuple(p.layout.wanted(p.layout.each(of, *columns)) for of in (line, direction)[: len(ids)])
 
-    return (ChainKernel(ids, run),)
+    return (ChainKernel(ids, run, steps=False),)
 
 
 def aroon_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:

@@ -7,8 +7,12 @@ float64 arrays of one stock.
 from __future__ import annotations
 
 from inspect import unwrap
+from typing import Final
 
 import talib
+
+#: Of the wrapper and of the library.
+VERSION: Final = f"TA-Lib {talib.__version__} {talib.__ta_version__.decode()}"
 
 AD = unwrap(talib.AD)
 ATR = unwrap(talib.ATR)

@@ -44,11 +44,13 @@ class ChainKernel:
     """Figures each of which follows from its bar and from what the bar before left: averages that decay.
 
     ``run`` takes the prices of one stock, or of many end to end, and returns what their layout wants of each
-    of ``ids``, NaN where unknown. A value must not depend on later bars, nor on other stocks.
+    of ``ids``, NaN where unknown. A value must not depend on later bars, nor on other stocks. ``steps`` says
+    that each function that it applies is among STEPS.
     """
 
     ids: tuple[str, ...]
     run: Callable[[Prices], tuple[Array, ...]]
+    steps: bool = True
 
     def series(self, bars: Bars) -> tuple[Array, ...]:
         """One array as long as the bars for each of the ids."""

@@ -1,18 +1,20 @@
 """Histories as they lie in memory: one alone, or those of many stocks end to end.
 
 What follows from a bar and the one before it is worked out in one go for all stocks. Only what carries on
-from bar to bar goes stock by stock, and there is nothing but a call of TA-Lib for each.
+from bar to bar goes stock by stock, and there is nothing but a call of TA-Lib for each. Where it is known
+what these calls left at the bar before the last, even those are one step for all stocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
 
 from stocks.indicators.bars import Array, Bars
+from stocks.indicators.steps import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,68 @@ class Layout:
             values[[first for first, _ in self.bounds]] = np.nan
         return values
 
-    def wanted(self, values: Array, more: int = 0) -> Array:
-        """A series as it is, or the last values of each history: (histories, last), NaN before its first.
+    def wanted(self, values: Array) -> Array:
+        """A series as it is, or the last values of each history: (histories, last), NaN before its first."""
+        return values if self.last is None else self.ends(values, self.last)
 
-        ``more`` are wanted as well that lie before these.
-        """
-        if self.last is None:
-            return values
-        width = self.last + more
+    def ends(self, values: Array, count: int) -> Array:
+        """The last values of each of several histories: (histories, count), NaN before its first."""
         bounds = np.array(self.bounds)
-        places = bounds[:, 1:] + np.arange(-width, 0)
+        places = bounds[:, 1:] + np.arange(-count, 0)
         out: Array = values[np.maximum(places, 0)]
         out[places < bounds[:, :1]] = np.nan
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Layout):
+    """One that notes what each function with a step leaves behind the last bar of each history."""
+
+    _left: list[Array] = field(default_factory=list)
+
+    def each(self, function: Callable[..., Array], *columns: Array, **options: Any) -> Array:
+        """As of any layout."""
+        out = Layout.each(self, function, *columns, **options)
+        if function in STEPS:
+            step = STEPS[function](**options)
+            self._left.append(self.ends(out if step.follows_itself else columns[0], step.width))
+        return out
+
+    def left(self) -> Array:
+        """What all functions have left, in the order in which they were called: (histories, values)."""
+        return np.concatenate(self._left, axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped(Recorded):
+    """Two bars of each history, the one before the last and the last, with what was left behind the former.
+
+    The functions are to be called in the same order as when that was noted.
+    """
+
+    known: Iterator[Array] = field(default_factory=lambda: iter(()))
+
+    def each(self, function: Callable[..., Array], *columns: Array, **options: Any) -> Array:
+        """As of any layout; where the function does not follow itself, its value at the former bar is NaN."""
+        step = STEPS[function](**options)
+        known = np.stack([next(self.known) for _ in range(step.width)], axis=1)
+        pairs = [column.reshape(-1, 2) for column in columns]
+        now = step.run(known, [pair[:, 0] for pair in pairs], [pair[:, 1] for pair in pairs])
+        newest = now if step.follows_itself else pairs[0][:, 1]
+        self._left.append(np.concatenate([known[:, 1:], newest[:, np.newaxis]], axis=1))
+        former = known[:, -1] if step.follows_itself else np.full(len(now), np.nan)
+        return np.stack([former, now], axis=1).reshape(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Traced(Layout):
+    """One that only notes which functions would be applied, and how many values each leaves."""
+
+    calls: list[tuple[str, int]] = field(default_factory=list)
+
+    def each(self, function: Callable[..., Array], *columns: Array, **options: Any) -> Array:
+        self.calls.append((f"{function.__name__} {options}", STEPS[function](**options).width))
+        return np.full(len(columns[0]), np.nan)
 
 
 #: One history, of whatever length.
@@ -84,7 +135,25 @@ class Prices:
 
     @classmethod
     def joined(cls, chunk: Sequence[Bars], last: int) -> Self:
-        """Those of stocks with at least one bar each, whose last values are wanted."""
+        """Those of stocks with at least one bar each, whose last values are wanted; see Recorded."""
         ends = np.cumsum([len(bars) for bars in chunk]).tolist()
-        columns = (np.concatenate([getattr(bars, name) for bars in chunk]) for name in cls.__slots__[:4])
-        return cls(*columns, Layout(list(zip([0, *ends[:-1]], ends, strict=True)), last))
+        return cls(*_columns(chunk), Recorded(list(zip([0, *ends[:-1]], ends, strict=True)), last))
+
+    @classmethod
+    def stepped(cls, chunk: Sequence[Bars], known: Array) -> Self:
+        """The last two bars of stocks that have as many, whose last value is wanted; see Stepped."""
+        bounds = [(first, first + 2) for first in range(0, 2 * len(chunk), 2)]
+        return cls(*_columns(chunk, 2), Stepped(bounds, 1, known=iter(known.T)))
+
+
+def chains(runs: Iterable[Callable[[Prices], object]]) -> tuple[tuple[str, int], ...]:
+    """The functions that kernels apply, in order, and how many values each leaves."""
+    traced = _Traced([(0, 2)], 1)
+    for run in runs:
+        run(Prices(*np.ones((4, 2)), traced))
+    return tuple(traced.calls)
+
+
+def _columns(chunk: Sequence[Bars], last: int = 0) -> list[Array]:
+    names = Prices.__slots__[:4]
+    return [np.concatenate([getattr(bars, name)[-last:] for bars in chunk]) for name in names]

@@ -6,9 +6,14 @@ history nor depends on what is worked out beside it.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from stocks.indicators.bars import Array
+
+#: Below this part of their level, the difference of two averages or prices is nothing but rounding.
+ROUNDING: Final = 1e-12
 
 
 def total(window: Array) -> Array:

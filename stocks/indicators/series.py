@@ -10,7 +10,7 @@ import numpy as np
 from stocks.indicators import oscillators, price, risk, trend, volume
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.kernels import AnyKernel, ChainKernel, WindowKernel
-from stocks.indicators.layout import Prices
+from stocks.indicators.layout import Prices, chains
 from stocks.indicators.windows import Histories, Windows
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
@@ -25,6 +25,10 @@ SERIES_IDS: Final[tuple[str, ...]] = tuple(id_ for kernel in KERNELS for id_ in 
 
 #: Stocks that are laid end to end for one run: more would not stay in the processor's cache.
 JOINED: Final = 64
+#: What each chain of values is made of, in the order in which what they leave is laid out.
+CHAINS: Final = chains([kernel.run for kernel in KERNELS if isinstance(kernel, ChainKernel) and kernel.steps])
+#: How many values are left of a stock.
+LEFT: Final = sum(width for _, width in CHAINS)
 _LONGEST: Final = max(kernel.needs for kernel in KERNELS if isinstance(kernel, WindowKernel))
 
 
@@ -45,35 +49,50 @@ def recent(chunk: Sequence[Bars], count: int) -> Array:
 
     NaN where a value is unknown, and for the days before a stock's first bar.
     """
+    return recent_and_left(chunk, count)[0]
+
+
+def recent_and_left(chunk: Sequence[Bars], count: int) -> tuple[Array, Array]:
+    """The same, and what to go on from when a bar comes: (stocks, LEFT), NaN where there is nothing yet."""
+    return _ends(chunk, count, None)
+
+
+def next_and_left(chunk: Sequence[Bars], left: Array) -> tuple[Array, Array]:
+    """The same of the last bar, from what was left at the bar before: (stocks, LEFT), all of it finite."""
+    return _ends(chunk, 1, left)
+
+
+def _ends(chunk: Sequence[Bars], count: int, known: Array | None) -> tuple[Array, Array]:
     lengths = np.array([len(bars) for bars in chunk], dtype=np.int64)
     # With the longest first, the stocks that have enough bars for a kernel are the first so many rows.
     order = np.argsort(-lengths, kind="stable")
     lengths, chunk = lengths[order], [chunk[i] for i in order]
     width = min(int(lengths.max(initial=0)), _LONGEST + count - 1)
     aligned = Windows.aligned(chunk, width)
-    found = np.full((len(chunk), count, len(SERIES_IDS)), np.nan)
+    found, left = np.full((len(chunk), count, len(SERIES_IDS)), np.nan), np.full((len(chunk), LEFT), np.nan)
     listed = [bars for bars in chunk if len(bars)]
-    if not listed:
-        return found
-    there = min(count, int(lengths[0]))
-    histories = Histories.of(listed)
-    prices = [Prices.joined(listed[at : at + JOINED], there) for at in range(0, len(listed), JOINED)]
-    first = 0
-    for kernel in KERNELS:
-        part = found[:, :, first : first + len(kernel.ids)]
-        if isinstance(kernel, WindowKernel):
-            _fill_windows(kernel, aligned, lengths, part)
-        else:
-            if isinstance(kernel, ChainKernel):
-                ends = [np.concatenate(of) for of in zip(*map(kernel.run, prices), strict=True)]
+    if listed:
+        there = min(count, int(lengths[0]))
+        histories = Histories.of(listed)
+        whole = [Prices.joined(listed[at : at + JOINED], there) for at in range(0, len(listed), JOINED)]
+        steps = whole if known is None else [Prices.stepped(listed, known[order])]
+        first = 0
+        for kernel in KERNELS:
+            part = found[:, :, first : first + len(kernel.ids)]
+            if isinstance(kernel, WindowKernel):
+                _fill_windows(kernel, aligned, lengths, part)
             else:
-                ends = list(kernel.scan(histories, there))
-            for column, values in enumerate(ends):
-                part[: len(listed), count - there :, column] = values
-        first += len(kernel.ids)
-    out = np.empty_like(found)
-    out[order] = found
-    return out
+                if isinstance(kernel, ChainKernel):
+                    runs = map(kernel.run, steps if kernel.steps else whole)
+                    ends = [np.concatenate(of) for of in zip(*runs, strict=True)]
+                else:
+                    ends = list(kernel.scan(histories, there))
+                for column, values in enumerate(ends):
+                    part[: len(listed), count - there :, column] = values
+            first += len(kernel.ids)
+        left[: len(listed)] = np.concatenate([prices.layout.left() for prices in steps])
+    back = np.argsort(order)
+    return found[back], left[back]
 
 
 def _fill_windows(kernel: WindowKernel, aligned: Windows, lengths: np.ndarray, out: Array) -> None:

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from stocks.indicators import functions
-from stocks.indicators.averages import ROUNDING, ema, settled, wilder
+from stocks.indicators.averages import ema, settled, wilder
 from stocks.indicators.bars import Array
 from stocks.indicators.kernels import AnyKernel, ChainKernel
 from stocks.indicators.layout import ALONE, Layout, Prices
+from stocks.indicators.ranges import stochastic
 from stocks.indicators.trend import macd
 
 #: What is left of the largest moves after years without any; less than this has lost its digits.
@@ -40,17 +40,6 @@ def rsi(close: Array, period: int, layout: Layout = ALONE) -> Array:
     return strength(*(wilder(of, period, layout) for of in gains_and_losses(close, layout)))
 
 
-def stochastic(values: Array, period: int, layout: Layout = ALONE) -> Array:
-    """Where each value, 0 to 100, stands in the range of the last ``period``, 0 to 100.
-
-    NaN where they are all equal up to rounding: of a stock that stands still the index does so too.
-    """
-    low = layout.each(functions.MIN, values, timeperiod=period)
-    spread = layout.each(functions.MAX, values, timeperiod=period) - low
-    spread[spread <= 100.0 * ROUNDING] = np.nan
-    return (values - low) / spread * 100.0
-
-
 def rsi_kernels(ids: tuple[str, ...], period: int) -> tuple[AnyKernel, ...]:
     """The relative strength index of the closes."""
     return (ChainKernel(ids, lambda p: (p.layout.wanted(rsi(p.close, period, p.layout)),)),)
@@ -60,7 +49,8 @@ def stochrsi_kernels(ids: tuple[str, ...], period: int, window: int) -> tuple[An
     """Where the relative strength index stands in its own range of ``window`` bars."""
 
     def run(p: Prices) -> tuple[Array, ...]:
-        return (p.layout.wanted(stochastic(rsi(p.close, period, p.layout), window, p.layout)),)
+        index = rsi(p.close, period, p.layout)
+        return (p.layout.wanted(p.layout.each(stochastic, index, period=window)),)
 
     return (ChainKernel(ids, run),)
 
@@ -113,7 +103,8 @@ def _family(p: Prices) -> tuple[Array, ...]:
     moves = gains_and_losses(p.close, layout)
     two, seven = (strength(*(layout.wanted(wilder(of, n, layout)) for of in moves)) for n in (2, 7))
     fourteen = strength(*(wilder(of, 14, layout) for of in moves))
-    return two, seven, layout.wanted(fourteen), layout.wanted(stochastic(fourteen, 14, layout))
+    place = layout.each(stochastic, fourteen, period=14)
+    return two, seven, layout.wanted(fourteen), layout.wanted(place)
 
 
 KERNELS: Final[tuple[AnyKernel, ...]] = (
