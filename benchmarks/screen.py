@@ -92,7 +92,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(Path(scratch), MARKET_DATA="none" if DATA.is_dir() else "sandbox"),
     ):
-        market = _load()
+        market = load_market()
         import django
 
         django.setup()
@@ -128,7 +128,7 @@ def main() -> None:
         )
 
 
-def _load() -> str:
+def load_market() -> str:
     """Fill the database; returns whose market it holds."""
     _manage("migrate", "-v0")
     if not DATA.is_dir():
@@ -352,7 +352,7 @@ def _screens(seed: int) -> list[dict[str, Any]]:
         },
         {"filters": {}, "sort_by": "volume", "per_page": 100},
     ]
-    deciles = _deciles()
+    deciles = deciles_of_figures()
     names = sorted(deciles)
     while len(screens) < SCREENS:
         filters: dict[str, Any] = {}
@@ -375,7 +375,7 @@ def _screens(seed: int) -> list[dict[str, Any]]:
     return screens
 
 
-def _deciles() -> dict[str, list[float]]:
+def deciles_of_figures() -> dict[str, list[float]]:
     """The deciles of every stored figure that most stocks have."""
     columns = _columns()
     tenths = [tenth / 10 for tenth in range(1, 10)]

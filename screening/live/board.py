@@ -14,7 +14,7 @@ from screening.criteria import Screen
 from screening.fields import column
 from screening.grammar.tree import And, In, Text
 from screening.live.market import Market
-from screening.live.normal import Part, normal
+from screening.live.normal import Part, has_ranks, normal
 from screening.live.plan import Plan, Positions
 from screening.selectors import shown_names
 from screening.snapshot.evaluate import crossed_fields
@@ -32,6 +32,7 @@ class Definition:
     root: Part
     names: Mapping[str, str]
     crossing: frozenset[str]
+    has_ranks: bool
 
     @classmethod
     def of(cls, screen_id: UUID, asked: str, screen: Screen) -> Definition:
@@ -43,9 +44,10 @@ class Definition:
             screen_id=screen_id,
             asked=asked,
             screen=screen,
-            root=normal(tree),
+            root=(root := normal(tree)),
             names={name: column(name) for name in shown_names(screen)},
             crossing=frozenset(crossed_fields(tree)),
+            has_ranks=has_ranks(root),
         )
 
 
@@ -56,6 +58,24 @@ class Crossings(NamedTuple):
     stocks: Positions
 
 
+class Questions:
+    """What some screens ask of a market; ``ranks`` are the answers about ranks when they were last found."""
+
+    def __init__(self, market: Market, definitions: Sequence[Definition]) -> None:
+        self._market = market
+        self._plan = Plan([one.root for one in definitions])
+        self._fixed = market.fixed(self._plan.fixed)
+        self.ranks = self.rank()
+
+    def rank(self) -> Flags:
+        """Where the tests of ranks hold by the prices of now."""
+        return self._market.ranked(self._plan.ranked)
+
+    def found(self, positions: Positions) -> Flags:
+        """Of which of these stocks each screen is true now, shape (screens, positions)."""
+        return self._plan.matches(self._market.view, positions, self._fixed, self.ranks)
+
+
 class Board:
     """The live screens and their members.
 
@@ -63,6 +83,8 @@ class Board:
         definitions: of the screens, by place.
         places: where each screen stands.
         members: shape (screens, n).
+        lives: their numbers in the database.
+        with_ranks: the places of those that ask how prices stand among others.
         untold: members of which a shown figure changed since their screen's room was told of them.
     """
 
@@ -72,13 +94,10 @@ class Board:
         self.places: dict[UUID, int] = {}
         self.members = np.zeros((0, len(market)), bool)
         self.untold = np.zeros((0, len(market)), bool)
-        self._plan = Plan([])
-        self._fixed = self._ranked = np.zeros((0, len(market)), bool)
-
-    @property
-    def has_ranks(self) -> bool:
-        """Whether any screen asks how a price stands among others."""
-        return bool(self._plan.ranked)
+        self.lives = np.zeros(0, np.int32)
+        self.with_ranks = np.zeros(0, np.intp)
+        self._all = Questions(market, [])
+        self._ranked = Questions(market, [])
 
     @property
     def crossing(self) -> set[str]:
@@ -100,21 +119,30 @@ class Board:
         self.members, self.untold = members, untold
         self.definitions = list(definitions)
         self.places = {one.screen_id: place for place, one in enumerate(definitions)}
-        self._plan = Plan([one.root for one in definitions])
-        self._ask()
+        self.with_ranks = np.flatnonzero([one.has_ranks for one in definitions])
+        self.lives = np.zeros(len(definitions), np.int32)
+        self._all = Questions(self._market, definitions)
+        self._ranked = Questions(self._market, [one for one in definitions if one.has_ranks])
 
-    def rank_again(self) -> None:
-        """Work out anew how prices stand among others."""
-        self._ranked = self._market.ranked(self._plan)
+    def number(self, lives: Mapping[UUID, int]) -> None:
+        """These are the numbers of the screens in the database."""
+        self.lives = np.array([lives.get(one.screen_id, 0) for one in self.definitions], np.int32)
 
-    def found(self, positions: Positions) -> Flags:
-        """Of which of these stocks each screen is true now, shape (screens, positions)."""
-        return self._plan.matches(self._market.view, positions, self._fixed, self._ranked)
+    def rank_again(self) -> tuple[Crossings, Crossings]:
+        """Work out anew how prices stand among others; returns which stocks enter and leave by that."""
+        # Both have the same tests of ranks, for other screens have none.
+        self._all.ranks = self._ranked.ranks = self._ranked.rank()
+        everywhere = np.arange(len(self._market))
+        found, before = self._ranked.found(everywhere), self.members[self.with_ranks]
+        entered, left = _pairs(found & ~before, everywhere), _pairs(before & ~found, everywhere)
+        return (
+            Crossings(self.with_ranks[entered.screens], entered.stocks),
+            Crossings(self.with_ranks[left.screens], left.stocks),
+        )
 
     def differences(self, positions: Positions) -> tuple[Crossings, Crossings]:
         """Which of these stocks enter screens, and which leave."""
-        found = self.found(positions)
-        before = self.members[:, positions]
+        found, before = self._all.found(positions), self.members[:, positions]
         return _pairs(found & ~before, positions), _pairs(before & ~found, positions)
 
     def apply(self, entered: Crossings, left: Crossings) -> None:
@@ -148,10 +176,6 @@ class Board:
         gone = np.setdiff1d(np.arange(len(ids)), old, assume_unique=True)
         screens, stocks = np.nonzero(self.members[:, gone])
         return board, list(zip(screens.tolist(), ids[gone[stocks]].tolist(), strict=True))
-
-    def _ask(self) -> None:
-        self._fixed = self._market.fixed(self._plan)
-        self.rank_again()
 
 
 def _pairs(flags: Flags, positions: Positions) -> Crossings:

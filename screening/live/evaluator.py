@@ -19,7 +19,7 @@ from screening.live.events import Event, Move
 from screening.live.loading import first_version, next_version, place_members
 from screening.live.market import Market
 from screening.live.plan import Positions
-from screening.live.reading import Untold
+from screening.live.reading import Definitions, Untold
 from screening.live.taking_up import Wanted, take_up
 from screening.live.telling import Scene, fire_alerts, tell_rooms, tell_updates
 from screening.live.updates import Updates
@@ -65,10 +65,12 @@ class Evaluator:
         self._on_deliveries = on_deliveries
         self._watching = Watching()
         self._updates = Updates()
-        self._known: dict[UUID, tuple[datetime, Definition | None]] = {}
+        self._definitions = Definitions()
         # Its prices are not lost where everything is read anew.
         self._before: Market | None = None
         self._rooms: set[UUID] = set()
+        #: The numbers of the live screens.
+        self._lives: dict[UUID, int] = {}
         self._untold: list[Untold] = []
         # The number of the next event of this epoch; of the last batch; up to which it is noted as told.
         self._event = self._number = self._noted = 0
@@ -104,11 +106,11 @@ class Evaluator:
             self._watching.look()
             self._doubtful = True
             self._look_at_data(now)
-            self._look_at_screens(now)
+            whole = self._look_at_screens(now)
             self._doubtful = False
             self._tell(now)
             self._note_told()
-            self._looked_at = time.monotonic()
+            self._looked_at = time.monotonic() if whole else 0.0
         if self._has_ticks and time.monotonic() - self._ranked_at >= RANK_SECONDS:
             self._rank(now)
         self._tell_updates()
@@ -127,13 +129,14 @@ class Evaluator:
     def _begin(self, now: datetime) -> None:
         self._lease.check()
         stored = reading.stored()
-        self._known = reading.definitions(stored, {})
-        found = [one for _, one in self._known.values() if one is not None]
+        found = list(self._definitions.read(frozenset(stored)).values())
         before = self._before
         self._note_read(lambda: first_version(self._client, _recent(found), now, before))
         self._board = Board(self._market)
         # What asks something else since is begun anew at the next look.
         self._board.set([one for one in found if one.asked == stored[one.screen_id].asked])
+        self._lives = {screen_id: one.live for screen_id, one in stored.items()}
+        self._board.number(self._lives)
         gone = place_members(self._board, self._market, stored)
         self._rooms = {screen_id for screen_id, one in stored.items() if one.told}
         self._watching.keep(self._rooms)
@@ -169,6 +172,7 @@ class Evaluator:
         before = self._market
         self._note_read(lambda: next_version(before, recent, now))
         self._board, gone = self._board.moved_to(self._market)
+        self._board.number(self._lives)
         self._board.note_changed(self._market.changed_since(before))
         self._ask(np.arange(len(self._market)), now, gone)
 
@@ -178,28 +182,28 @@ class Evaluator:
         self._read_at = self._quotes_at = time.monotonic()
         self._read_took = self._read_at - begun
 
-    def _look_at_screens(self, now: datetime) -> None:
+    def _look_at_screens(self, now: datetime) -> bool:
+        """Take up what is watched and what users have changed; says whether that is all."""
         watched = self._watching.screens
-        self._known = reading.definitions(watched, self._known)
-        screens = {screen_id: one for screen_id, (_, one) in self._known.items() if one is not None}
+        screens = self._definitions.read(watched)
         recent = _recent(screens.values())
         if not self._market.has_recent(recent):
             self._take_version(recent, now)
         wanted = Wanted(screens, self._watching.rooms & screens.keys(), watched - screens.keys())
-        changes = take_up(self._board, self._market, wanted, self._rooms)
+        changes, whole = take_up(self._board, self._market, wanted, self._rooms, self._lives)
         self._rooms = set(wanted.rooms)
         self._watching.forget(wanted.deleted)
         if changes:
             self._write(changes)
             self._updates.keep(screens.keys())
+        return whole
 
     def _rank(self, now: datetime) -> None:
         """Ask how the prices of now stand among others: all stocks, for the price of one moves all."""
         self._ranked_at, self._has_ticks = time.monotonic(), False
-        if self._board.has_ranks:
+        if len(self._board.with_ranks):
             self._doubtful = True
-            self._board.rank_again()
-            self._ask(np.arange(len(self._market)), now)
+            self._take_up(*self._board.rank_again(), now)
             self._doubtful = False
             self._tell(now)
 
@@ -214,27 +218,32 @@ class Evaluator:
 
         A stock whose price is stale enters nothing.
         """
-        if not len(positions) and not gone:
-            return
-        entered, left = self._board.differences(positions)
+        if len(positions) or gone:
+            self._take_up(*self._board.differences(positions), now, gone)
+
+    def _take_up(
+        self, entered: Crossings, left: Crossings, now: datetime, gone: Sequence[tuple[int, int]] = ()
+    ) -> None:
         if len(entered.stocks):
             fresh = ~self._market.is_stale(entered.stocks, now)
             entered = Crossings(entered.screens[fresh], entered.stocks[fresh])
+        if not (len(entered.stocks) or len(left.stocks) or gone):
+            return
         changes = Changes()
         changes.moves = [
             *self._moves(Event.LEAVE, left, now),
             *self._moves(Event.ENTER, entered, now),
             *self._departures(gone, now),
         ]
-        if not changes.moves and not gone:
-            return
-        ids, screens = self._market.snapshot.ids, [one.screen_id for one in self._board.definitions]
-        changes.entered = Pairs(screens, entered.screens, ids[entered.stocks])
-        changes.left = Pairs(
-            screens,
-            np.concatenate([left.screens, np.array([place for place, _ in gone], np.intp)]),
-            np.concatenate([ids[left.stocks], np.array([stock_id for _, stock_id in gone], np.int32)]),
-        )
+        ids, lives = self._market.snapshot.ids, self._board.lives
+        places, departed = zip(*gone, strict=True) if gone else ((), ())
+        if len(entered.stocks):
+            changes.entered = Pairs(lives[entered.screens], ids[entered.stocks])
+        if len(left.stocks) or gone:
+            changes.left = Pairs(
+                lives[np.concatenate([left.screens, np.array(places, np.intp)])],
+                np.concatenate([ids[left.stocks], np.array(departed, np.int32)]),
+            )
         self._write(changes)
         self._board.apply(entered, left)
 
@@ -268,7 +277,10 @@ class Evaluator:
     # --- writing and telling ------------------------------------------------------------------------------
 
     def _write(self, changes: Changes) -> None:
-        number = write(changes, lease=self._lease, first=self._event)
+        number, begun = write(changes, lease=self._lease, first=self._event)
+        if changes.begun or changes.ended:
+            self._lives |= begun
+            self._board.number(self._lives)
         if number:
             self._untold.append(Untold(number, self._lease.epoch, self._event, changes.moves))
             self._event += len(changes.moves)

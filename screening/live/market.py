@@ -6,7 +6,9 @@ began is taken as it is, but a stock whose price is stale enters no screen until
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +17,7 @@ import numpy.typing as npt
 
 from screening.grammar.tree import Condition
 from screening.live.normal import MOVED
-from screening.live.plan import Plan, Positions
+from screening.live.plan import Positions
 from screening.snapshot.evaluate import evaluate
 from screening.snapshot.quotes import Quotes, Terms, overlay
 from screening.snapshot.read import Base
@@ -25,6 +27,9 @@ from stocks.batch import Batch
 from stocks.sessions import FRESH_FOR, Schedule
 from stocks.wire_text import micros
 
+_NEVER: Final = np.iinfo(np.int64).max
+#: Answers that are kept beside those of the screens of now.
+_MOST_KEPT: Final = 1_000
 _FRESH: Final = FRESH_FOR // timedelta(microseconds=1)
 
 
@@ -41,6 +46,7 @@ class Market:
         self.quotes = base.quotes
         names, numbers = np.unique(np.array(base.terms.calendars, np.str_), return_inverse=True)
         self._calendars = [(base.terms.schedules[str(name)], numbers == at) for at, name in enumerate(names)]
+        self._schedules = {name: _from(one, base.terms) for name, one in base.terms.schedules.items()}
         self.lay_over_all()
         self._fixed: dict[Condition, Flags] = {}
         self._laid = tuple(name for name in self.snapshot.fields if name in MOVED)
@@ -165,7 +171,7 @@ class Market:
             }
         return Terms(
             calendars=[terms.calendars[position] for position in positions.tolist()],
-            schedules=terms.schedules,
+            schedules=self._schedules,
             since=terms.since[positions],
             since_close=terms.since_close[positions],
             next_days=terms.next_days[positions],
@@ -174,16 +180,25 @@ class Market:
 
     # --- tests ----------------------------------------------------------------------------------------------
 
-    def fixed(self, plan: Plan) -> Flags:
-        """Where the plan's fixed tests hold, shape (tests, n); those that were asked before are kept."""
-        known = self._fixed
-        self._fixed = {one: known[one] if one in known else evaluate(one, self.view) for one in plan.fixed}
-        return _stacked(list(self._fixed.values()), len(self))
+    def fixed(self, conditions: Sequence[Condition]) -> Flags:
+        """Where conditions hold that no price moves, shape (conditions, n); the answers are kept."""
+        if len(self._fixed) > _MOST_KEPT + 2 * len(conditions):
+            self._fixed.clear()
+        for one in conditions:
+            if one not in self._fixed:
+                self._fixed[one] = evaluate(one, self.view)
+        return _stacked([self._fixed[one] for one in conditions], len(self))
 
-    def ranked(self, plan: Plan) -> Flags:
-        """Where its ranked tests hold by the prices of now, shape (tests, n)."""
+    def ranked(self, conditions: Sequence[Condition]) -> Flags:
+        """Where conditions hold by the prices of now, shape (conditions, n)."""
         view = View(self.snapshot, live=self.view.live, days=self.view.days)
-        return _stacked([evaluate(one, view) for one in plan.ranked], len(self))
+        return _stacked([evaluate(one, view) for one in conditions], len(self))
+
+
+def _from(sessions: Schedule, terms: Terms) -> Schedule:
+    """The sessions that a price may be of which is laid over figures: of twenty years the last ones."""
+    first = max(bisect_right(sessions.opens, int(terms.since_close.min(initial=_NEVER)) // 1_000_000) - 1, 0)
+    return replace(sessions, opens=sessions.opens[first:], days=sessions.days[first:])
 
 
 def _needed(sessions: Schedule, now: datetime, moment: int) -> int:

@@ -96,6 +96,13 @@ def normal(condition: Condition) -> Part:
     return _normal(condition, wanted=True)
 
 
+def has_ranks(part: Part) -> bool:
+    """Whether any of its tests is RANKED."""
+    if isinstance(part, Group):
+        return any(map(has_ranks, part.parts))
+    return isinstance(part, Whole) and part.kind is Kind.RANKED
+
+
 def _normal(condition: Condition, *, wanted: bool) -> Part:
     """Where the condition is known to be ``wanted``."""
     kind = _kind(condition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Set
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -24,6 +24,11 @@ from screening.saved.serializers import stored_screen
 from screening.snapshot.table import Numbers
 from stocks.models import Stock
 
+_MARK: Final = """
+SELECT md5(string_agg(screen.id::text || screen.changed_at::text, ',' ORDER BY screen.id))
+  FROM screening_savedscreen AS screen JOIN accounts_user AS account ON account.id = screen.user_id
+ WHERE screen.id = ANY(%s) AND account.is_active
+"""
 #: The consumer group of the stream, and the lease of the process that works.
 GROUP: Final = "screens"
 #: The prefix of the rooms.
@@ -31,8 +36,9 @@ ROOM: Final = "screen"
 
 
 class Stored(NamedTuple):
-    """A live screen as it is written down."""
+    """A live screen as it is written down, under its number."""
 
+    live: int
     asked: str
     told: bool
     members: Numbers
@@ -71,23 +77,36 @@ def screens_with_alerts() -> set[UUID]:
     return set(found.order_by().values_list("screen_id", flat=True).distinct())
 
 
-def definitions(
-    screen_ids: Iterable[UUID], known: Mapping[UUID, tuple[datetime, Definition | None]]
-) -> dict[UUID, tuple[datetime, Definition | None]]:
-    """What these screens ask, with when they were changed; without those that are deleted.
+class Definitions:
+    """What screens ask, read again where it was changed."""
 
-    None stands for a screen that cannot be asked any more. ``known`` is what this gave before: a screen that
-    was not changed since is not read again.
-    """
-    rows = SavedScreen.objects.filter(id__in=list(screen_ids), user__is_active=True).order_by()
-    times = dict(rows.values_list("id", "changed_at"))
-    news = [screen_id for screen_id, at in times.items() if known.get(screen_id, (None,))[0] != at]
-    read = {one.pk: (one.changed_at, _definition(one)) for one in rows.filter(id__in=news)} if news else {}
-    return {
-        screen_id: read[screen_id] if screen_id in read else known[screen_id]
-        for screen_id in times
-        if screen_id in read or screen_id in known
-    }
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[datetime, Definition | None]] = {}
+        self._mark: object = None
+
+    def read(self, screen_ids: Set[UUID]) -> dict[UUID, Definition]:
+        """Those of these screens that are there and can be asked."""
+        mark = (screen_ids, _mark(screen_ids))
+        if mark != self._mark:
+            self._known = self._changed(screen_ids)
+            self._mark = mark
+        return {screen_id: one for screen_id, (_, one) in self._known.items() if one is not None}
+
+    def _changed(self, screen_ids: Set[UUID]) -> dict[UUID, tuple[datetime, Definition | None]]:
+        rows = SavedScreen.objects.filter(id__in=screen_ids, user__is_active=True).order_by()
+        times = dict(rows.values_list("id", "changed_at"))
+        kept = {one: known for one, known in self._known.items() if times.get(one) == known[0]}
+        news = rows.filter(id__in=times.keys() - kept.keys())
+        return kept | {one.pk: (one.changed_at, _definition(one)) for one in news}
+
+
+def _mark(screen_ids: Set[UUID]) -> str | None:
+    """What is another where any of these screens was changed or deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [list(screen_ids)])
+        (mark,) = cursor.fetchone()
+    assert mark is None or isinstance(mark, str)
+    return mark
 
 
 def _definition(screen: SavedScreen) -> Definition | None:
@@ -108,13 +127,12 @@ def digest(screen: SavedScreen) -> str:
 
 def stored() -> dict[UUID, Stored]:
     """All live screens with their members."""
-    members: dict[UUID, list[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT screen_id, array_agg(stock_id) FROM screening_screenmember GROUP BY screen_id")
-        members.update(cursor.fetchall())
+        cursor.execute("SELECT live_id, array_agg(stock_id) FROM screening_screenmember GROUP BY live_id")
+        members: dict[int, list[int]] = dict(cursor.fetchall())
     return {
-        screen_id: Stored(asked, told, np.array(members.get(screen_id, ()), np.int32))
-        for screen_id, asked, told in LiveScreen.objects.values_list("screen_id", "asked", "told")
+        screen_id: Stored(live, asked, told, np.array(members.get(live, ()), np.int32))
+        for live, screen_id, asked, told in LiveScreen.objects.values_list("id", "screen_id", "asked", "told")
     }
 
 
@@ -136,7 +154,7 @@ def last_number() -> int:
 
 def clear_orphans() -> None:
     """Forget the members of screens that are not live."""
-    ScreenMember.objects.exclude(screen_id__in=LiveScreen.objects.values("screen_id")).delete()
+    ScreenMember.objects.exclude(live_id__in=LiveScreen.objects.values("id")).delete()
 
 
 def codes_of(stock_ids: Iterable[int]) -> dict[int, str]:

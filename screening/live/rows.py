@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 import orjson
 
-from realtime.protocol.encoding import splice
+from realtime.protocol.encoding import dumps, splice, timestamp
 from screening.criteria import Screen
 from screening.engine import sort_keys
 from screening.live.plan import Positions
 from screening.snapshot.order import page
 from screening.snapshot.rows import writer
 from screening.snapshot.table import Flags, View
+from stocks.wire_text import moment
 
 #: Members that are told with their figures when a screen is joined; the total says how many there are.
 MOST_SHOWN: Final = 100
@@ -27,6 +28,8 @@ class Rows:
         self._view = view
         self._cells: dict[tuple[str, int], str] = {}
         self._heads: dict[int, str] = {}
+        self._codes: dict[str, str] = {}
+        self._times: dict[int, str] = {}
 
     def row(self, position: int, names: Mapping[str, str]) -> str:
         """One stock as a JSON object; ``names`` says which field stands under each name."""
@@ -35,9 +38,13 @@ class Rows:
             parts.append(f'"{name}":{self._cells.get((field, position)) or self._cell(field, position)}')
         return "{" + ",".join(parts) + "}"
 
-    def fragment(self, position: int, names: Mapping[str, str]) -> orjson.Fragment:
-        """The same to stand inside a larger value."""
-        return splice(self.row(position, names).encode())
+    def code(self, code: str) -> str:
+        """A code as JSON."""
+        return self._codes.get(code) or self._codes.setdefault(code, dumps(code).decode())
+
+    def time(self, micros: int) -> str:
+        """Microseconds since 1970 as they are told."""
+        return self._times.get(micros) or self._times.setdefault(micros, timestamp(moment(micros)))
 
     def rows(self, positions: Iterable[int], names: Mapping[str, str]) -> orjson.Fragment:
         """Several stocks as a JSON array."""

@@ -27,7 +27,7 @@ from stocks.models import ProcessLease, Stock
 # One statement sees one state of both.
 _MEMBERS = """
 SELECT coalesce((SELECT max(number) FROM screening_screenbatch), 0),
-       array(SELECT stock_id FROM screening_screenmember WHERE screen_id = %(screen)s)
+       array(SELECT stock_id FROM screening_screenmember WHERE live_id = %(live)s)
 """
 
 
@@ -44,10 +44,10 @@ def standing(screen_id: UUID) -> dict[str, Any] | None:
         run = stored_screen(screen, page=1, per_page=MOST_SHOWN)
     except ValidationError:
         return {"type": TYPE, "data": {"event": Event.GONE, "number": 0}}
-    kept = LiveScreen.objects.filter(pk=screen_id, asked=digest(screen)).first()
+    kept = LiveScreen.objects.filter(screen_id=screen_id, asked=digest(screen)).first()
     if kept is None:
         return _found(run)
-    number, ids = _members(screen_id)
+    number, ids = _members(kept)
     working = ProcessLease.objects.filter(name=GROUP, until__gt=Now()).exists()
     view = current_view()
     data = {
@@ -75,9 +75,9 @@ def _found(run: Screen) -> dict[str, Any] | None:
     return {"type": TYPE, "data": data}
 
 
-def _members(screen_id: UUID) -> tuple[int, list[int]]:
+def _members(live: LiveScreen) -> tuple[int, list[int]]:
     with connection.cursor() as cursor:
-        cursor.execute(_MEMBERS, {"screen": screen_id})
+        cursor.execute(_MEMBERS, {"live": live.pk})
         number, ids = cursor.fetchone()
     return number, ids
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -20,21 +19,23 @@ from stocks.lease import Lease
 _LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 _BEGIN = """
 INSERT INTO screening_livescreen (screen_id, asked, told) VALUES (%(screen)s, %(asked)s, %(told)s)
-ON CONFLICT (screen_id) DO UPDATE SET asked = excluded.asked, told = excluded.told
+RETURNING id
 """
-_TELL = "UPDATE screening_livescreen SET told = %(told)s WHERE screen_id = %(screen)s"
-_END = "DELETE FROM screening_livescreen WHERE screen_id = ANY(%(screens)s)"
-_CLEAR = "DELETE FROM screening_screenmember WHERE screen_id = ANY(%(screens)s)"
+_TELL = "UPDATE screening_livescreen SET told = %(told)s WHERE id = %(live)s"
+_END = "DELETE FROM screening_livescreen WHERE screen_id = ANY(%(screens)s) RETURNING id"
+_CLEAR = "DELETE FROM screening_screenmember WHERE live_id = ANY(%(lives)s)"
+_FILL = """
+INSERT INTO screening_screenmember (live_id, stock_id) SELECT %(live)s, unnest(%(stocks)s::text::int[])
+"""
+# Arrays as texts: a list costs a call for each of its numbers.
 _ENTER = """
-INSERT INTO screening_screenmember (screen_id, stock_id)
-SELECT (%(screens)s::uuid[])[at], stock FROM unnest(%(at)s::int[], %(stocks)s::int[]) AS given (at, stock)
-ON CONFLICT DO NOTHING
+INSERT INTO screening_screenmember (live_id, stock_id)
+SELECT * FROM unnest(%(lives)s::text::int[], %(stocks)s::text::int[]) ON CONFLICT DO NOTHING
 """
 _LEAVE = """
 DELETE FROM screening_screenmember AS member
- USING (SELECT (%(screens)s::uuid[])[at] AS screen_id, stock
-          FROM unnest(%(at)s::int[], %(stocks)s::int[]) AS given (at, stock)) AS gone
- WHERE member.screen_id = gone.screen_id AND member.stock_id = gone.stock
+ USING unnest(%(lives)s::text::int[], %(stocks)s::text::int[]) AS gone (live, stock)
+ WHERE member.live_id = gone.live AND member.stock_id = gone.stock
 """
 _KEEP = """
 INSERT INTO screening_screenbatch (epoch, first, events) VALUES (%(epoch)s, %(first)s, %(events)s)
@@ -54,34 +55,46 @@ class Begun(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Screens and, pair by pair, which of them (from 0) a stock enters or leaves."""
+    """Stocks that enter or leave: numbers of live screens and ids of stocks, pair by pair."""
 
-    screens: Sequence[UUID]
-    at: npt.NDArray[np.intp]
+    lives: npt.NDArray[np.integer[Any]]
     stocks: Numbers
 
 
 @dataclass(slots=True)
 class Changes:
-    """What comes of one look at the screens; ``moves`` are to be told in this order."""
+    """What comes of one look at the screens; ``moves`` are to be told in this order.
+
+    ``told`` says by the number of a live screen whether its room is told from now on.
+    """
 
     moves: list[Move] = field(default_factory=list)
     entered: Pairs | None = None
     left: Pairs | None = None
     begun: list[Begun] = field(default_factory=list)
     ended: list[UUID] = field(default_factory=list)
-    told: dict[UUID, bool] = field(default_factory=dict)
+    told: dict[int, bool] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.moves or self.begun or self.ended or self.told)
 
 
-def write(changes: Changes, *, lease: Lease, first: int) -> int:
-    """Write what changed; returns the number of the batch, 0 where nothing is to be told.
+class Written(NamedTuple):
+    """The number of the batch, 0 where nothing is to be told, and those of the screens that began."""
 
-    ``first`` is the number of its first event in this epoch. Raises LeaseLost, and then has written nothing.
+    number: int
+    lives: dict[UUID, int]
+
+
+def write(changes: Changes, *, lease: Lease, first: int) -> Written:
+    """Write what changed. ``first`` is the number of its first event in this epoch.
+
+    Raises LeaseLost, and then has written nothing.
     """
-    number = 0
+    written = Written(0, {})
+    filled = {one.screen_id: _array(one.members) for one in changes.begun}
+    pairs = [(statement, _values(some)) for statement, some in _pairs(changes) if some is not None]
+    events = packed(changes.moves)
     # Within somebody else's transaction it would hold for all the rest of that.
     own = not connection.in_atomic_block
     with transaction.atomic():
@@ -89,43 +102,35 @@ def write(changes: Changes, *, lease: Lease, first: int) -> int:
             if own:
                 cursor.execute(_LET_GO)
             lease.check()
-            if cleared := [*changes.ended, *(one.screen_id for one in changes.begun)]:
-                cursor.execute(_CLEAR, {"screens": cleared})
-            if changes.ended:
-                cursor.execute(_END, {"screens": changes.ended})
-            for screen_id, told in changes.told.items():
-                cursor.execute(_TELL, {"screen": screen_id, "told": told})
+            if ended := [*changes.ended, *filled]:
+                cursor.execute(_END, {"screens": ended})
+                cursor.execute(_CLEAR, {"lives": [live for (live,) in cursor.fetchall()]})
+            for live, told in changes.told.items():
+                cursor.execute(_TELL, {"live": live, "told": told})
             for one in changes.begun:
                 cursor.execute(_BEGIN, {"screen": one.screen_id, "asked": one.asked, "told": one.told})
-            for pairs in (_all_of(changes.begun), changes.entered):
-                if pairs is not None:
-                    cursor.execute(_ENTER, _values(pairs))
-            if changes.left is not None:
-                cursor.execute(_LEAVE, _values(changes.left))
+                (live,) = cursor.fetchone()
+                written.lives[one.screen_id] = live
+                cursor.execute(_FILL, {"live": live, "stocks": filled[one.screen_id]})
+            for statement, values in pairs:
+                cursor.execute(statement, values)
             if changes.moves:
-                given = {"epoch": lease.epoch, "first": first, "events": packed(changes.moves)}
-                cursor.execute(_KEEP, given)
+                cursor.execute(_KEEP, {"epoch": lease.epoch, "first": first, "events": events})
                 (number,) = cursor.fetchone()
                 cursor.execute(_FORGET, {"number": number})
+                written = written._replace(number=number)
         reach("mid_transaction")
     reach("after_commit")
-    return number
+    return written
 
 
-def _all_of(begun: Sequence[Begun]) -> Pairs | None:
-    if not begun:
-        return None
-    return Pairs(
-        [one.screen_id for one in begun],
-        np.repeat(np.arange(len(begun)), [len(one.members) for one in begun]),
-        np.concatenate([one.members for one in begun]),
-    )
+def _pairs(changes: Changes) -> list[tuple[str, Pairs | None]]:
+    return [(_ENTER, changes.entered), (_LEAVE, changes.left)]
 
 
-def _values(pairs: Pairs) -> dict[str, object]:
-    # Arrays of PostgreSQL count from 1.
-    return {
-        "screens": list(pairs.screens),
-        "at": (pairs.at + 1).tolist(),
-        "stocks": pairs.stocks.tolist(),
-    }
+def _values(pairs: Pairs) -> dict[str, str]:
+    return {"lives": _array(pairs.lives), "stocks": _array(pairs.stocks)}
+
+
+def _array(numbers: npt.NDArray[np.integer[Any]]) -> str:
+    return "{" + ",".join(map(str, numbers.tolist())) + "}"

@@ -14,9 +14,10 @@ class LiveScreen(models.Model):
 
     ``asked`` names what its members were found by: of another question they are found anew. ``told`` says
     that its room is told of every stock that enters or leaves; otherwise nobody is in it, only alerts look.
+    A screen that begins anew is another row, with another number for its members.
     """
 
-    screen_id = models.UUIDField(primary_key=True)
+    screen_id = models.UUIDField(unique=True)
     asked = models.CharField(max_length=64, help_text="SHA-256 of what the screen asks.")
     told = models.BooleanField(default=False)
     since = models.DateTimeField(db_default=Now(), editable=False)
@@ -29,20 +30,25 @@ class LiveScreen(models.Model):
 
 
 class ScreenMember(models.Model):
-    """A stock that is in a live screen. What is no longer kept live is cleared by the next process."""
+    """A stock that is in a live screen.
 
-    pk = models.CompositePrimaryKey("screen_id", "stock_id")
-    screen_id = models.UUIDField()
-    # Without a constraint, and so is the screen: whoever deletes one must not wait for the other's rows.
+    The keys have no constraints: whoever deletes a screen or a stock must not wait for these rows, of which
+    many come and go at once. What is left of a screen that is live no more is cleared by the next process.
+    """
+
+    pk = models.CompositePrimaryKey("live_id", "stock_id")
+    live = models.ForeignKey(
+        LiveScreen, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="members"
+    )
     stock = models.ForeignKey(
-        Stock, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", db_index=False
+        Stock, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
 
     class Meta:
-        ordering = ["screen_id", "stock_id"]
+        ordering = ["live_id", "stock_id"]
 
     def __str__(self) -> str:
-        return f"{self.stock_id} in {self.screen_id}"
+        return f"{self.stock_id} in {self.live_id}"
 
 
 class ScreenBatch(models.Model):

@@ -65,6 +65,12 @@ def evaluate(condition: Condition, view: View) -> Flags:
         return np.broadcast_to(_holds(condition, view, wanted=True), len(view))
 
 
+def evaluate_rows(condition: Condition, view: View, rows: int) -> Flags:
+    """The same where each Number stands for ``rows`` of them, an array of shape (rows, 1): (rows, n)."""
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(_holds(condition, view, wanted=True), (rows, len(view)))
+
+
 def values(expression: Expression, view: View) -> Array:
     """What an expression is for each stock, NaN where unknown, shape (n,)."""
     with np.errstate(all="ignore"):

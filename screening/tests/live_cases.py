@@ -122,7 +122,7 @@ def crossings(client: redis.Redis, screen: SavedScreen) -> list[tuple[str, str]]
 
 def members(screen: SavedScreen) -> list[str]:
     """The codes of the stored members, in order."""
-    found = ScreenMember.objects.filter(screen_id=screen.pk)
+    found = ScreenMember.objects.filter(live__screen_id=screen.pk)
     return sorted(found.values_list("stock__code", flat=True))
 
 

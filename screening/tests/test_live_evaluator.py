@@ -337,7 +337,7 @@ def test_a_deleted_screen_says_so_and_ends(redis_client, restart):
         assert [one["event"] for one in logged(redis_client, screen)] == ["members", "gone"]
     assert crossings(redis_client, other) == [("leave", "A")]
     assert list(LiveScreen.objects.values_list("screen_id", flat=True)) == [other.pk]
-    assert not ScreenMember.objects.filter(screen_id=screen_id).exists()
+    assert not ScreenMember.objects.filter(live__screen_id=screen_id).exists()
 
 
 def test_a_screen_of_somebody_who_may_not_sign_in_is_gone(redis_client):
