@@ -5,6 +5,7 @@ from stocks.models.dataset import Dataset, LoadedFile
 from stocks.models.indicators import (
     IndicatorChunk,
     IndicatorRun,
+    IndicatorState,
     LatestIndicators,
     MarketLevel,
     PackedBars,
@@ -28,6 +29,7 @@ __all__ = [
     "FxRate",
     "IndicatorChunk",
     "IndicatorRun",
+    "IndicatorState",
     "JobRun",
     "LatestIndicators",
     "LoadedFile",

@@ -99,6 +99,19 @@ class PackedBars(models.Model):
         return f"{self.stock_id} through {self.through}"
 
 
+class IndicatorState(models.Model):
+    """What the averages of a stock that decay, and its sums since the first bar, had come to on its newest
+    session in RecentIndicators, whose ``inputs`` these are: with one bar more, one step goes on from there.
+    """
+
+    stock = models.OneToOneField(Stock, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    inputs = models.BinaryField(help_text="A digest of the bars that they follow.")
+    chains = models.BinaryField(help_text="As float64, in the order of the chains.")
+
+    def __str__(self) -> str:
+        return f"{self.stock_id}"
+
+
 class IndicatorRun(models.Model):
     """A computation that is spread over workers; its figures are published together when all are there."""
 

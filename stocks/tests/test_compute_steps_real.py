@@ -117,12 +117,12 @@ def _compare_series(market: str, evenings: dict[date, dict[int, dict[str, Any]]]
             actions = bars.actions.get(raw.stock_id, ())
             shares = float("nan") if stock.shares_outstanding is None else float(stock.shares_outstanding)
             whole = series(
-                *adjusted_bars(
-                    [raw],
-                    [actions],
-                    currency=[stock.currency],
-                    lists_all_dividends=[False],
-                    shares=np.array([shares]),
+                adjusted_bars(
+                    raw,
+                    actions,
+                    currency=stock.currency,
+                    lists_all_dividends=False,
+                    shares=shares,
                     levels=levels,
                 )
             )
