@@ -14,7 +14,6 @@ from django.db import connection
 
 from stocks.arrays import numbers
 from stocks.compute.adjusting import paid_per_share
-from stocks.compute.dollars import dollars_on
 from stocks.compute.filed import read_filed, read_snapshots, read_splits
 from stocks.indicators.bars import Array, Bars, Days
 from stocks.indicators.company import BARS_5Y, DIVIDEND_YEARS, Companies
@@ -91,8 +90,11 @@ class OnFile:
         shares = _shares(stocks, days, splits, facts)
         return cls(stocks, days, [actions.get(id_, ()) for id_ in ids], facts, shares)
 
-    def companies(self, chunk: Sequence[Bars], *, as_of: date | None) -> Companies:
-        """The companies with the prices of their bars, which are in the order of the stocks."""
+    def companies(self, chunk: Sequence[Bars], dollars: Array, *, as_of: date | None) -> Companies:
+        """The companies with the prices of their bars, which are in the order of the stocks.
+
+        ``dollars`` is what one unit of the currency of each one's facts was worth on the day.
+        """
         currency = _currencies(self.stocks)
         ttm, years, ahead = self._dividends(chunk, as_of=as_of)
         published = self.facts.published
@@ -109,7 +111,7 @@ class OnFile:
             dps_ttm=np.where(np.isnan(ttm) & same, published.dividends, ttm),
             dividends=years,
             ex_date_in=ahead,
-            dollars=dollars_on(self.facts.currency, self.days),
+            dollars=dollars,
         )
 
     def _dividends(self, chunk: Sequence[Bars], *, as_of: date | None) -> tuple[Array, Array, Array]:

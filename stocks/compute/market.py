@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,7 +19,7 @@ from stocks.compute.levels import (
     store_levels,
     stored_levels,
 )
-from stocks.compute.own import Part, Wanted, compute_part
+from stocks.compute.own import Inputs, Part, Wanted
 from stocks.compute.packing import Packs
 from stocks.compute.reading import CHUNK, BarReader
 from stocks.errors import MarketNotFound
@@ -87,17 +88,22 @@ class MarketBars:
     def parts(
         self,
         levels: Levels,
+        thread: Executor,
         *,
         today: date,
         only: Collection[int] | None = None,
         sessions: Wanted = "fresh",
         done: Callable[[int], None] = lambda stocks: None,
-    ) -> Iterator[Part]:
-        """The figures of the stocks that have bars, or of those of ``only``; ``done`` counts what is read."""
+    ) -> list[Future[Part]]:
+        """The figures of the stocks that have bars, or of those of ``only``; ``done`` counts what is read.
+
+        ``thread`` works them out, while this one reads on.
+        """
         reader = self.reader if only is None else self.reader.only(only)
+        parts: list[Future[Part]] = []
         for number, chunk in enumerate(reader, 1):
             if chunk:
-                yield compute_part(
+                inputs = Inputs.read(
                     chunk,
                     self.stocks,
                     self.actions,
@@ -106,7 +112,11 @@ class MarketBars:
                     today=today,
                     sessions="all" if self.anew and sessions == "fresh" else sessions,
                 )
+                if len(parts) > 1:
+                    parts[-2].result()  # so that no more than two wait in memory
+                parts.append(thread.submit(inputs.part))
             done(min(number * CHUNK, len(reader.stock_ids)))
+        return parts
 
 
 def stocks_of(market: str) -> dict[int, Stock]:

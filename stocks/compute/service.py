@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -57,10 +58,20 @@ class Figures:
     values: Array
 
 
+@dataclass(frozen=True, slots=True)
+class _Working:
+    """A market whose stocks, by id, a thread is working out."""
+
+    market: str
+    stocks: Collection[int]
+    parts: Sequence[Future[Part]]
+
+
 @dataclass(slots=True)
 class _Done:
     """What became of the stocks so far, by id."""
 
+    read: set[int] = field(default_factory=set)
     written: Written = field(default_factory=Written)
     computed: set[int] = field(default_factory=set)
     rescored: set[int] = field(default_factory=set)
@@ -94,19 +105,25 @@ def compute_indicators(
     """
     started = time.perf_counter()
     today = timezone.now().date()
-    with transaction.atomic():
+    with transaction.atomic(), ThreadPoolExecutor(1) as thread:
         work_alone()
         asked = _select(codes, market)
         if codes is None:
             supersede(market)
         done = _Done()
         packs = packs_of(list(asked)) if codes is None else None
+        before: _Working | None = None
         for name in sorted(set(asked.values())):
             bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew, packs=packs)
             only = None if codes is None else {id_ for id_ in asked if asked[id_] == name}
-            _compute(
-                bars, only, done, today=today, progress=_progress(progress, len(done.computed), len(asked))
-            )
+            tell = _progress(progress, len(done.read), len(asked))
+            working = _begin(bars, only, thread, today=today, progress=tell)
+            done.read |= asked.keys() & working.stocks
+            if before is not None:
+                _end(before, done)
+            before = working
+        if before is not None:
+            _end(before, done)
         changes = (done.written.inserted, done.written.updated, done.rescored, done.removed)
         if any(changes) or done.has_sessions:
             bump_version()
@@ -139,7 +156,9 @@ def figures_as_of(market: str, day: date) -> Figures:
     """
     market_exists(market)
     bars = MarketBars(market, stocks_of(market), as_of=day, keeps=False)
-    parts = list(bars.parts(bars.levels(), today=timezone.now().date(), sessions="none"))
+    with ThreadPoolExecutor(1) as thread:
+        working = bars.parts(bars.levels(), thread, today=timezone.now().date(), sessions="none")
+        parts = [part.result() for part in working]
     ranked = rank_market(market, parts, alone=True)
     own = np.concatenate([np.empty((0, len(OWN_FIELDS))), *(part.values for part in parts)])
     values = np.concatenate([own, ranked.scores], axis=1)
@@ -198,25 +217,30 @@ def _progress(tell: Callable[[int, int], None] | None, before: int, total: int) 
     return told
 
 
-def _compute(
+def _begin(
     bars: MarketBars,
     only: Collection[int] | None,
-    done: _Done,
+    thread: Executor,
     *,
     today: date,
     progress: Callable[[int], None],
-) -> None:
+) -> _Working:
     if bars.as_of is None:
         levels, has_changed = bars.levels_kept()
         only = None if has_changed else only
     else:
         levels = bars.levels()
-    parts = list(bars.parts(levels, today=today, only=only, done=progress))
+    parts = bars.parts(levels, thread, today=today, only=only, done=progress)
+    return _Working(bars.market, set(bars.stocks if only is None else only), parts)
+
+
+def _end(working: _Working, done: _Done) -> None:
+    parts = [part.result() for part in working.parts]
     # Before the others are ranked: who has no bars any more is no measure for anybody.
     computed = {id_ for part in parts for id_ in part.stocks.tolist()}
     done.computed |= computed
-    done.removed += forget((bars.stocks.keys() if only is None else set(only)) - computed)
-    written, rescored, has_sessions = store_parts(bars.market, parts)
+    done.removed += forget(set(working.stocks) - computed)
+    written, rescored, has_sessions = store_parts(working.market, parts)
     done.written |= written
     done.rescored |= rescored
     done.has_sessions |= has_sessions

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -94,11 +95,11 @@ def compute_chunk(run_id: UUID, number: int) -> bool:
     if chunk.figures is None:
         chosen = set(_ids(chunk))
         stocks = {id_: stock for id_, stock in stocks_of(chunk.market_id).items() if id_ in chosen}
-        with transaction.atomic():
+        with transaction.atomic(), ThreadPoolExecutor(1) as thread:
             bars = MarketBars(chunk.market_id, stocks)
             # All sessions: which of them are stored may be another matter when these are published.
-            parts = bars.parts(stored_levels(chunk.market_id), today=chunk.run.today, sessions="all")
-            figures = _packed(list(parts))
+            parts = bars.parts(stored_levels(chunk.market_id), thread, today=chunk.run.today, sessions="all")
+            figures = _packed([part.result() for part in parts])
             IndicatorChunk.objects.filter(run_id=run_id, number=number, figures__isnull=True).update(
                 figures=figures
             )
