@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stocks', '0008_all_indicators'),
+        ("stocks", "0009_process_lease"),
     ]
 
     operations = [
