@@ -8,10 +8,11 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -160,7 +161,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         status, body = 400, envelope(request, code=CODES[400], message="A value is out of range.")
     elif isinstance(error, IntegrityError):
         status, body = 409, envelope(request, code=CODES[409], message="The change contradicts stored data.")
-    elif isinstance(error, OperationalError | PoolTimeout):
+    elif isinstance(error, OperationalError | PoolTimeout) or _took_too_long(error):
         logger.warning("the database did not answer: %s", type(error).__name__)
         replace_dead_connections()
         status, body = 503, envelope(request, code=CODES[503], message="The database does not answer; retry.")
@@ -168,6 +169,11 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     else:
         return None
     return Response(body, status=status, headers=headers)
+
+
+def _took_too_long(error: Exception) -> bool:
+    """Whether the database gave a request up that did nothing within its transaction for too long."""
+    return isinstance(error, InternalError) and isinstance(error.__cause__, IdleInTransactionSessionTimeout)
 
 
 def replace_dead_connections() -> None:

@@ -1,10 +1,13 @@
 """Every error leaves in the one envelope."""
 
 import json
+import os
+import time
 from datetime import datetime
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError, connection
 from django.test import Client
 
 from config.api import errors
@@ -167,6 +170,37 @@ def test_a_silent_database_is_503_with_retry_after(client: Client, monkeypatch: 
     assert_envelope(response, 503, "SERVICE_UNAVAILABLE")
     assert response["Retry-After"] == "2"
     assert b"10.0.0.1" not in response.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_stood_still_in_its_transaction_is_503(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    from django.db.models.query import QuerySet
+
+    connection.close()
+    there = "SELECT FROM pg_stat_activity WHERE pid = %s"
+    deadline = time.monotonic() + 30
+    with (
+        psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other,
+        pytest.raises(InternalError) as given_up,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_backend_pid()")
+        (process_id,) = cursor.fetchone()
+        cursor.execute("SET idle_in_transaction_session_timeout = 1")
+        cursor.execute("BEGIN")
+        while other.execute(there, [process_id]).fetchone() is not None:
+            assert time.monotonic() < deadline
+        cursor.execute("SELECT 1")
+    connection.close()
+
+    def fail(*args, **kwargs):
+        raise given_up.value
+
+    monkeypatch.setattr(QuerySet, "_fetch_all", fail)
+    monkeypatch.setattr(QuerySet, "count", fail)
+    assert_envelope(client.get("/v1/stocks"), 503, "SERVICE_UNAVAILABLE")
 
 
 def test_every_domain_error_has_a_code_in_the_table():
