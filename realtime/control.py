@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -32,6 +32,11 @@ def channel(database: int) -> str:
     return f"realtime-control:{database}"
 
 
+def room_channel(database: int) -> str:
+    """The channel on which rooms are named that are open to fewer users than before."""
+    return f"realtime-control-rooms:{database}"
+
+
 def tell_user(user_id: UUID) -> None:
     """Have the open connections of a user checked, in all processes: see `tell_users`."""
     tell_users([user_id])
@@ -55,13 +60,22 @@ def tell_rooms(user_ids: Iterable[UUID]) -> None:
     _tell(f"{_ROOMS} {user_id}" for user_id in user_ids)
 
 
-def _tell(messages: Iterable[str]) -> None:
+def tell_room(room: str) -> None:
+    """Have everybody leave a room who may not be in it any more, in all processes.
+
+    To be called after what changed it is committed. A Redis that does not answer is no failure: it carries no
+    event of the room either, and who is in it has to join again after some seconds of that.
+    """
+    _tell([room], room_channel)
+
+
+def _tell(messages: Iterable[str], channel_of: Callable[[int], str] = channel) -> None:
     told = list(dict.fromkeys(messages))
     if not told:
         return
     try:
         link = client()
-        name = channel(int(link.get_connection_kwargs().get("db") or 0))
+        name = channel_of(int(link.get_connection_kwargs().get("db") or 0))
         with link.pipeline(transaction=False) as pipeline:
             for message in told:
                 pipeline.publish(name, message)

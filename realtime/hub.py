@@ -11,6 +11,7 @@ from realtime.client import Client
 from realtime.counts import Counts
 from realtime.desk import Desk
 from realtime.errors import Unavailable
+from realtime.excluding import Excluder
 from realtime.fanout import Fanout
 from realtime.follow import Follower, Past
 from realtime.frame import Frame
@@ -69,6 +70,8 @@ class Hub:
         self.desk = Desk(limits=limits, close=self.close)
         self._link = Link(target=target, listener=self)
         self._link.listen(control.channel(target.database), self.desk.hear)
+        self._excluder = Excluder(self.rooms, leave=self.leave, reply=self.reply)
+        self._link.listen(control.room_channel(target.database), self._excluder.hear)
         self._follower = Follower(
             reader=self._link,
             counts=self.counts,
@@ -283,6 +286,7 @@ class Hub:
         self.wheel.stop()
         self._fanout.stop()
         self._follower.stop()
+        self._excluder.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
         if self._lost_for_good is not None:

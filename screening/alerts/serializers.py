@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,25 +12,30 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.fields import NameField, TextField
+from accounts.models import User
 from accounts.outbound.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
 from accounts.paging import PageMeta, PageQuery
 from accounts.strict import StrictSerializer
 from screening.fields import FIELDS, NAMES, column
 from screening.models.alerts import MAX_COOLDOWN_SECONDS, Alert
+from screening.saved.selectors import screens_of
 from screening.serializers import WholeNumberField
 from stocks.errors import StockNotFound
 from stocks.models import Stock
 from stocks.selectors.listing import MAX_CODE, stock_by_code
 from stocks.serializers.fields import maybe, number, one_of
 
-KINDS = ("price", "change_pct", "volume_ratio", "indicator")
+KINDS = ("price", "change_pct", "volume_ratio", "indicator", "screen")
 #: The conditions that each kind can have.
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
     "price": ("above", "below", "crosses"),
     "change_pct": ("above", "below", "beyond"),
     "volume_ratio": ("above",),
     "indicator": ("above", "below", "crosses"),
+    "screen": ("enters", "leaves"),
 }
+#: All of them, each once.
+ANY_CONDITION = tuple(dict.fromkeys(one for several in CONDITIONS.values() for one in several))
 #: Decimals of a threshold; what is compared has no more, so more would never be met.
 PLACES = {"price": 8, "change_pct": 4, "volume_ratio": 8, "indicator": 8}
 #: Larger thresholds and margins are none of anything that is listed.
@@ -94,14 +99,22 @@ class _AlertBody(StrictSerializer):
 
 
 class AlertCreate(_AlertBody):
-    stock_code = TextField(max_length=MAX_CODE, help_text="A stock that is listed, in any letter case.")
+    stock_code = TextField(
+        required=False,
+        max_length=MAX_CODE,
+        help_text="A stock that is listed, in any letter case; for every kind but screen.",
+    )
+    screen_id = serializers.UUIDField(
+        required=False, help_text="One of your saved screens; for the kind screen alone."
+    )
     kind = one_of(KINDS)
-    condition = one_of(("above", "below", "crosses", "beyond"))
+    condition = one_of(ANY_CONDITION)
     threshold = NumberField(
         min_value=-MAX_NUMBER,
         max_value=MAX_NUMBER,
+        required=False,
         help_text="A price in the stock's currency, percent, a multiple of the 20-day average volume,"
-        " or a value of the indicator.",
+        " or a value of the indicator; for every kind but screen.",
     )
     field = TextField(
         required=False, max_length=40, help_text="An indicator of GET /v1/screen/fields; for that kind alone."
@@ -120,6 +133,9 @@ class AlertCreate(_AlertBody):
         kind, condition = attrs["kind"], attrs["condition"]
         if condition not in CONDITIONS[kind]:
             raise serializers.ValidationError({"condition": f"of {kind}: {', '.join(CONDITIONS[kind])}"})
+        check_parts(kind, attrs)
+        if kind == "screen":
+            return attrs
         check_threshold(kind, condition, attrs["threshold"])
         field = attrs.get("field")
         if kind != "indicator" and field is not None:
@@ -131,14 +147,17 @@ class AlertCreate(_AlertBody):
         return attrs
 
     @classmethod
-    def read(cls, data: Any) -> dict[str, Any]:
-        """What ``alert_create`` takes, or DRF's ValidationError."""
+    def read(cls, data: Any, user: User) -> dict[str, Any]:
+        """What ``alert_create`` takes, or DRF's ValidationError; a screen must be the user's own."""
         values = cls.parse(data)
-        return {"stock": values.pop("stock_code"), **values.pop("channels", {}), **values}
+        screen_id = values.get("screen_id")
+        if screen_id is not None and not screens_of(user).filter(pk=screen_id).exists():
+            raise serializers.ValidationError({"screen_id": "you have no screen with this id"})
+        return {"stock": values.pop("stock_code", None), **values.pop("channels", {}), **values}
 
 
 class AlertChange(_AlertBody):
-    condition = one_of(("above", "below", "crosses", "beyond"), required=False)
+    condition = one_of(ANY_CONDITION, required=False)
     threshold = NumberField(min_value=-MAX_NUMBER, max_value=MAX_NUMBER, required=False)
     status = one_of(("active", "paused"), required=False, help_text="active arms it anew.")
 
@@ -150,12 +169,33 @@ class AlertChange(_AlertBody):
         if condition not in CONDITIONS[alert.kind]:
             allowed = ", ".join(CONDITIONS[alert.kind])
             raise serializers.ValidationError({"condition": f"of {alert.kind}: {allowed}"})
+        if alert.kind == "screen":
+            refuse(alert.kind, values, _NOT_OF_SCREENS)
         if "threshold" in values:
             check_threshold(alert.kind, condition, values["threshold"])
         expires = values.get("expires_at", alert.expires_at)
         if values.get("status") == "active" and expires is not None and expires <= timezone.now():
             raise serializers.ValidationError({"expires_at": "has passed; give another, or null"})
         return {**values.pop("channels", {}), **values}
+
+
+_OF_STOCKS = ("stock_code", "threshold")
+_NOT_OF_SCREENS = ("stock_code", "threshold", "hysteresis", "field")
+
+
+def check_parts(kind: str, values: Mapping[str, Any]) -> None:
+    """Raise DRF's ValidationError for what a kind lacks, or does not have."""
+    needed, others = (("screen_id",), _NOT_OF_SCREENS) if kind == "screen" else (_OF_STOCKS, ("screen_id",))
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise serializers.ValidationError({name: ["This field is required."] for name in missing})
+    refuse(kind, values, others)
+
+
+def refuse(kind: str, values: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise DRF's ValidationError where any of these is given."""
+    if given := [name for name in names if name in values]:
+        raise serializers.ValidationError(dict.fromkeys(given, f"{kind} has none"))
 
 
 def check_threshold(kind: str, condition: str, threshold: Decimal) -> None:
@@ -170,6 +210,7 @@ def check_threshold(kind: str, condition: str, threshold: Decimal) -> None:
 
 class AlertQuery(PageQuery):
     stock_code = TextField(required=False, max_length=MAX_CODE)
+    screen_id = serializers.UUIDField(required=False)
     status = one_of(Alert.Status.values, required=False)
 
 

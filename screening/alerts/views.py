@@ -35,6 +35,16 @@ _CREATE = OpenApiExample(
     },
     request_only=True,
 )
+_OF_SCREEN = OpenApiExample(
+    "A stock enters a saved screen",
+    value={
+        "screen_id": "5a0f5a6e-3a6d-4b67-8f05-7c6f4a9a1c1d",
+        "kind": "screen",
+        "condition": "enters",
+        "channels": ["in_app", "webhook"],
+    },
+    request_only=True,
+)
 
 
 class AlertListView(APIView):
@@ -53,6 +63,8 @@ class AlertListView(APIView):
         found = selectors.alerts_of(user_of(request))
         if "stock_code" in query:
             found = found.filter(stock__code__iexact=query["stock_code"])
+        if "screen_id" in query:
+            found = found.filter(screen_id=query["screen_id"])
         if "status" in query:
             found = found.filter(status=query["status"])
         first = (page - 1) * per_page
@@ -65,11 +77,12 @@ class AlertListView(APIView):
         summary="Set an alert",
         request=shapes.AlertCreate,
         responses={201: shapes.AlertReply, 403: _TIER},
-        examples=[_CREATE],
+        examples=[_CREATE, _OF_SCREEN],
     )
     def post(self, request: Request) -> Response:
-        body = shapes.AlertCreate.read(request.data)
-        alert = alerts.alert_create(user=user_of(request), now=timezone.now(), **body)
+        user = user_of(request)
+        body = shapes.AlertCreate.read(request.data, user)
+        alert = alerts.alert_create(user=user, now=timezone.now(), **body)
         return Response(shapes.AlertReply(alert).data, status=201)
 
 

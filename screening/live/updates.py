@@ -21,8 +21,8 @@ from screening.live.telling import Update
 SCREEN_SECONDS: Final = 1.0
 #: Members that one update tells of.
 MOST_ROWS: Final = 50
-#: Rows of all screens together: their logs, which go back five minutes, hold 600,000 of them.
-ROWS_PER_SECOND: Final = 2_000.0
+#: Rows of all screens together: their logs, which go back five minutes, hold 300,000 of them.
+ROWS_PER_SECOND: Final = 1_000.0
 #: Between two looks for what is due.
 LOOK_SECONDS: Final = 0.1
 _NEVER: Final = float("-inf")

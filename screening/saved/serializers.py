@@ -49,6 +49,7 @@ class Shown(serializers.DictField):
 class AskedReply(serializers.Serializer[Any]):
     """A screen as its owner wrote it, with what was left out filled in."""
 
+    id = serializers.UUIDField(help_text="The room `screen:{id}` tells who enters and leaves it.")
     name = serializers.CharField()
     description = serializers.CharField()
     market = serializers.CharField()
@@ -60,7 +61,6 @@ class AskedReply(serializers.Serializer[Any]):
 
 
 class SavedScreenReply(AskedReply):
-    id = serializers.UUIDField()
     share_url = serializers.CharField(allow_null=True, help_text="Where anybody may read it; null if none.")
     created_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
@@ -98,6 +98,7 @@ def asked_reply(screen: SavedScreen) -> dict[str, Any]:
     """What everybody may see who may see the screen."""
     asked = screen.asked
     return {
+        "id": screen.pk,
         "name": screen.name,
         "description": screen.description,
         "market": asked.get("market", ALL_MARKETS),
@@ -112,7 +113,6 @@ def asked_reply(screen: SavedScreen) -> dict[str, Any]:
 def saved_reply(screen: SavedScreen) -> dict[str, Any]:
     """What the owner sees."""
     return {
-        "id": screen.pk,
         **asked_reply(screen),
         "share_url": share_url(screen),
         "created_at": screen.created_at,

@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from realtime.control import tell_room
 from screening.errors import ScreenExists, ScreenLimitReached, ScreenNotFound
-from screening.models import SavedScreen
+from screening.models import Alert, SavedScreen
 from screening.saved.selectors import screens_of
 
 MAX_SCREENS: Final = 200
@@ -63,16 +64,19 @@ def screen_share(*, user: User, screen_id: UUID) -> SavedScreen:
 
 
 def screen_unshare(*, user: User, screen_id: UUID) -> None:
-    """End the token at once; raises ScreenNotFound."""
+    """End the token at once, and have others leave the screen's room; raises ScreenNotFound."""
     if screens_of(user).filter(pk=screen_id).update(share_token=None) != 1:
         raise ScreenNotFound
+    transaction.on_commit(lambda: tell_room(f"screen:{screen_id}"))
 
 
+@transaction.atomic
 def screen_delete(*, user: User, screen_id: UUID) -> None:
-    """Forget a screen; raises ScreenNotFound for any other id."""
+    """Forget a screen and the alerts on it; what they told stays. Raises ScreenNotFound for any other id."""
     _, deleted = screens_of(user).filter(pk=screen_id).delete()
     if not deleted.get(SavedScreen._meta.label):
         raise ScreenNotFound
+    Alert.objects.filter(kind=Alert.Kind.SCREEN, screen_id=screen_id).delete()
 
 
 def _locked(user: User, screen_id: UUID) -> SavedScreen:

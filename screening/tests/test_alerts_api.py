@@ -109,7 +109,10 @@ def test_every_kind_has_its_conditions(as_alice, kind, condition, threshold, fie
         ({"condition": "beyond"}, "condition"),
         ({"condition": "equals"}, "condition"),
         ({"kind": "volume_ratio", "condition": "below"}, "condition"),
-        ({"kind": "screen"}, "kind"),
+        ({"kind": "screen"}, "condition"),
+        ({"kind": "screen", "condition": "enters"}, "screen_id"),
+        ({"condition": "enters"}, "condition"),
+        ({"screen_id": str(uuid.uuid4())}, "screen_id"),
         ({"kind": "indicator"}, "field"),
         ({"kind": "indicator", "field": "user__password"}, "field"),
         ({"field": "rsi_14"}, "field"),
@@ -140,6 +143,65 @@ def test_what_cannot_be_asked_is_named(as_alice, refused, change, field):
 def test_what_is_missing_is_named(as_alice, refused, missing):
     body = {name: value for name, value in PRICE.items() if name != missing}
     assert missing in refused(as_alice.post("/v1/alerts", body), 400, "VALIDATION_ERROR")["details"]
+
+
+def screen_of(client, name="Mine") -> str:
+    return client.post("/v1/screens", {"name": name, "q": "per < 10"}).json()["id"]
+
+
+@pytest.mark.parametrize("condition", ["enters", "leaves"])
+def test_an_alert_on_a_saved_screen(as_alice, condition):
+    screen_id = screen_of(as_alice)
+    wanted = {"kind": "screen", "screen_id": screen_id, "condition": condition, "cooldown_s": 60}
+    response = as_alice.post("/v1/alerts", wanted)
+    assert response.status_code == 201, response.content
+    body = response.json()
+    assert (body["kind"], body["condition"], body["screen_id"]) == ("screen", condition, screen_id)
+    assert (body["stock_code"], body["threshold"], body["cooldown_s"]) == (None, None, 60)
+    other = as_alice.get("/v1/alerts", {"screen_id": str(uuid.uuid4())}).json()["alerts"]
+    assert (as_alice.get("/v1/alerts", {"screen_id": screen_id}).json()["alerts"], other) == ([body], [])
+
+
+@pytest.mark.parametrize("name", ["stock_code", "threshold", "hysteresis", "field"])
+def test_an_alert_on_a_screen_has_nothing_of_those_on_stocks(as_alice, refused, name):
+    given = {"stock_code": "005930", "threshold": 5, "hysteresis": 1, "field": "rsi_14"}[name]
+    body = {"kind": "screen", "screen_id": screen_of(as_alice), "condition": "enters", name: given}
+    assert list(refused(as_alice.post("/v1/alerts", body), 400, "VALIDATION_ERROR")["details"]) == [name]
+
+
+@pytest.mark.parametrize("condition", ["above", "crosses"])
+def test_nothing_is_above_a_screen(as_alice, refused, condition):
+    body = {"kind": "screen", "screen_id": screen_of(as_alice), "condition": condition}
+    assert list(refused(as_alice.post("/v1/alerts", body), 400, "VALIDATION_ERROR")["details"]) == [
+        "condition"
+    ]
+
+
+def test_another_users_screen_is_none_to_set_an_alert_on(as_alice, as_charlie, refused):
+    theirs = screen_of(as_charlie)
+    for screen_id in (theirs, str(uuid.uuid4())):
+        body = {"kind": "screen", "screen_id": screen_id, "condition": "enters"}
+        details = refused(as_alice.post("/v1/alerts", body), 400, "VALIDATION_ERROR")["details"]
+        assert details == {"screen_id": ["you have no screen with this id"]}
+    assert not Alert.objects.exists()
+
+
+def test_an_alert_on_a_screen_is_changed_within_its_conditions(as_alice, refused):
+    body = {"kind": "screen", "screen_id": screen_of(as_alice), "condition": "enters"}
+    path = f"/v1/alerts/{as_alice.post('/v1/alerts', body).json()['id']}"
+    assert as_alice.patch(path, {"condition": "leaves"}).json()["condition"] == "leaves"
+    refused(as_alice.patch(path, {"condition": "above"}), 400, "VALIDATION_ERROR")
+    refused(as_alice.patch(path, {"threshold": 5}), 400, "VALIDATION_ERROR")
+    refused(as_alice.patch(path, {"hysteresis": 5}), 400, "VALIDATION_ERROR")
+
+
+def test_a_deleted_screen_takes_its_alerts_with_it(as_alice):
+    screen_id = screen_of(as_alice)
+    for condition in ("enters", "leaves"):
+        as_alice.post("/v1/alerts", {"kind": "screen", "screen_id": screen_id, "condition": condition})
+    as_alice.post("/v1/alerts", PRICE)
+    assert as_alice.delete(f"/v1/screens/{screen_id}").status_code == 204
+    assert [one["kind"] for one in as_alice.get("/v1/alerts").json()["alerts"]] == ["price"]
 
 
 def test_a_stock_that_is_no_longer_listed_is_refused(as_alice, refused, samsung):

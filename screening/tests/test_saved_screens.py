@@ -223,7 +223,7 @@ def test_whoever_has_the_link_reads_and_runs_the_screen(alice):
     assert alice.get(path).json()["share_url"] == url
     shared = url[url.index("/v1/") :]
     nobody = APIClient()
-    assert nobody.get(shared).json() == CHEAP
+    assert nobody.get(shared).json() == {"id": body["id"], **CHEAP}
     assert [row["code"] for row in nobody.get(f"{shared}/results").json()["stocks"]] == ["A"]
     refused(nobody.patch(shared, {"name": "B"}), 405, "METHOD_NOT_ALLOWED")
     assert alice.delete(f"{path}/share").status_code == 204
