@@ -93,6 +93,7 @@ def programs(
         Program("alerts", _manage("evaluate_alerts"), environment, stage=2),
         Program("payments", _manage("process_payments"), environment, stage=2),
         Program("portfolios", _manage("revalue_portfolios"), environment, stage=2),
+        Program("screens", _manage("evaluate_screens"), environment, stage=2),
         Program(
             "worker",
             [*celery, *worker, "--without-gossip", "--without-mingle", "--without-heartbeat"],

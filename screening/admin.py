@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from screening.models import Alert, Delivery, Notification, WebhookEndpoint
+from screening.models import Alert, Delivery, LiveScreen, Notification, WebhookEndpoint
 from screening.services.deliveries import deliveries_replay
 from stocks.admin.base import ReadOnlyAdmin
 
@@ -87,3 +87,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
             self.message_user(
                 request, "The others are not dead, or their webhook is switched off.", messages.WARNING
             )
+
+
+@admin.register(LiveScreen)
+class LiveScreenAdmin(ReadOnlyAdmin):
+    list_display = ("screen_id", "told", "since")
+    list_filter = ("told", "since")
+    search_fields = ("=screen_id",)

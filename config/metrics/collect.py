@@ -16,6 +16,7 @@ from config.metrics.exposition import Gauge
 from config.metrics.realtime import realtime_metrics
 from config.metrics.requests import request_metrics
 from realtime.redis import worker_client
+from screening.live.reading import counts
 from screening.snapshot.keeper import keeper
 from stocks import stream
 from stocks.dataset import data_version
@@ -138,6 +139,11 @@ def _of_data(now: datetime) -> list[Gauge]:
     checked = Gauge(
         "stockroom_screen_checked_age_seconds", "Since that version was last seen to be the database's."
     )
+    live = Gauge("stockroom_live_screens", "Screens that are kept live.")
+    untold = Gauge("stockroom_live_screens_untold", "Batches of events that are written and not told yet.")
+    kept_live, waiting = counts()
+    live.add(kept_live)
+    untold.add(waiting)
     for market, (as_of, _, _) in sorted(newest_quotes().items()):
         age.add((now - as_of).total_seconds(), market=market)
     held.add(held_prices())
@@ -145,4 +151,4 @@ def _of_data(now: datetime) -> list[Gauge]:
     if (kept := keeper.standing()) is not None:
         screened.add(kept.version)
         checked.add(kept.checked_seconds)
-    return [age, held, version, screened, checked]
+    return [age, held, version, screened, checked, live, untold]

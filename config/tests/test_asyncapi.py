@@ -25,6 +25,9 @@ from realtime.protocol import codes, frames, messages
 from realtime.publish import RoomEvent, publish
 from realtime.tests import cast
 from realtime.tests.servers import OwnValkey, OwnWeb
+from screening.services.saved import screen_delete
+from screening.tests.live_cases import at as tick_at
+from screening.tests.live_cases import listed, saved
 from stocks import folds, stream
 from stocks.providers.protocol import Update
 from stocks.tests.factories import QuoteFactory, StockFactory
@@ -222,6 +225,37 @@ def test_real_frames_of_a_portfolio_are_as_the_file_says(live_stack: LiveStack, 
                 stream.append(redis_client, Update((replace(tick(), as_of=now, received_at=now),)))
             elif message["data"]["reason"] == "prices":
                 transaction_record(portfolio=portfolio, draft=bought, now=now)
+
+
+def test_real_events_of_a_live_screen_are_as_the_file_says(live_stack: LiveStack, redis_client: Any) -> None:
+    listed("A", per_ttm=10.0)
+    listed("B", 120)
+    screen = saved("close_price > 110 or per < 5")
+    stream.ensure_group(redis_client, "screens")
+    live_stack.manage("evaluate_screens")
+    events: set[str] = set()
+    with connect(f"{live_stack.websocket_url}/ws/stocks", proxy=None) as socket:
+        say(socket, {"type": "auth", "token": session_start(user=screen.user).access_token})
+        expect(socket, "hello", set())
+        say(socket, {"type": "subscribe", "rooms": [f"screen:{screen.pk}"]})
+        expect(socket, "subscribed", set())
+        for wanted, price in (
+            ("members", None),
+            ("enter", 115),
+            ("update", 116),
+            ("leave", 100),
+            ("gone", None),
+        ):
+            if price is not None:
+                stream.append(redis_client, Update(ticks=(tick_at(price, "A"),)))
+            if wanted == "gone":
+                screen_delete(user=screen.user, screen_id=screen.pk)
+            while wanted not in events:
+                message = json.loads(socket.recv(timeout=60))
+                check(message)
+                several = message["messages"] if message["type"] == "batch" else [message]
+                events |= {one["data"]["event"] for one in several if one["type"] == "screen"}
+    assert events == {"members", "enter", "update", "leave", "gone"}
 
 
 def test_a_real_renewal_alert_and_gap_are_as_the_file_says(

@@ -23,7 +23,10 @@ from config.embedded.processes import free_port
 from config.tests.processes import assert_gone
 
 PROJECT = Path(__file__).resolve().parents[2]
-PROGRAMS = {"web", "live", "store", "alerts", "payments", "portfolios", "worker", "beat"}
+PROGRAMS = {
+    *("web", "live", "store", "alerts", "payments", "portfolios", "screens"),
+    *("worker", "beat"),
+}
 
 
 class Up:

@@ -152,6 +152,11 @@ def last_number() -> int:
     return ScreenBatch.objects.order_by("-number").values_list("number", flat=True).first() or 0
 
 
+def counts() -> tuple[int, int]:
+    """How many screens are live, and how many batches are written and not told."""
+    return LiveScreen.objects.count(), ScreenBatch.objects.filter(told_at__isnull=True).count()
+
+
 def clear_orphans() -> None:
     """Forget the members of screens that are not live."""
     ScreenMember.objects.exclude(live_id__in=LiveScreen.objects.values("id")).delete()

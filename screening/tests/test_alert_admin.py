@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -14,13 +15,13 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
-from screening.models import Alert, Delivery, Notification, WebhookEndpoint
+from screening.models import Alert, Delivery, LiveScreen, Notification, WebhookEndpoint
 from screening.tests.alert_cases import alert
 from screening.webhooks.signing import secret_of
 from stocks.models import ProcessLease
 
 pytestmark = pytest.mark.django_db
-MODELS = (Alert, Delivery, ProcessLease, Notification, WebhookEndpoint)
+MODELS = (Alert, Delivery, LiveScreen, ProcessLease, Notification, WebhookEndpoint)
 DELIVERIES = reverse("admin:screening_delivery_changelist")
 
 
@@ -39,6 +40,7 @@ def dead() -> Delivery:
         value=Decimal(201),
         as_of=datetime.now(UTC),
     )
+    LiveScreen.objects.create(screen_id=uuid4(), asked="0" * 64)
     ProcessLease.objects.create(name="alerts", holder="here", until=datetime.now(UTC))
     return Delivery.objects.create(
         notification=told, channel="webhook", endpoint=endpoint, status="dead", attempts=8
