@@ -36,11 +36,11 @@ from django.db import connection
 from accounts.models import IdempotencyKey
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
-from config.embedded import processes
 from portfolios.models import AppliedAction, Portfolio, Transaction
 from portfolios.tests.identities import breaks_of
 from portfolios.tests.ledger_load import HOST, Client, Outcome, Target
 from portfolios.types import Method
+from realtime.tests.servers import free_port
 from stocks.models import FxRate
 from stocks.tests.factories import ActionFactory, StockFactory
 
@@ -65,7 +65,7 @@ class Servers:
 
     def __init__(self, stack: LiveStack) -> None:
         self._stack = stack
-        self._port = processes.free_port()
+        self._port = free_port()
         self._granian = self._start()
         self._wait()
 
