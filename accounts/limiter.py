@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -66,7 +67,7 @@ class Decision:
         return max(1, self.nearest.resets - self.now)
 
     @property
-    def details(self) -> dict[str, int | str]:
+    def details(self) -> dict[str, Any]:
         """What the body of a refusal tells."""
         nearest = self.nearest
         return {

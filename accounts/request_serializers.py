@@ -141,7 +141,9 @@ class UsageDayReply(serializers.Serializer[Usage]):
     endpoint = serializers.CharField(help_text="Method and route.")
     key = serializers.CharField(allow_null=True, help_text="The prefix of the API key; null when signed in.")
     requests = serializers.IntegerField()
-    errors = serializers.IntegerField(help_text="Of them, those answered with a status from 400 on.")
+    errors = serializers.IntegerField(  # type: ignore[assignment]  # the serializer's own are never asked for
+        help_text="Of them, those answered with a status from 400 on."
+    )
     mean_ms = serializers.SerializerMethodField()
 
     def get_mean_ms(self, row: Usage) -> Decimal:
@@ -154,7 +156,7 @@ class UsageDayReply(serializers.Serializer[Usage]):
 
 class UsageTotalReply(serializers.Serializer[Any]):
     requests = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]  # as above
 
 
 class UsageReply(serializers.Serializer[Any]):

@@ -375,7 +375,9 @@ def _closes() -> dict[str, float]:
     from stocks.models import LatestIndicators
 
     rows = LatestIndicators.objects.filter(stock__is_active=True, close_price__gt=0).order_by("stock__code")
-    return dict(rows.values_list("stock__code", "close_price"))
+    return {
+        code: close for code, close in rows.values_list("stock__code", "close_price") if close is not None
+    }
 
 
 def _volumes() -> dict[str, int]:

@@ -325,7 +325,7 @@ def _held(portfolio: Any) -> int:
 
 def _execute(statement: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]  # its text is made above
+        connection.execute(statement)
 
 
 if __name__ == "__main__":

@@ -222,10 +222,10 @@ def _listen(theirs: Connection[Any, Any], rooms: list[bytes]) -> None:
     with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
         reader, got = hiredis.Reader(), 0
         if url.password:
-            link.sendall(hiredis.pack_command((b"AUTH", url.password.encode())))
+            link.sendall(_packed(b"AUTH", url.password.encode()))
             got -= 1
         for first in range(0, len(rooms), 1_000):
-            link.sendall(hiredis.pack_command((b"SUBSCRIBE", *rooms[first : first + 1_000])))
+            link.sendall(_packed(b"SUBSCRIBE", *rooms[first : first + 1_000]))
         while got < len(rooms):
             reader.feed(link.recv(1 << 20))
             while reader.gets() is not False:
@@ -241,6 +241,11 @@ def _listen(theirs: Connection[Any, Any], rooms: list[bytes]) -> None:
                 while (reply := reader.gets()) is not False:
                     raw.append((now, reply[2]))
             theirs.send(raw)
+
+
+def _packed(*words: bytes) -> bytes:
+    command: Any = words
+    return hiredis.pack_command(command)
 
 
 def _heard(ours: Connection[Any, Any], what: str) -> Any:

@@ -48,7 +48,8 @@ def requests_write(*, entries: Sequence[Entry]) -> None:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
-        with cursor.copy(_COPY) as copy:
+        # Django wraps the errors of its own methods only.
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for entry in entries:
                 copy.write_row(entry)
         if usage := _usage(entries):
@@ -71,4 +72,4 @@ def _usage(entries: Sequence[Entry]) -> list[tuple[UUID, date, str, str, int, in
         sums[0] += 1
         sums[1] += entry.status >= _FIRST_ERROR
         sums[2] += entry.microseconds
-    return [(*group, *sums) for group, sums in sorted(added.items())]
+    return [(*group, count, errors, spent) for group, (count, errors, spent) in sorted(added.items())]

@@ -306,28 +306,40 @@ def test_what_a_process_knows_of_redis_ends_before_redis_counts_less():
 # --- addresses, strangers and signing in ------------------------------------------------------------------
 
 
+def _anonymous(*, address: str, first: bool = False) -> Decision:
+    decision = limiter.take_anonymous(address=address, first=first)
+    assert decision is not None
+    return decision
+
+
+def _attempt(*, address: str, email: str) -> Decision:
+    decision = limiter.take_auth(address=address, email=email)
+    assert decision is not None
+    return decision
+
+
 def test_a_stranger_is_counted_for_the_address_and_the_day(redis_client):
-    answers = [limiter.take_anonymous(address="192.0.2.1", first=True) for _ in range(101)]
+    answers = [_anonymous(address="192.0.2.1", first=True) for _ in range(101)]
     assert [one.allowed for one in answers] == [True] * 100 + [False]
     assert [one.policy.name for one in answers[0].standings] == ["day"]
     assert answers[-1].nearest.policy.limit == 100
     # The refused one counted nowhere.
     assert int(redis_client.hget("limit:address:192.0.2.1:60", "used")) == 100
-    assert limiter.take_anonymous(address="192.0.2.2", first=True).nearest.remaining == 99
+    assert _anonymous(address="192.0.2.2", first=True).nearest.remaining == 99
 
 
 def test_an_address_that_floods_is_told_of_that(settings):
     settings.LIMITS = {**settings.LIMITS, "address": "3/minute"}
     for _ in range(3):
-        assert limiter.take_anonymous(address="192.0.2.1", first=True).allowed
-    refused = limiter.take_anonymous(address="192.0.2.1", first=True)
+        assert _anonymous(address="192.0.2.1", first=True).allowed
+    refused = _anonymous(address="192.0.2.1", first=True)
     assert not refused.allowed
     assert refused.nearest.policy == Policy("address", 3, 60)
 
 
 def test_attempts_to_sign_in_count_for_the_address_and_for_the_account():
     def attempt(address: str, email: str) -> bool:
-        return limiter.take_auth(address=address, email=email).allowed
+        return _attempt(address=address, email=email).allowed
 
     assert [attempt("192.0.2.1", f"user{number}@example.com") for number in range(7)] == [True] * 5 + [
         False
@@ -342,16 +354,16 @@ def test_attempts_to_sign_in_count_for_the_address_and_for_the_account():
 def test_who_guesses_from_everywhere_does_not_keep_the_user_out():
     familiar.remember(email="alice@example.com", address="192.0.2.1")
     for number in range(20):
-        limiter.take_auth(address=f"198.51.100.{number}", email="alice@example.com")
-    assert not limiter.take_auth(address="203.0.113.1", email="alice@example.com").allowed
-    attempts = [limiter.take_auth(address="192.0.2.1", email="alice@example.com").allowed for _ in range(7)]
+        _attempt(address=f"198.51.100.{number}", email="alice@example.com")
+    assert not _attempt(address="203.0.113.1", email="alice@example.com").allowed
+    attempts = [_attempt(address="192.0.2.1", email="alice@example.com").allowed for _ in range(7)]
     assert attempts == [True] * 5 + [False] * 2
 
 
 def test_without_redis_signing_in_is_limited_to_each_processs_part(settings):
     settings.RATE_LIMIT_WORKERS = 2
     with absent_redis() as settings.REDIS_URL:
-        attempts = [limiter.take_auth(address="192.0.2.1", email="a@example.com").allowed for _ in range(6)]
+        attempts = [_attempt(address="192.0.2.1", email="a@example.com").allowed for _ in range(6)]
     assert attempts == [True] * 2 + [False] * 4
 
 

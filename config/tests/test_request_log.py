@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import OperationalError
+from websockets import Origin
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -101,7 +102,8 @@ def test_every_request_is_kept_also_when_the_server_is_asked_to_stop_at_once(
             *("GET", "/v1/stocks/NOSUCH", 404, "alice@example.com"),
         ),
         (ask(port, "GET", "/v1/nowhere"), "GET", "/v1/nowhere", 404, ""),
-        (ask(port, "GET", secret), "GET", "/v1/stocks/[secret]", 401, ""),
+        (ask(port, "GET", "/v1/api-keys"), "GET", "/v1/api-keys", 401, ""),
+        (ask(port, "GET", secret), "GET", "/v1/stocks/[secret]", 404, ""),
         (ask(port, "DELETE", "/v1/tiers"), "DELETE", "/v1/tiers", 405, ""),
         (ask(port, "GET", "/v1/tiers", Host="evil.example"), "GET", "/v1/tiers", 400, ""),
         (ask(port, "GET", "/"), "GET", "/", 200, ""),
@@ -139,7 +141,7 @@ def test_what_never_reaches_django_is_kept_as_well(live_stack: LiveStack, alice:
     with connect(url):
         pass  # it leaves without a word
     with pytest.raises(InvalidStatus):
-        connect(url, origin="https://evil.example")
+        connect(url, origin=Origin("https://evil.example"))
     with pytest.raises(InvalidStatus):
         connect(f"ws://127.0.0.1:{port}/ws/nowhere")
     assert stream(port, token) == 200
@@ -210,7 +212,8 @@ def test_it_writes_what_it_is_given_and_tells_of_it(writer: RequestWriter, redis
         writer.put(entry(status=200 + number % 2))
     writer.stop()
     assert LoggedRequest.objects.count() == 450
-    totals = {name.decode(): int(count) for name, count in redis_client.hgetall(TOTALS).items()}
+    told: Any = redis_client.hgetall(TOTALS)
+    totals = {name.decode(): int(count) for name, count in told.items()}
     assert totals == {WRITTEN: 450, "status:200": 225, "status:201": 225}
     # It begins again where more comes.
     writer.put(entry())

@@ -82,8 +82,10 @@ def heads(ids: Collection[UUID]) -> dict[UUID, Head]:
     """Where portfolios stand; archived ones are left out."""
     rows = Portfolio.objects.filter(pk__in=list(ids), archived_at__isnull=True).order_by()
     return {
-        portfolio_id: Head(*rest)
-        for portfolio_id, *rest in rows.values_list("id", "last_sequence", "method", "base_currency")
+        portfolio_id: Head(sequence, method, base)
+        for portfolio_id, sequence, method, base in rows.values_list(
+            "id", "last_sequence", "method", "base_currency"
+        )
     }
 
 

@@ -12,12 +12,11 @@ from portfolios.maths.valuation import weights
 from portfolios.models import Portfolio
 from portfolios.money import plus, times
 from portfolios.selectors.rates import latest_rates
-from portfolios.selectors.valuation import Valuation, valuations
-from stocks.models import Stock
+from portfolios.selectors.valuation import HeldStock, Valuation, valuations
 
 #: What cash is called among stocks, sectors and markets.
 CASH: Final = "CASH"
-BY: Final[dict[str, Callable[[Stock], str]]] = {
+BY: Final[dict[str, Callable[[HeldStock], str]]] = {
     "stock": lambda stock: stock.code,
     "sector": lambda stock: stock.sector or "unknown",
     "market": lambda stock: stock.market,
@@ -50,7 +49,7 @@ def allocation_of(portfolio: Portfolio, *, now: datetime) -> Allocation:
     """The allocation at the latest prices and rates."""
     valuation = valuations([portfolio], now=now)[portfolio.pk]
     cash = _cash(valuation, now)
-    parts: list[tuple[Stock | None, str, Decimal | None]] = [
+    parts: list[tuple[HeldStock | None, str, Decimal | None]] = [
         *((one.holding.stock, one.holding.stock.currency, one.base_value) for one in valuation.holdings),
         *((None, currency, value) for currency, value in cash.items()),
     ]
@@ -70,7 +69,7 @@ def _cash(valuation: Valuation, now: datetime) -> dict[str, Decimal | None]:
     return {currency: times(amount, rates.get(currency)) for currency, amount in valuation.cash.items()}
 
 
-def _slices(by: str, parts: Iterable[tuple[Stock | None, str, Decimal | None]]) -> list[Slice]:
+def _slices(by: str, parts: Iterable[tuple[HeldStock | None, str, Decimal | None]]) -> list[Slice]:
     """A slice of which a part is unknown has the sum of the others, so that weights are of what is known."""
     sums: dict[str, Decimal | None] = {}
     titles: dict[str, str] = {}

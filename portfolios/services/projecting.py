@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -180,8 +180,9 @@ def _write(
     statements: Statements,
 ) -> Holding:
     written = _INSERT_HOLDING if holding is None else _UPDATE_HOLDING
-    key = () if holding is None else (holding.pk,)
-    if holding is None:
+    if holding is not None:
+        key: tuple[Any, ...] = (holding.pk,)
+    else:
         holding = Holding(id=uuid.uuid4(), portfolio=portfolio, stock_id=stock_id, created_at=now)
         holding._state.adding, holding._state.db = False, "default"
         key = (holding.pk, portfolio.pk, stock_id, now)

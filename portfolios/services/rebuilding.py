@@ -133,7 +133,7 @@ class _StoredLots:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != stock_id:
             return {}
-        return {sequence: (*figures,) for _, sequence, *figures in self._next[1]}  # type: ignore[misc]
+        return {sequence: (*figures,) for _, sequence, *figures in self._next[1]}
 
     @staticmethod
     def _rows(portfolio: Portfolio) -> Iterator[Sequence[Any]]:

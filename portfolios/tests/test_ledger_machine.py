@@ -286,7 +286,7 @@ def _stock(code: str) -> Stock:
 @pytest.mark.django_db
 @pytest.mark.timeout(280)
 def test_the_ledger_is_what_a_plain_model_says():
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Ledger,
         settings=settings(
             max_examples=20,

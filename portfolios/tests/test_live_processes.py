@@ -296,7 +296,12 @@ def test_a_change_that_nobody_tells_of_is_found(
         with transaction.atomic():
             # As the services do it, but for the word after the commit.
             portfolio = Portfolio.objects.get(pk=fund)
-            values = {"type": "BUY", "currency": "USD", "quantity": Decimal(1), "price": Decimal(100)}
+            values: dict[str, Any] = {
+                "type": "BUY",
+                "currency": "USD",
+                "quantity": Decimal(1),
+                "price": Decimal(100),
+            }
             row = append(portfolio, now=now, stock=apple, traded_at=now, fx_rate=Decimal(1), **values)
             holding = Holding.objects.get(portfolio=portfolio, stock=apple)
             add_entry(portfolio, apple, entry_of(row), holding, now=now, statements=Statements())

@@ -157,7 +157,7 @@ class Market:
             markets=(),
             name_order=snapshot.name_order[positions],
             days=snapshot.days[positions],
-            figures=snapshot.figures[np.ix_(self._laid_rows, positions)],
+            figures=snapshot.figures[np.ix_(np.array(self._laid_rows, np.intp), positions)],
         )
 
     def _terms_of(self, positions: Positions) -> Terms:

@@ -65,7 +65,8 @@ class Plan:
         self._bound_at = np.array([self._bound_fields.index(bound.field) for bound in bounds], np.intp)
         self._numbers = np.array([bound.number for bound in bounds], np.float64)[:, None]
         self._slices = _slices([bound.op for bound in bounds])
-        numbered: dict[Part, int] = {test: at for at, test in enumerate([*fixed, *ranked, *bounds, *others])}
+        parts: list[Part] = [*fixed, *ranked, *bounds, *others]
+        numbered = {test: at for at, test in enumerate(parts)}
         self._tests = len(numbered)
         self._levels = _levels(roots, numbered)
         self._size = len(numbered)

@@ -74,7 +74,8 @@ def screens_with_alerts() -> set[UUID]:
     found = Alert.objects.filter(
         alive, kind=Alert.Kind.SCREEN, status=Alert.Status.ACTIVE, user__is_active=True
     )
-    return set(found.order_by().values_list("screen_id", flat=True).distinct())
+    ids = found.order_by().values_list("screen_id", flat=True).distinct()
+    return {screen_id for screen_id in ids if screen_id is not None}
 
 
 class Definitions:

@@ -208,7 +208,7 @@ def _expected(screen: SavedScreen, prices: dict[str, int]) -> set[str]:
     """Who must be in a screen, by the words it asks in."""
     field, _, rest = screen.asked["q"].rpartition("and ")[2].partition(" ")
     op, bound = rest.split()
-    ratios = dict(Stock.objects.values_list("code", "indicators__pbr"))
+    ratios: dict[str, Any] = dict(Stock.objects.values_list("code", "indicators__pbr"))
     found = set()
     for code, price in prices.items():
         value = price if field == "close_price" else price - 100

@@ -22,7 +22,7 @@ _SPLIT: Final = 134217729.0
 _SMALL, _LARGE = 1e-130, 1e130
 
 
-def fused(a: Array, b: Array, c: Array) -> Array:
+def fused(a: Array | np.float64, b: Array | np.float64, c: Array) -> Array:
     """a × b + c rounded once; arrays of one shape, NaN and infinities as in plain arithmetic."""
     a, b, c = np.broadcast_arrays(a, b, c)
     with np.errstate(all="ignore"):

@@ -50,6 +50,10 @@ class Layout:
             values[[first for first, _ in self.bounds]] = np.nan
         return values
 
+    def left(self) -> Array:
+        """What functions with a step have left behind the last bars: (histories, 0) where none was noted."""
+        return np.empty((len(self.bounds), 0))
+
     def wanted(self, values: Array) -> Array:
         """A series as it is, or the last values of each history: (histories, last), NaN before its first."""
         return values if self.last is None else self.ends(values, self.last)
@@ -137,23 +141,25 @@ class Prices:
     def joined(cls, chunk: Sequence[Bars], last: int) -> Self:
         """Those of stocks with at least one bar each, whose last values are wanted; see Recorded."""
         ends = np.cumsum([len(bars) for bars in chunk]).tolist()
-        return cls(*_columns(chunk), Recorded(list(zip([0, *ends[:-1]], ends, strict=True)), last))
+        layout = Recorded(list(zip([0, *ends[:-1]], ends, strict=True)), last)
+        return cls(**_columns(chunk), layout=layout)
 
     @classmethod
     def stepped(cls, chunk: Sequence[Bars], known: Array) -> Self:
         """The last two bars of stocks that have as many, whose last value is wanted; see Stepped."""
         bounds = [(first, first + 2) for first in range(0, 2 * len(chunk), 2)]
-        return cls(*_columns(chunk, 2), Stepped(bounds, 1, known=iter(known.T)))
+        return cls(**_columns(chunk, 2), layout=Stepped(bounds, 1, known=iter(known.T)))
 
 
 def chains(runs: Iterable[Callable[[Prices], object]]) -> tuple[tuple[str, int], ...]:
     """The functions that kernels apply, in order, and how many values each leaves."""
     traced = _Traced([(0, 2)], 1)
     for run in runs:
-        run(Prices(*np.ones((4, 2)), traced))
+        ones = np.ones(2)
+        run(Prices(ones, ones, ones, ones, traced))
     return tuple(traced.calls)
 
 
-def _columns(chunk: Sequence[Bars], last: int = 0) -> list[Array]:
-    names = Prices.__slots__[:4]
-    return [np.concatenate([getattr(bars, name)[-last:] for bars in chunk]) for name in names]
+def _columns(chunk: Sequence[Bars], last: int = 0) -> dict[str, Array]:
+    names = ("high", "low", "close", "volume")
+    return {name: np.concatenate([getattr(bars, name)[-last:] for bars in chunk]) for name in names}

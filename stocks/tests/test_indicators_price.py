@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -249,7 +250,7 @@ def test_bars_that_no_kernel_could_read_are_refused(flaw: str):
     elif flaw == "length":
         high = high[:2]
     days = np.arange("2026-01-05", "2026-01-08", dtype="datetime64[D]")
-    extra = {"total": good, "market": np.array([np.nan, 1.0, 2.0]), "days": days}
+    extra: dict[str, Any] = {"total": good, "market": np.array([np.nan, 1.0, 2.0]), "days": days}
     if flaw in extra:
         extra[flaw] = {"total": -good, "market": good * np.inf, "days": days[::-1]}[flaw]
     with pytest.raises(ValueError, match="bar"):
