@@ -33,8 +33,6 @@ import json
 import os
 import random
 import secrets
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -45,15 +43,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from bench_servers import PROJECT, fresh_environment
+from bench_servers import HOST, PROJECT, fresh_environment, serving
 
-HOST = "127.0.0.1"
 HOLDINGS, ROWS = 1_000, 100_000
 SMALL_HOLDINGS, SMALL_ROWS = 60, 1_000
 CLIENTS, PACE = 16, 5.0
 ROUNDS, SECONDS = 3, 10.0
 QUICK_ROUNDS, QUICK_SECONDS = 1, 3.0
-START_SECONDS = 60
 METHODS = ("average", "fifo", "lifo", "hifo")
 
 #: Method, path, token and body.
@@ -240,42 +236,12 @@ def _checked() -> dict[str, int]:
 
 @contextlib.contextmanager
 def _server(scratch: Path) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port: int = free.getsockname()[1]
-    log = scratch / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
-                *("--blocking-threads", "16", "--host", HOST, "--port", str(port), "config.wsgi:application"),
-            ],
-            cwd=PROJECT,
-            env=os.environ | {"DATABASE_POOL_SIZE": "16"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.1)
+    command = (
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
+        *("--blocking-threads", "16", "--host", HOST, "--port", "{port}", "config.wsgi:application"),
+    )
+    with serving(scratch, *command, DATABASE_POOL_SIZE="16") as (port, _):
         yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _answers(port: int) -> bool:
-    link = http.client.HTTPConnection(HOST, port, timeout=5)
-    try:
-        link.request("GET", "/health/live")
-        return link.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        link.close()
 
 
 def _timed(port: int, request: Request) -> float:
