@@ -11,7 +11,7 @@ SELECT user_id, key, digest, status, body, created_at FROM {of}
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_idempotency_keys'),
+        ('accounts', '0003_idempotency_keys'),
         ('portfolios', '0002_ledger_is_append_only'),
     ]
 
