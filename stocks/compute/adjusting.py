@@ -56,13 +56,13 @@ def adjusted_chunk(
         levels: of the benchmark of the market.
     """
     lengths = [len(raw) for raw in chunk]
-    *starts, _ = np.cumsum(lengths).tolist()
+    starts = np.cumsum(lengths)[:-1]
     days = np.concatenate([raw.days for raw in chunk])
     ohlcv = np.concatenate(
         [split_adjusted(raw, acted) for raw, acted in zip(chunk, actions, strict=True)], axis=1
     )
     total = np.where(np.repeat(lists_all_dividends, lengths), ohlcv[3], np.nan)
-    for raw, first, acted, of_prices in zip(chunk, [0, *starts], actions, currency, strict=True):
+    for raw, first, acted, of_prices in zip(chunk, [0, *starts.tolist()], actions, currency, strict=True):
         dividends = [
             action
             for action in acted

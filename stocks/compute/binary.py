@@ -6,7 +6,7 @@ Written, NaN becomes NULL, which takes no room but its length.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,11 +26,17 @@ _FLOAT: Final = 12
 def copy_out(query: Composed) -> bytearray:
     """Everything that a COPY … TO STDOUT gives."""
     data = bytearray()
+    for message in messages(query):  # joining them instead keeps a million alive: four times slower
+        data += message
+    return data
+
+
+def messages(query: Composed) -> Iterator[memoryview]:
+    """What a COPY … TO STDOUT gives: a row each, the first after the header, and at last the trailer."""
     # Django's debug cursor takes a COPY only as one string without parameters.
     with connection.cursor() as cursor, cursor.copy(query.as_string(cursor.connection)) as copy:
-        for message in copy:  # joining them instead keeps a million messages alive: four times slower
-            data += message
-    return data
+        for row in copy:
+            yield memoryview(row)
 
 
 def row_type(floats: int) -> np.dtype[Any]:

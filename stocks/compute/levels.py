@@ -83,11 +83,11 @@ def average_level(closes: Iterable[tuple[Days, Array, Array]]) -> Levels:
     counts = volume > 0.0
     starts = np.cumsum([0, *(len(part[0]) for part in parts[:-1])])
     counts[starts] = False
-    rows = np.flatnonzero(counts)
-    gains = (close[rows] - close[rows - 1]) / close[rows - 1]
+    gains = np.zeros(len(close))
+    np.divide(close[1:] - close[:-1], close[:-1], out=gains[1:], where=counts[1:])
     # Added up stock after stock, so a day's sum is the same however many days are worked out.
-    sums = np.bincount(which[rows], weights=gains, minlength=len(days))
-    members = np.bincount(which[rows], minlength=len(days))
+    sums = np.bincount(which, weights=gains, minlength=len(days))
+    members = np.bincount(which, weights=counts, minlength=len(days))
     means = np.divide(sums, members, out=np.zeros(len(days)), where=members > 0)
     chained: Array = np.multiply.accumulate(1.0 + means) * BASE
     return Levels(days, chained)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -25,7 +25,7 @@ from django.db import connection
 from psycopg.sql import SQL, Literal
 
 from stocks.arrays import numbers
-from stocks.compute.binary import EPOCH, HEADER, TRAILER, copy_out
+from stocks.compute.binary import EPOCH, HEADER, TRAILER, messages
 from stocks.indicators.bars import Array
 
 #: The last days of a market stay out: bars still come, and are corrected, for some days.
@@ -82,7 +82,10 @@ SELECT coalesce(
 )
 FROM bars, packed
 """  # noqa: S608 – nothing but constants of this module
-_PACKED = "SELECT stock_id FROM stocks_packedbars WHERE stock_id = ANY(%(stocks)s::int[])"
+_PACKED = f"""
+SELECT stock_id FROM stocks_packedbars
+WHERE stock_id = ANY(%(stocks)s::int[]) AND through = %(through)s AND cluster = {_CLUSTER}
+"""  # noqa: S608 – nothing but constants of this module
 _UNPACK = SQL("""
 COPY (SELECT stock_id, bars FROM stocks_packedbars WHERE stock_id = ANY({stocks}::int[]))
 TO STDOUT (FORMAT binary)
@@ -120,49 +123,72 @@ def packs_of(stock_ids: Sequence[int]) -> Packs | None:
 
     To be asked before the bars are read: what changes between makes a copy bad, not the figures wrong.
     """
-    stocks = numbers(stock_ids)
+    packs = likely_packs(stock_ids)
+    return None if packs is None else checked(packs, stock_ids)
+
+
+def checked(packs: Packs, stock_ids: Sequence[int]) -> Packs:
+    """The state of copies that were taken to be good."""
+    if len(stock_ids) >= MANY and are_good(packs):
+        return packs
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE, {"stocks": numbers(stock_ids), "through": packs.through})
+        rows = cursor.fetchall()
+    return replace(
+        packs,
+        good=frozenset(stock for stock, is_good, _ in rows if is_good),
+        worth=frozenset(stock for stock, is_good, is_settled in rows if is_settled and not is_good),
+    )
+
+
+def are_good(packs: Packs) -> bool:
+    """Whether the copies of all stocks that there are say what the bars say, as they are now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_GOOD, {"through": packs.through})
+        return bool(cursor.fetchone() == (True,))
+
+
+def packs_alone() -> bool:
+    """Whether no other transaction packs from now until this one ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('stocks_packed_bars'))")
+        return bool(cursor.fetchone() == (True,))
+
+
+def likely_packs(stock_ids: Sequence[int]) -> Packs | None:
+    """The copies of some stocks, all taken to be good; None where these have no bars.
+
+    Looking at every bar takes a while, in which other work can be done. But as long as :func:`are_good` has
+    not confirmed it, no copy that was read may be replaced: see :func:`packs_alone`.
+    """
+    stocks = {"stocks": numbers(stock_ids)}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_CLUSTER}, {_HORIZON}::text::bigint")
         cluster, horizon = cursor.fetchone()
-        cursor.execute(_NEWEST, {"stocks": stocks})
+        cursor.execute(_NEWEST, stocks)
         (newest,) = cursor.fetchone()
         if newest is None:
             return None
-        cursor.execute(_THROUGH, {"stocks": stocks})
+        cursor.execute(_THROUGH, stocks)
         row = cursor.fetchone()
         if row is None or newest - row[0] > timedelta(days=REPACKED_AFTER_DAYS) or row[0] > newest:
             through = newest - timedelta(days=UNPACKED_DAYS)
         else:
             through = row[0]
-        asked = {"stocks": stocks, "through": through}
-        if len(stock_ids) >= MANY:
-            cursor.execute(_ALL_GOOD, asked)
-            if cursor.fetchone() == (True,):
-                cursor.execute(_PACKED, asked)
-                good = frozenset(stock for (stock,) in cursor.fetchall())
-                return Packs(through, good, frozenset(), cluster, horizon)
-        cursor.execute(_STATE, asked)
-        rows = cursor.fetchall()
-    return Packs(
-        through=through,
-        good=frozenset(stock for stock, is_good, _ in rows if is_good),
-        worth=frozenset(stock for stock, is_good, is_settled in rows if is_settled and not is_good),
-        cluster=cluster,
-        horizon=horizon,
-    )
+        cursor.execute(_PACKED, stocks | {"through": through})
+        good = frozenset(stock for (stock,) in cursor.fetchall())
+    return Packs(through, good, frozenset(), cluster, horizon)
 
 
 def unpack(stock_ids: Sequence[int]) -> dict[int, tuple[npt.NDArray[np.int32], Array]]:
     """The packed days since 2000 and OHLCV (5, n) of stocks by id."""
-    data = memoryview(copy_out(_UNPACK.format(stocks=Literal(numbers(stock_ids)))))
     found: dict[int, tuple[npt.NDArray[np.int32], Array]] = {}
     at = len(HEADER)
-    while at < len(data) - len(TRAILER):
-        _, _, stock, size = _ROW.unpack_from(data, at)
-        at += _ROW.size
-        # Each in memory of its own, whose start fits doubles.
-        found[stock] = _arrays(bytes(data[at : at + size]))
-        at += size
+    for row in messages(_UNPACK.format(stocks=Literal(numbers(stock_ids)))):
+        if len(row) > at + len(TRAILER):
+            _, _, stock, _ = _ROW.unpack_from(row, at)
+            found[stock] = _arrays(row[at + _ROW.size :])
+            at = 0
     return found
 
 
@@ -172,13 +198,10 @@ def pack(packs: Packs, stocks: Mapping[int, tuple[npt.NDArray[np.int32], Array]]
     Where another computation packs at this moment nothing is kept: the copy is only a convenience.
     """
     chosen = {stock: bars for stock, bars in stocks.items() if stock in packs.worth}
-    if not chosen:
+    if not chosen or not packs_alone():
         return
     limit = (packs.through - EPOCH.astype(date)).days
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('stocks_packed_bars'))")
-        if cursor.fetchone() != (True,):
-            return
         cursor.execute("DELETE FROM stocks_packedbars WHERE stock_id = ANY(%s::int[])", [numbers(chosen)])
         with cursor.copy(_PACK) as copy:
             copy.set_types(["int4", "int8", "int8", "date", "int4", "bytea"])
@@ -188,7 +211,8 @@ def pack(packs: Packs, stocks: Mapping[int, tuple[npt.NDArray[np.int32], Array]]
                 copy.write_row((stock, packs.cluster, packs.horizon, packs.through, count, packed))
 
 
-def _arrays(packed: bytes) -> tuple[npt.NDArray[np.int32], Array]:
+def _arrays(packed: memoryview) -> tuple[npt.NDArray[np.int32], Array]:
+    """Views of the bytes, which need not begin where a double may."""
     count = len(packed) // _BAR_BYTES
     ohlcv = np.frombuffer(packed, dtype=np.float64, count=5 * count).reshape(5, count)
     return np.frombuffer(packed, dtype=np.int32, offset=ohlcv.nbytes), ohlcv

@@ -101,7 +101,7 @@ class BarReader:
             count = int(np.searchsorted(days, last, side="right"))
             if count:
                 dates = EPOCH + days[:count].astype("timedelta64[D]")
-                yield RawBars(stock, dates, np.ascontiguousarray(ohlcv[:, :count]))
+                yield RawBars(stock, dates, np.require(ohlcv[:, :count], requirements=("C", "A")))
 
 
 def _rows(stock_ids: Sequence[int], since: date, through: date) -> dict[int, _Columns]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +19,7 @@ from django.utils import timezone
 
 from stocks.compute.market import MarketBars, market_exists, stocks_of
 from stocks.compute.own import OWN_FIELDS, Part
-from stocks.compute.packing import packs_of
+from stocks.compute.packing import Packs, are_good, checked, likely_packs, packs_alone
 from stocks.compute.ranking import rank_market
 from stocks.compute.writing import Written, update_figures, write_figures, write_sessions
 from stocks.dataset import bump_version
@@ -56,6 +59,10 @@ class Figures:
     stocks: npt.NDArray[np.int32]
     days: Days
     values: Array
+
+
+class _CopiesAreBad(Exception):
+    """Bars have changed since they were packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +112,22 @@ def compute_indicators(
     """
     started = time.perf_counter()
     today = timezone.now().date()
-    with transaction.atomic(), ThreadPoolExecutor(1) as thread:
+    with transaction.atomic():
         work_alone()
         asked = _select(codes, market)
         if codes is None:
             supersede(market)
-        done = _Done()
-        packs = packs_of(list(asked)) if codes is None else None
-        before: _Working | None = None
-        for name in sorted(set(asked.values())):
-            bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew, packs=packs)
-            only = None if codes is None else {id_ for id_ in asked if asked[id_] == name}
-            tell = _progress(progress, len(done.read), len(asked))
-            working = _begin(bars, only, thread, today=today, progress=tell)
-            done.read |= asked.keys() & working.stocks
-            if before is not None:
-                _end(before, done)
-            before = working
-        if before is not None:
-            _end(before, done)
+        compute = partial(
+            _compute, asked, is_whole=codes is None, as_of=as_of, anew=anew, today=today, progress=progress
+        )
+        done: _Done | None = None
+        packs = likely_packs(list(asked)) if codes is None else None
+        if packs is not None and packs.good and market is None and not anew and packs_alone():
+            # Of an evening no copy of bars has gone bad. If one has, all is taken back and done with care.
+            with contextlib.suppress(_CopiesAreBad), transaction.atomic():
+                done = compute(packs, confirms=True)
+        if done is None:
+            done = compute(None if packs is None else checked(packs, list(asked)))
         changes = (done.written.inserted, done.written.updated, done.rescored, done.removed)
         if any(changes) or done.has_sessions:
             bump_version()
@@ -215,6 +219,48 @@ def _progress(tell: Callable[[int, int], None] | None, before: int, total: int) 
             tell(before + count, total)
 
     return told
+
+
+def _compute(
+    asked: Mapping[int, str],
+    packs: Packs | None,
+    *,
+    is_whole: bool,
+    as_of: date | None,
+    anew: bool,
+    today: date,
+    progress: Callable[[int, int], None] | None,
+    confirms: bool = False,
+) -> _Done:
+    """Compute market after market: one is worked out while the next is read and the one before is written.
+
+    Raises:
+        _CopiesAreBad: ``packs`` are likely ones which were to be confirmed, and not all are good.
+    """
+    done = _Done()
+    waiting: deque[_Working] = deque()
+    unconfirmed = packs if confirms else None
+    with ThreadPoolExecutor(1) as thread:
+        for name in sorted(set(asked.values())):
+            bars = MarketBars(name, stocks_of(name), as_of=as_of, anew=anew, packs=packs)
+            only = None if is_whole else {id_ for id_ in asked if asked[id_] == name}
+            tell = _progress(progress, len(done.read), len(asked))
+            waiting.append(_begin(bars, only, thread, today=today, progress=tell))
+            done.read |= asked.keys() & waiting[-1].stocks
+            if len(waiting) > 1:
+                _confirm(unconfirmed)
+                unconfirmed = None
+                _end(waiting.popleft(), done)
+        _confirm(unconfirmed)
+        while waiting:
+            _end(waiting.popleft(), done)
+    return done
+
+
+def _confirm(packs: Packs | None) -> None:
+    """Raise _CopiesAreBad where some are."""
+    if packs is not None and not are_good(packs):
+        raise _CopiesAreBad
 
 
 def _begin(

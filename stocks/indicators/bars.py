@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +47,7 @@ class Bars:
         total: Array | None = None,
         market: Array | None = None,
         shares: Array | None = None,
-        starts: Sequence[int] = (),
+        starts: npt.NDArray[np.int64] | None = None,
     ) -> Bars:
         """Bars from arrays where open, high and low may be NaN; a column that is not given is unknown.
 
@@ -82,7 +81,8 @@ class Bars:
             days = np.full(len(close), np.datetime64("NaT", "D"))
         else:
             ascends = days[1:] > days[:-1]
-            ascends[[start - 1 for start in starts]] = True
+            if starts is not None:
+                ascends[starts - 1] = True
             if not ascends.all():
                 raise ValueError("The bars must be sorted by day, each day once")
         extra = [given(column) for column in (total, market, shares)]
@@ -91,10 +91,10 @@ class Bars:
         opened = np.ascontiguousarray(open_, dtype=np.float64)
         return cls(days.astype("datetime64[D]"), opened, filled(high), filled(low), close, volume, *extra)
 
-    def parted(self, starts: Sequence[int]) -> list[Bars]:
+    def parted(self, starts: npt.NDArray[np.int64]) -> list[Bars]:
         """The bars of each stock, where those of several lie end to end and all but the first start here."""
         columns = [getattr(self, name) for name in self.__slots__]
-        bounds = zip([0, *starts], [*starts, len(self)], strict=True)
+        bounds = zip([0, *starts.tolist()], [*starts.tolist(), len(self)], strict=True)
         return [Bars(*[column[first:end] for column in columns]) for first, end in bounds]
 
     def __len__(self) -> int:

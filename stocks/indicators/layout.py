@@ -50,10 +50,6 @@ class Layout:
             values[[first for first, _ in self.bounds]] = np.nan
         return values
 
-    def left(self) -> Array:
-        """What functions with a step have left behind the last bars: (histories, 0) where none was noted."""
-        return np.empty((len(self.bounds), 0))
-
     def wanted(self, values: Array) -> Array:
         """A series as it is, or the last values of each history: (histories, last), NaN before its first."""
         return values if self.last is None else self.ends(values, self.last)
@@ -69,21 +65,20 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Recorded(Layout):
-    """One that notes what each function with a step leaves behind the last bar of each history."""
+    """One that notes what each function with a step leaves behind the last bar of each history.
 
-    _left: list[Array] = field(default_factory=list)
+    ``left`` has it in the order in which they were called, each (histories, values).
+    """
+
+    left: list[Array] = field(default_factory=list)
 
     def each(self, function: Callable[..., Array], *columns: Array, **options: Any) -> Array:
         """As of any layout."""
         out = Layout.each(self, function, *columns, **options)
         if function in STEPS:
             step = STEPS[function](**options)
-            self._left.append(self.ends(out if step.follows_itself else columns[0], step.width))
+            self.left.append(self.ends(out if step.follows_itself else columns[0], step.width))
         return out
-
-    def left(self) -> Array:
-        """What all functions have left, in the order in which they were called: (histories, values)."""
-        return np.concatenate(self._left, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +97,7 @@ class Stepped(Recorded):
         pairs = [column.reshape(-1, 2) for column in columns]
         now = step.run(known, [pair[:, 0] for pair in pairs], [pair[:, 1] for pair in pairs])
         newest = now if step.follows_itself else pairs[0][:, 1]
-        self._left.append(np.concatenate([known[:, 1:], newest[:, np.newaxis]], axis=1))
+        self.left.append(np.concatenate([known[:, 1:], newest[:, np.newaxis]], axis=1))
         former = known[:, -1] if step.follows_itself else np.full(len(now), np.nan)
         return np.stack([former, now], axis=1).reshape(-1)
 
@@ -137,29 +132,34 @@ class Prices:
         """Those of one stock, all of whose values are wanted."""
         return cls(bars.high, bars.low, bars.close, bars.volume, ALONE)
 
+    def left(self) -> Array:
+        """What all functions have left, in the order in which they were called: (histories, values)."""
+        assert isinstance(self.layout, Recorded)
+        return np.concatenate(self.layout.left, axis=1)
+
     @classmethod
     def joined(cls, chunk: Sequence[Bars], last: int) -> Self:
         """Those of stocks with at least one bar each, whose last values are wanted; see Recorded."""
         ends = np.cumsum([len(bars) for bars in chunk]).tolist()
-        layout = Recorded(list(zip([0, *ends[:-1]], ends, strict=True)), last)
-        return cls(**_columns(chunk), layout=layout)
+        high, low, close, volume = _columns(chunk)
+        return cls(high, low, close, volume, Recorded(list(zip([0, *ends[:-1]], ends, strict=True)), last))
 
     @classmethod
     def stepped(cls, chunk: Sequence[Bars], known: Array) -> Self:
         """The last two bars of stocks that have as many, whose last value is wanted; see Stepped."""
         bounds = [(first, first + 2) for first in range(0, 2 * len(chunk), 2)]
-        return cls(**_columns(chunk, 2), layout=Stepped(bounds, 1, known=iter(known.T)))
+        high, low, close, volume = _columns(chunk, 2)
+        return cls(high, low, close, volume, Stepped(bounds, 1, known=iter(known.T)))
 
 
 def chains(runs: Iterable[Callable[[Prices], object]]) -> tuple[tuple[str, int], ...]:
     """The functions that kernels apply, in order, and how many values each leaves."""
-    traced = _Traced([(0, 2)], 1)
+    traced, bars = _Traced([(0, 2)], 1), np.ones(2)
     for run in runs:
-        ones = np.ones(2)
-        run(Prices(ones, ones, ones, ones, traced))
+        run(Prices(bars, bars, bars, bars, traced))
     return tuple(traced.calls)
 
 
-def _columns(chunk: Sequence[Bars], last: int = 0) -> dict[str, Array]:
-    names = ("high", "low", "close", "volume")
-    return {name: np.concatenate([getattr(bars, name)[-last:] for bars in chunk]) for name in names}
+def _columns(chunk: Sequence[Bars], last: int = 0) -> list[Array]:
+    names = Prices.__slots__[:4]
+    return [np.concatenate([getattr(bars, name)[-last:] for bars in chunk]) for name in names]

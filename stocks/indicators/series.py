@@ -23,8 +23,8 @@ KERNELS: Final[tuple[AnyKernel, ...]] = (
 #: The ids of :func:`series`, in its order.
 SERIES_IDS: Final[tuple[str, ...]] = tuple(id_ for kernel in KERNELS for id_ in kernel.ids)
 
-#: Stocks that are laid end to end for one run: more would not stay in the processor's cache.
-JOINED: Final = 64
+#: So many whole histories are worked on at once: more would not stay in the processor's cache.
+BLOCK: Final = 64
 #: What each chain of values is made of, in the order in which what they leave is laid out.
 CHAINS: Final = chains([kernel.run for kernel in KERNELS if isinstance(kernel, ChainKernel) and kernel.steps])
 #: How many values are left of a stock.
@@ -73,8 +73,9 @@ def _ends(chunk: Sequence[Bars], count: int, known: Array | None) -> tuple[Array
     listed = [bars for bars in chunk if len(bars)]
     if listed:
         there = min(count, int(lengths[0]))
-        histories = Histories.of(listed)
-        whole = [Prices.joined(listed[at : at + JOINED], there) for at in range(0, len(listed), JOINED)]
+        blocks = [listed[at : at + BLOCK] for at in range(0, len(listed), BLOCK)]
+        histories = [Histories.of(block, there) for block in blocks]
+        whole = [Prices.joined(block, there) for block in blocks]
         steps = whole if known is None else [Prices.stepped(listed, known[order])]
         first = 0
         for kernel in KERNELS:
@@ -83,14 +84,13 @@ def _ends(chunk: Sequence[Bars], count: int, known: Array | None) -> tuple[Array
                 _fill_windows(kernel, aligned, lengths, part)
             else:
                 if isinstance(kernel, ChainKernel):
-                    runs = map(kernel.run, steps if kernel.steps else whole)
-                    ends = [np.concatenate(of) for of in zip(*runs, strict=True)]
+                    runs = [kernel.run(prices) for prices in (steps if kernel.steps else whole)]
                 else:
-                    ends = list(kernel.scan(histories, there))
-                for column, values in enumerate(ends):
-                    part[: len(listed), count - there :, column] = values
+                    runs = [kernel.scan(block, there) for block in histories]
+                for column, values in enumerate(zip(*runs, strict=True)):
+                    part[: len(listed), count - there :, column] = np.concatenate(values)
             first += len(kernel.ids)
-        left[: len(listed)] = np.concatenate([prices.layout.left() for prices in steps])
+        left[: len(listed)] = np.concatenate([prices.left() for prices in steps])
     back = np.argsort(order)
     return found[back], left[back]
 

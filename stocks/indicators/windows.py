@@ -71,9 +71,9 @@ class Histories:
     close: Array
 
     @classmethod
-    def of(cls, chunk: Sequence[Bars]) -> Histories:
-        """The histories of at least one stock."""
-        width = max(len(bars) for bars in chunk)
+    def of(cls, chunk: Sequence[Bars], least: int = 1) -> Histories:
+        """The histories of at least one stock, as long as the longest and no shorter than ``least``."""
+        width = max(least, *(len(bars) for bars in chunk))
         return cls(*(_aligned([getattr(bars, name) for bars in chunk], width) for name in cls.__slots__))
 
 
