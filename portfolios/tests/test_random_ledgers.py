@@ -118,6 +118,7 @@ def random_ledger(portfolio: Portfolio, stocks: list[Any], fund: Fund, chance: r
     Transaction.objects.bulk_create(rows)
 
 
+@pytest.mark.timeout(900)
 def test_a_thousand_random_ledgers_have_the_returns_of_a_fund_with_units(alice):
     chance = random.Random(SEED)
     stocks = [StockFactory.create(code=f"S{at}", market_id="NASDAQ", currency="USD") for at in range(3)]
