@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 from django.db import connection
 from django.db.models import Prefetch, Q
@@ -13,6 +14,7 @@ from stocks.models import CompanyProfile, CryptoQuote, NewsArticle, Stock
 from stocks.rates import Pair
 from stocks.types import FxRate
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # The newest row of each pair comes from the unique index, however many years of rates there are.
 _LATEST = """
 SELECT wanted.base, wanted.quote, found.rate, found.as_of, found.received_at, found.source
@@ -23,8 +25,10 @@ CROSS JOIN LATERAL (
     ORDER BY fx.date DESC LIMIT 1
 ) AS found
 """
+# Of years of rates, times come as microseconds, which are read several times as fast.
 _BETWEEN = """
-SELECT fx.base, fx.quote, fx.rate, fx.as_of, fx.received_at, fx.source
+SELECT fx.base, fx.quote, fx.rate, (extract(epoch FROM fx.as_of) * 1000000)::bigint,
+       (extract(epoch FROM fx.received_at) * 1000000)::bigint, fx.source
 FROM unnest(%s::text[], %s::text[]) AS wanted(base, quote)
 JOIN stocks_fxrate AS fx ON fx.base = wanted.base AND fx.quote = wanted.quote
 WHERE fx.date BETWEEN %s AND %s
@@ -97,9 +101,14 @@ def rates_between(pairs: Collection[Pair], *, first: date, last: date) -> dict[P
     found: dict[Pair, list[FxRate]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_BETWEEN, [[base for base, _ in wanted], [quote for _, quote in wanted], first, last])
-        for row in cursor.fetchall():
-            found.setdefault((row[0], row[1]), []).append(FxRate(*row))
+        for base, quote, rate, as_of, received_at, source in cursor.fetchall():
+            one = FxRate(base, quote, rate, _moment(as_of), _moment(received_at), source)
+            found.setdefault((base, quote), []).append(one)
     return found
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def stored_quotes_of(base: str) -> list[str]:
