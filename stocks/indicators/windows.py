@@ -80,10 +80,13 @@ class Histories:
 def _aligned(columns: Sequence[Any], width: int) -> Any:
     is_day = bool(columns) and columns[0].dtype.kind == "M"
     unknown = np.datetime64("NaT", "D") if is_day else np.nan
-    out = np.full((len(columns), width), unknown)
+    out = np.empty((len(columns), width), np.asarray(unknown).dtype)
     for row, column in zip(out, columns, strict=True):
         last = column[-width:] if width else column[:0]
-        row[width - len(last) :] = last
+        gap = width - len(last)
+        if gap:
+            row[:gap] = unknown
+        row[gap:] = last
     return out
 
 
