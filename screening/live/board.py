@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
-from screening.criteria import Screen
-from screening.fields import column
-from screening.grammar.tree import And, In, Text
+from screening.live.definition import Definition
 from screening.live.market import Market
-from screening.live.normal import Part, has_ranks, normal
 from screening.live.plan import Plan, Positions
-from screening.selectors import shown_names
-from screening.snapshot.evaluate import crossed_fields
 from screening.snapshot.table import Flags
-from stocks.selectors.listing import ALL_MARKETS
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a live screen asks and shows. ``asked`` is the digest of what it asks."""
-
-    screen_id: UUID
-    asked: str
-    screen: Screen
-    root: Part
-    names: Mapping[str, str]
-    crossing: frozenset[str]
-    has_ranks: bool
-
-    @classmethod
-    def of(cls, screen_id: UUID, asked: str, screen: Screen) -> Definition:
-        """A screen ready to be asked with others."""
-        tree = screen.tree
-        if screen.market != ALL_MARKETS:
-            tree = And((*tree.items, In(Text("market"), (screen.market,))))
-        return cls(
-            screen_id=screen_id,
-            asked=asked,
-            screen=screen,
-            root=(root := normal(tree)),
-            names={name: column(name) for name in shown_names(screen)},
-            crossing=frozenset(crossed_fields(tree)),
-            has_ranks=has_ranks(root),
-        )
 
 
 class Crossings(NamedTuple):

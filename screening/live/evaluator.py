@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -14,23 +13,24 @@ import numpy as np
 import redis
 
 from screening.live import reading
-from screening.live.board import Board, Crossings, Definition
+from screening.live.board import Board, Crossings
+from screening.live.crossing import changes_of, fresh_only
+from screening.live.definition import Definition
 from screening.live.events import Event, Move
+from screening.live.journal import Journal
 from screening.live.loading import first_version, next_version, place_members
 from screening.live.market import Market
 from screening.live.plan import Positions
-from screening.live.reading import Definitions, Untold
+from screening.live.reading import Definitions
 from screening.live.taking_up import Wanted, take_up
-from screening.live.telling import Scene, fire_alerts, tell_rooms, tell_updates
+from screening.live.telling import Scene
 from screening.live.updates import Updates
 from screening.live.watching import Watching
-from screening.live.writing import Changes, Pairs, write
+from screening.live.writing import Changes
 from screening.snapshot.read import read_quotes
 from stocks.batch import Batch, sane
 from stocks.dataset import data_version
-from stocks.figures import from_float
 from stocks.lease import Lease
-from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Evaluator:
     ) -> None:
         self._lease = lease
         self._client = client
-        self._on_deliveries = on_deliveries
+        self._journal = Journal(lease, on_deliveries)
         self._watching = Watching()
         self._updates = Updates()
         self._definitions = Definitions()
@@ -71,9 +71,6 @@ class Evaluator:
         self._rooms: set[UUID] = set()
         #: The numbers of the live screens.
         self._lives: dict[UUID, int] = {}
-        self._untold: list[Untold] = []
-        # The number of the next event of this epoch; of the last batch; up to which it is noted as told.
-        self._event = self._number = self._noted = 0
         self._looked_at = self._ranked_at = self._quotes_at = self._read_at = _NEVER
         self._read_took = 0.0
         self._has_ticks = False
@@ -109,7 +106,7 @@ class Evaluator:
             whole = self._look_at_screens(now)
             self._doubtful = False
             self._tell(now)
-            self._note_told()
+            self._journal.note_told()
             self._looked_at = time.monotonic() if whole else 0.0
         if self._has_ticks and time.monotonic() - self._ranked_at >= RANK_SECONDS:
             self._rank(now)
@@ -140,8 +137,7 @@ class Evaluator:
         gone = place_members(self._board, self._market, stored)
         self._rooms = {screen_id for screen_id, one in stored.items() if one.told}
         self._watching.keep(self._rooms)
-        self._untold = reading.untold()
-        self._number = reading.last_number()
+        self._journal.begin()
         self._tell(now)
         reading.clear_orphans()
         self._end_deleted(stored.keys() - {one.screen_id for one in found})
@@ -152,7 +148,7 @@ class Evaluator:
         """End the live screens that were deleted while nobody looked."""
         if screen_ids:
             moves = [Move(Event.GONE, one) for one in screen_ids & self._rooms]
-            self._write(Changes(moves=moves, ended=list(screen_ids)))
+            self._journal.write(Changes(moves=moves, ended=list(screen_ids)))
             self._rooms -= screen_ids
 
     # --- looking ------------------------------------------------------------------------------------------
@@ -194,7 +190,8 @@ class Evaluator:
         self._rooms = set(wanted.rooms)
         self._watching.forget(wanted.deleted)
         if changes:
-            self._write(changes)
+            self._lives |= self._journal.write(changes)
+            self._board.number(self._lives)
             self._updates.keep(screens.keys())
         return whole
 
@@ -224,93 +221,36 @@ class Evaluator:
     def _take_up(
         self, entered: Crossings, left: Crossings, now: datetime, gone: Sequence[tuple[int, int]] = ()
     ) -> None:
-        if len(entered.stocks):
-            fresh = ~self._market.is_stale(entered.stocks, now)
-            entered = Crossings(entered.screens[fresh], entered.stocks[fresh])
+        entered = fresh_only(entered, self._market, now)
         if not (len(entered.stocks) or len(left.stocks) or gone):
             return
-        changes = Changes()
-        changes.moves = [
-            *self._moves(Event.LEAVE, left, now),
-            *self._moves(Event.ENTER, entered, now),
-            *self._departures(gone, now),
-        ]
-        ids, lives = self._market.snapshot.ids, self._board.lives
-        places, departed = zip(*gone, strict=True) if gone else ((), ())
-        if len(entered.stocks):
-            changes.entered = Pairs(lives[entered.screens], ids[entered.stocks])
-        if len(left.stocks) or gone:
-            changes.left = Pairs(
-                lives[np.concatenate([left.screens, np.array(places, np.intp)])],
-                np.concatenate([ids[left.stocks], np.array(departed, np.int32)]),
-            )
-        self._write(changes)
+        changes = changes_of(
+            entered,
+            left,
+            gone,
+            market=self._market,
+            board=self._board,
+            alerts=self._watching.alerts,
+            now=now,
+        )
+        self._journal.write(changes)
         self._board.apply(entered, left)
 
-    def _moves(self, event: Event, crossings: Crossings, now: datetime) -> list[Move]:
-        if not len(crossings.stocks):
-            return []
-        snapshot, alerts = self._market.snapshot, self._watching.alerts
-        prices = self._market.view.column("close_price")
-        as_of = np.where(
-            self._market.is_laid(crossings.stocks), self._market.quotes.as_of[crossings.stocks], micros(now)
-        )
-        moves = []
-        for place, stock, at in zip(
-            crossings.screens.tolist(), crossings.stocks.tolist(), as_of.tolist(), strict=True
-        ):
-            screen_id = self._board.definitions[place].screen_id
-            price: Decimal | None = from_float(float(prices[stock]), 8) if screen_id in alerts else None
-            moves.append(Move(event, screen_id, snapshot.text("code", stock), at, price))
-        return moves
-
-    def _departures(self, gone: Sequence[tuple[int, int]], now: datetime) -> list[Move]:
-        if not gone:
-            return []
-        codes = reading.codes_of(stock_id for _, stock_id in gone)
-        return [
-            Move(Event.LEAVE, self._board.definitions[place].screen_id, codes[stock_id], micros(now))
-            for place, stock_id in gone
-            if stock_id in codes
-        ]
-
-    # --- writing and telling ------------------------------------------------------------------------------
-
-    def _write(self, changes: Changes) -> None:
-        number, begun = write(changes, lease=self._lease, first=self._event)
-        if changes.begun or changes.ended:
-            self._lives |= begun
-            self._board.number(self._lives)
-        if number:
-            self._untold.append(Untold(number, self._lease.epoch, self._event, changes.moves))
-            self._event += len(changes.moves)
-            self._number = number
+    # --- telling ------------------------------------------------------------------------------------------
 
     def _tell(self, now: datetime) -> None:
-        """Tell what is written, in order. What fails is told again, and counts once."""
-        while self._untold:
-            batch = self._untold[0]
-            # Nothing is known of alerts before the first look.
-            watched = self._watching.alerts if self._looked_at > _NEVER else None
-            if fire_alerts(batch, watched, now):
-                self._on_deliveries()
-            tell_rooms(batch, self._scene())
-            del self._untold[0]
-
-    def _note_told(self) -> None:
-        if self._number > self._noted:
-            reading.note_told(self._number)
-            self._noted = self._number
+        # Nothing is known of alerts before the first look.
+        alerts = self._watching.alerts if self._looked_at > _NEVER else None
+        self._journal.tell(self._scene(), alerts, now)
 
     def _tell_updates(self) -> None:
         due = self._updates.due(self._board, self._watching.occupied)
         if due:
-            tell_updates(due, self._scene(), epoch=self._lease.epoch, first=self._event)
-            self._event += len(due)
+            self._journal.tell_updates(due, self._scene())
             self._updates.told(self._board, due)
 
     def _scene(self) -> Scene:
-        return Scene(self._market, self._board, self._number, self._rooms)
+        return Scene(self._market, self._board, self._journal.number, self._rooms)
 
 
 def _recent(definitions: Iterable[Definition]) -> set[str]:

@@ -6,16 +6,16 @@ is one number, a bit a stock, so that all groups of a level are joined by one ca
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from screening.grammar.tree import COMPARISONS, Condition, Number, fields, walk
+from screening.grammar.tree import COMPARISONS, Condition, fields
 from screening.live.normal import Bound, Group, Kind, Part, Whole
+from screening.live.shapes import joined, shape
 from screening.snapshot.evaluate import evaluate_rows
 from screening.snapshot.table import Array, Flags, Snapshot, Texts, View
 
@@ -55,11 +55,11 @@ class Plan:
         shapes: dict[Condition, list[Whole]] = {}
         for test in tests:
             if isinstance(test, Whole) and test.kind is Kind.OTHER:
-                shapes.setdefault(_shape(test.condition), []).append(test)
+                shapes.setdefault(shape(test.condition), []).append(test)
         others = [test for alike in shapes.values() for test in alike]
         self.fixed = tuple(test.condition for test in fixed)
         self.ranked = tuple(test.condition for test in ranked)
-        self._others = [(_numbered(alike), len(alike)) for alike in shapes.values()]
+        self._others = [(joined(alike), len(alike)) for alike in shapes.values()]
         self._other_fields = tuple(dict.fromkeys(name for one in shapes for name in fields(one)))
         self._bound_fields = tuple(dict.fromkeys(bound.field for bound in bounds))
         self._bound_at = np.array([self._bound_fields.index(bound.field) for bound in bounds], np.intp)
@@ -163,32 +163,6 @@ def _collect(part: Part, tests: dict[Bound | Whole, None]) -> None:
             _collect(inner, tests)
     else:
         tests[part] = None
-
-
-def _shape(condition: Condition) -> Condition:
-    """The condition without its numbers: those that differ in nothing else are asked in one go."""
-    return _with_numbers(condition, lambda: 0.0)
-
-
-def _numbered(alike: Sequence[Whole]) -> Condition:
-    """One condition in place of several of the same shape: each number is a column of all of theirs."""
-    columns = zip(
-        *([one.value for one in walk(test.condition) if isinstance(one, Number)] for test in alike),
-        strict=True,
-    )
-    arrays = iter([np.array(column, np.float64)[:, None] for column in columns])
-    return _with_numbers(alike[0].condition, lambda: next(arrays))
-
-
-def _with_numbers(node: Any, number: Callable[[], Any]) -> Any:
-    """The same tree with other numbers, which are asked for in the order of ``walk``."""
-    if isinstance(node, Number):
-        return Number(number())
-    parts = {one.name: getattr(node, one.name) for one in dataclasses.fields(node)}
-    below = {
-        name: _with_numbers(part, number) for name, part in parts.items() if dataclasses.is_dataclass(part)
-    }
-    return dataclasses.replace(node, **below)
 
 
 def _slices(ops: Sequence[str]) -> list[tuple[str, slice]]:

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from rest_framework.exceptions import ValidationError
 
 from realtime.presence import occupied
-from screening.live.board import Definition
+from screening.live.definition import Definition
 from screening.live.events import Move, unpacked
 from screening.models import Alert, LiveScreen, SavedScreen, ScreenBatch, ScreenMember
 from screening.models.saved import ExactEncoder

@@ -19,6 +19,8 @@ from stocks.wire_text import moment
 
 #: Members that are told with their figures when a screen is joined; the total says how many there are.
 MOST_SHOWN: Final = 100
+#: Figures in one message, some 40 KB: a slow client is closed where more than 64 wait for it.
+MOST_FIGURES: Final = 1_500
 
 
 class Rows:
@@ -63,7 +65,13 @@ class Rows:
         return cell
 
 
-def first_of(view: View, screen: Screen, members: Flags) -> Positions:
-    """The first MOST_SHOWN members in the order of the screen."""
+def most_rows(names: Mapping[str, str], most: int) -> int:
+    """How many rows of these figures one message holds, ``most`` of them at the most."""
+    return max(1, min(most, MOST_FIGURES // len(names)))
+
+
+def first_of(view: View, screen: Screen, names: Mapping[str, str], members: Flags) -> Positions:
+    """The first members in the order of the screen, as many as one message holds."""
     keys = sort_keys(view, screen)
-    return page(members, keys, descending=screen.descending, first=0, count=MOST_SHOWN)
+    count = most_rows(names, MOST_SHOWN)
+    return page(members, keys, descending=screen.descending, first=0, count=count)

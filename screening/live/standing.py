@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from screening.errors import ScreenTooSlow
 from screening.fields import column
 from screening.live.events import Event
 from screening.live.reading import GROUP, digest
-from screening.live.rows import MOST_SHOWN, Rows, first_of
+from screening.live.rows import MOST_SHOWN, Rows, first_of, most_rows
 from screening.live.telling import TYPE
 from screening.models import LiveScreen, SavedScreen
 from screening.saved.serializers import stored_screen
@@ -41,7 +42,8 @@ def standing(screen_id: UUID) -> dict[str, Any] | None:
     if screen is None:
         return None
     try:
-        run = stored_screen(screen, page=1, per_page=MOST_SHOWN)
+        run = stored_screen(screen)
+        run = replace(run, page=1, per_page=most_rows(_names(run), MOST_SHOWN))
     except ValidationError:
         return {"type": TYPE, "data": {"event": Event.GONE, "number": 0}}
     kept = LiveScreen.objects.filter(screen_id=screen_id, asked=digest(screen)).first()
@@ -58,6 +60,10 @@ def standing(screen_id: UUID) -> dict[str, Any] | None:
         "stocks": _stored_rows(run, ids) if view is None else _rows(view, run, ids),
     }
     return {"type": TYPE, "data": data}
+
+
+def _names(run: Screen) -> dict[str, str]:
+    return {name: column(name) for name in shown_names(run)}
 
 
 def _found(run: Screen) -> dict[str, Any] | None:
@@ -84,13 +90,13 @@ def _members(live: LiveScreen) -> tuple[int, list[int]]:
 
 def _rows(view: View, run: Screen, ids: list[int]) -> Any:
     members = np.isin(view.snapshot.ids, np.array(ids, np.int32))
-    names = {name: column(name) for name in shown_names(run)}
-    return Rows(view).rows(first_of(view, run, members).tolist(), names)
+    names = _names(run)
+    return Rows(view).rows(first_of(view, run, names, members).tolist(), names)
 
 
 def _stored_rows(run: Screen, ids: list[int]) -> list[dict[str, Any]]:
     """The same from the database, with the figures of the last session."""
     names = shown_names(run)
     columns = list(dict.fromkeys(column(name) for name in names))
-    stocks = ordered(Stock.objects.filter(id__in=ids), run, columns)[:MOST_SHOWN]
+    stocks = ordered(Stock.objects.filter(id__in=ids), run, columns)[: run.per_page]
     return [row_of(names, columns, values) for values in stocks]

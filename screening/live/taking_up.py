@@ -8,7 +8,8 @@ from uuid import UUID
 
 import numpy as np
 
-from screening.live.board import Board, Definition, Questions
+from screening.live.board import Board, Questions
+from screening.live.definition import Definition
 from screening.live.events import Event, Move
 from screening.live.market import Market
 from screening.live.writing import Begun, Changes

@@ -97,7 +97,7 @@ def tell_updates(updates: Sequence[Update], scene: Scene, *, epoch: int, first: 
 def members_data(scene: Scene, place: int, rows: Rows) -> dict[str, Any]:
     """Who is in a screen: the total, and the first members with their figures."""
     one = scene.board.definitions[place]
-    positions = first_of(scene.market.view, one.screen, scene.board.members[place])
+    positions = first_of(scene.market.view, one.screen, one.names, scene.board.members[place])
     return {
         "event": Event.MEMBERS,
         "number": scene.number,

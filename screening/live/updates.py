@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from screening.live.board import Board
+from screening.live.rows import most_rows
 from screening.live.telling import Update
 
 #: Between two updates of a screen.
@@ -56,7 +57,7 @@ class Updates:
         places = [one for one in places if one >= self._first] + [one for one in places if one < self._first]
         found: list[Update] = []
         for place in places:
-            count = min(MOST_ROWS, int(self._rows))
+            count = min(most_rows(board.definitions[place].names, MOST_ROWS), int(self._rows))
             if count < 1:
                 self._first = place
                 break

@@ -182,7 +182,7 @@ def test_another_users_screen_is_none_to_set_an_alert_on(as_alice, as_charlie, r
     for screen_id in (theirs, str(uuid.uuid4())):
         body = {"kind": "screen", "screen_id": screen_id, "condition": "enters"}
         details = refused(as_alice.post("/v1/alerts", body), 400, "VALIDATION_ERROR")["details"]
-        assert details == {"screen_id": ["you have no screen with this id"]}
+        assert details == {"screen_id": "you have no screen with this id"}
     assert not Alert.objects.exists()
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from screening.live import evaluator as module
+from screening.live import journal as module
 from screening.models import Alert, Delivery, Notification, SavedScreen
 from screening.services.alerts import alert_change, alert_create
 from screening.tests.live_cases import Bench, at, listed, saved, somebody_in

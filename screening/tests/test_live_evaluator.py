@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import DataError
 
-from screening.live import evaluator as module
+from screening.live import journal as module
 from screening.live.evaluator import Evaluator
 from screening.models import LiveScreen, SavedScreen, ScreenBatch, ScreenMember
 from screening.services.saved import screen_change, screen_delete

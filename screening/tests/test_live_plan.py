@@ -10,6 +10,7 @@ import pytest
 from screening.fields import FIELDS
 from screening.grammar.tree import (
     And,
+    Arithmetic,
     Between,
     Compare,
     Condition,
@@ -156,6 +157,20 @@ def test_not_is_pushed_down_to_bounds():
 
 def test_a_number_on_the_left_is_the_same_bound():
     assert normal(Compare("<", Number(100), Field("close_price"))) == Bound(">", "close_price", 100)
+
+
+def test_conditions_that_differ_in_numbers_alone_are_asked_as_one(view):
+    conditions: list[Condition] = [
+        Compare(
+            ">", Arithmetic("/", Field("pbr"), Number(number)), Arithmetic("+", Field("roe"), Number(-number))
+        )
+        for number in (0.0, 0.5, 1.0, -5.0)
+    ]
+    conditions += [Between(Number(number), Field("pbr"), Number(5.0)) for number in (0.1, 1.0)]
+    conditions += [Not(one) for one in conditions]
+    plan = Plan([normal(one) for one in conditions])
+    assert [rows for _, rows in plan._others] == [4, 2, 4, 2]
+    assert np.array_equal(together(conditions, view, np.arange(STOCKS)), alone(conditions, view))
 
 
 def test_what_screens_share_is_asked_once():
