@@ -11,7 +11,7 @@ from rest_framework import serializers
 from portfolios.maths.valuation import GainSplit, gain_split
 from portfolios.models import Holding, Portfolio, Transaction
 from portfolios.money import minus, money, percent_of, plus, times, unit_cost
-from portfolios.selectors.valuation import Valuation, Valued
+from portfolios.selectors.valuation import Totals, Valuation, Valued
 from portfolios.services.lots import StockLots
 from portfolios.services.recording import Recorded
 from stocks.figures import plain
@@ -302,22 +302,24 @@ def held(one: Valued, base: str) -> dict[str, Any]:
     }
 
 
-def summary(valuation: Valuation | None) -> dict[str, Any]:
+def summary(totals: Totals | None) -> dict[str, Any]:
     """The default portfolio in a few figures; zeros where there is none yet."""
-    if valuation is None:
+    if totals is None:
         zero = Decimal(0)
-        valuation = Valuation("", [], {}, zero, zero, zero, zero, zero)
-    currency = valuation.currency
+        totals = Totals(
+            currency="", held=0, invested=zero, market_value=zero, value=zero, realized=zero, income=zero
+        )
+    currency = totals.currency
     return {
-        "total_invested": money(valuation.invested, currency),
-        "current_value": money(valuation.market_value, currency),
-        "pnl": money(valuation.unrealized, currency),
-        "pnl_percentage": percent_of(valuation.unrealized, valuation.invested),
-        "holdings_count": len(valuation.holdings),
-        "realized": money(valuation.realized, currency),
-        "income": money(valuation.income, currency),
+        "total_invested": money(totals.invested, currency),
+        "current_value": money(totals.market_value, currency),
+        "pnl": money(totals.unrealized, currency),
+        "pnl_percentage": percent_of(totals.unrealized, totals.invested),
+        "holdings_count": totals.held,
+        "realized": money(totals.realized, currency),
+        "income": money(totals.income, currency),
         "currency": currency or None,
-        "warnings": valuation.warnings,
+        "warnings": totals.warnings,
     }
 
 
@@ -334,17 +336,17 @@ def portfolio_reply(portfolio: Portfolio) -> dict[str, Any]:
     }
 
 
-def portfolio_row(portfolio: Portfolio, valuation: Valuation) -> dict[str, Any]:
+def portfolio_row(portfolio: Portfolio, totals: Totals) -> dict[str, Any]:
     return {
         **portfolio_reply(portfolio),
-        "holdings_count": len(valuation.holdings),
-        "total_value": money(valuation.value, valuation.currency),
-        "unrealized_gain": money(valuation.unrealized, valuation.currency),
-        "unrealized_gain_pct": percent_of(valuation.unrealized, valuation.invested),
-        "realized_gain": money(valuation.realized, valuation.currency),
-        "income": money(valuation.income, valuation.currency),
-        "total_gain": money(_total_gain(valuation), valuation.currency),
-        "warnings": valuation.warnings,
+        "holdings_count": totals.held,
+        "total_value": money(totals.value, totals.currency),
+        "unrealized_gain": money(totals.unrealized, totals.currency),
+        "unrealized_gain_pct": percent_of(totals.unrealized, totals.invested),
+        "realized_gain": money(totals.realized, totals.currency),
+        "income": money(totals.income, totals.currency),
+        "total_gain": money(_total_gain(totals), totals.currency),
+        "warnings": totals.warnings,
     }
 
 
@@ -422,8 +424,8 @@ def _split(one: Valued) -> GainSplit | None:
     return gain_split(value=one.value, cost=holding.cost, rate=one.rate, base_cost=holding.base_cost)
 
 
-def _total_gain(valuation: Valuation) -> Decimal | None:
-    return plus(valuation.unrealized, valuation.realized, valuation.income)
+def _total_gain(totals: Totals) -> Decimal | None:
+    return plus(totals.unrealized, totals.realized, totals.income)
 
 
 def _priced(one: Valued) -> dict[str, Any]:

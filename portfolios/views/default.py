@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import user_of
 from portfolios.selectors.portfolios import default_portfolio_of
-from portfolios.selectors.valuation import valuations
+from portfolios.selectors.valuation import totals, valuations
 from portfolios.serializers import replies
 from portfolios.serializers.bodies import TransactionBody, TransactionQuery, draft_of
 from portfolios.services.portfolios import portfolio_default
@@ -92,4 +92,4 @@ class DefaultPortfolioView(PortfolioView):
         portfolio = default_portfolio_of(user_of(request))
         if portfolio is None:
             return Response(replies.summary(None))
-        return Response(replies.summary(valuations([portfolio], now=timezone.now())[portfolio.pk]))
+        return Response(replies.summary(totals([portfolio], now=timezone.now())[portfolio.pk]))

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import user_of
 from portfolios.selectors.portfolios import portfolios_of
-from portfolios.selectors.valuation import valuations
+from portfolios.selectors.valuation import totals, valuations
 from portfolios.serializers import replies
 from portfolios.serializers.bodies import LotsQuery, PortfolioChange, PortfolioCreate
 from portfolios.services.lots import lots_of
@@ -31,7 +31,7 @@ class PortfolioListView(PortfolioView):
     )
     def get(self, request: Request) -> Response:
         portfolios = list(portfolios_of(user_of(request)))
-        found = valuations(portfolios, now=timezone.now())
+        found = totals(portfolios, now=timezone.now())
         rows = [replies.portfolio_row(portfolio, found[portfolio.pk]) for portfolio in portfolios]
         return Response({"portfolios": rows})
 
