@@ -58,8 +58,9 @@ class PortfolioRoom:
         ask_for_all(UUID(key))
         book = Book()
         reading.put(book, found, reading.rates_for(found, now=now), reason=writing.SNAPSHOT, now=now)
-        (portfolio,) = book.portfolios.values()
-        return {"type": writing.TYPE, "data": splice(writing.data(portfolio, now, most=len(portfolio.lines)))}
+        portfolios = list(book.portfolios.values())
+        (data,) = writing.data(book, portfolios, now, most=max(book.lines.count, 1))
+        return {"type": writing.TYPE, "data": splice(data)}
 
 
 def _is_id(key: str) -> bool:

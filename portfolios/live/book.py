@@ -1,23 +1,33 @@
 """All watched portfolios in memory: prices go in, what they change comes out. Nothing here reads or writes.
 
-Sums are kept in whole numbers (``portfolios.maths.whole``) and moved by the difference of each price, so that
-a tick costs a portfolio a multiplication and two additions, however much it holds, and no digit is lost.
+What a tick needs stands in columns, so that a batch costs a portfolio next to nothing until it is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from portfolios.maths.whole import COST_PLACES, VALUE_PLACES
+import numpy as np
+
+from portfolios.live.columns import Columns, Flags, Numbers
+from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
 #: quote takes its place.
 Key = tuple[int, int]
-_TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
+#: In place of a number that is not known.
+UNKNOWN: Final = -1
+#: Numbers of a row below this leave room for what is done with them.
+MOST: Final = 2**62
+#: Sums are rounded from so many decimals more than are written, where those leave them small enough.
+SPARE: Final = 6
+QUIET, MOVED, WHOLE = 0, 1, 2
+# So many rows may belong to nobody before the others move together.
+_HOLES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,20 @@ class Listing:
 
 
 @dataclass(slots=True, eq=False)
+class Stock:
+    """A stock with its newest price; ``at`` is its place in the columns of stocks.
+
+    ``text`` is what rows say of the price, written by whoever writes rows.
+    """
+
+    code: str
+    at: int
+    listing: Listing | None = None
+    sight: Sight | None = None
+    text: str = ""
+
+
+@dataclass(slots=True, eq=False)
 class Line:
     """A stock in a portfolio: ``fixed`` is what of its row does not follow the price, as JSON inside braces.
 
@@ -55,62 +79,31 @@ class Line:
     quantity: int
     cost: int
     fixed: str
-    portfolio: Watched = field(init=False, repr=False)
-    sums: Sums = field(init=False, repr=False)
 
 
-@dataclass(slots=True, eq=False)
-class Stock:
-    """A stock with its newest price, and the lines of all portfolios that hold it.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """So many lines of one currency; ``rate`` makes a sum of them one of the base currency, in its units.
 
-    ``text`` is what rows say of the price, written by whoever writes rows.
-    """
-
-    code: str
-    listing: Listing | None = None
-    sight: Sight | None = None
-    text: str = ""
-    lines: dict[Line, None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Sums:
-    """The lines of one currency of a portfolio, in that currency and units of 10^-18.
-
-    ``rate`` is what one of it is in the base currency, in the portfolio's units of a rate, None where nobody
-    knows. ``unpriced`` and ``unchanged`` count the lines without a price, and without a close before.
+    None where nobody knows the rate.
     """
 
     rate: int | None
-    #: What the lines had cost, in units of 10^-20.
-    cost: int = 0
-    value: int = 0
-    previous: int = 0
-    unpriced: int = 0
-    unchanged: int = 0
-
-    def take(self, line: Line, sign: int = 1) -> None:
-        """Count a line in at the price of its stock, or with ``sign`` -1 out again."""
-        sight = line.stock.sight
-        if sight is None:
-            self.unpriced += sign
-            self.unchanged += sign
-            return
-        self.value += sign * line.quantity * sight.price
-        if sight.previous is None:
-            self.unchanged += sign
-        else:
-            self.previous += sign * line.quantity * sight.previous
+    count: int
 
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """A portfolio that somebody watches.
+    """A portfolio that somebody watches; its lines stand in the order of its groups.
 
-    Sums in the base currency count 10^-scale, and rates 10^-rate_places. ``earned`` is what was realized
-    and received of all time. ``sequence`` is that of its newest row of the ledger. ``fixed`` is what of its
-    summary does not follow prices, and ``state`` what else there is of it, both as JSON inside braces.
-    ``cash`` is what it has in all currencies. ``warnings`` are those that do not follow prices.
+    Sums in the base currency count 10^-``scale``: ``invested`` is what the shares had cost at the rates of
+    their days, ``cost_now`` at those of now, ``earned`` what was realized and received of all time, ``cash``
+    what it has in all currencies. ``sequence`` is that of its newest row of the ledger. ``fixed`` is what of
+    its summary does not follow prices, and ``state`` what else there is of it, both as JSON inside braces.
+    ``warnings`` are those that do not follow prices, ``rates`` what one of each currency of its shares and
+    its cash is in ``base``.
+
+    ``at`` is its place in the columns of portfolios, ``first`` that of its first line in those of lines.
     """
 
     id: UUID
@@ -118,123 +111,100 @@ class Watched:
     method: str
     base: str
     places: int
-    rate_places: int
-    sums: dict[str, Sums]
+    scale: int
+    groups: list[Group]
     lines: list[Line]
     invested: int | None
+    cost_now: int | None
     earned: int | None
     cash: int | None
     fixed: str
     state: str
     warnings: list[str]
-    #: What one of each currency of its shares and its cash is in ``base``, None where nobody knows.
     rates: Mapping[str, Decimal | None]
-    #: The name of its room.
-    room: str = field(init=False)
-    #: Lines whose rows are to be told, and whether as a whole.
-    pending: dict[Line, bool] = field(default_factory=dict)
     #: Why all of it is to be told; empty where only prices have moved.
     reason: str = ""
-    told_at: float = float("-inf")
+    at: int = -1
+    first: int = -1
+    room: str = field(init=False)
+    #: What a sum is divided by before it is rounded with others, and ``invested`` so divided.
+    unit: int = field(init=False)
+    paid: int | None = field(init=False)
+    #: What rates made of the gain, which does not follow prices, as a member of a JSON object.
+    by_currency: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.room = f"portfolio:{self.id}"
-
-    @property
-    def scale(self) -> int:
-        return COST_PLACES + self.rate_places
+        self.unit = 10 ** (self.scale - self.places - SPARE)
+        self.paid = None if self.invested is None else self.invested // self.unit
+        made = None
+        if self.cost_now is not None and self.invested is not None:
+            made = half_even(self.cost_now - self.invested, 10 ** (self.scale - self.places))
+        self.by_currency = f',"total_currency_gain":{written(made, self.places)}'
 
     @property
     def is_foreign(self) -> bool:
         """Whether exchange rates matter to it."""
         return any(currency != self.base for currency in self.rates)
 
-    def market_value(self) -> int | None:
-        """What the shares are worth; None where a price or a rate is unknown."""
-        total = 0
-        for sums in self.sums.values():
-            if sums.unpriced or sums.rate is None:
-                return None
-            total += sums.value * sums.rate
-        return total * _TO_COST
-
-    def cost_now(self) -> int | None:
-        """What the shares had cost in their currencies, at the rates of now; None where one is unknown."""
-        total = 0
-        for sums in self.sums.values():
-            if sums.rate is None:
-                return None
-            total += sums.cost * sums.rate
-        return total
-
-    def previous_value(self) -> int | None:
-        """What the same shares were worth at the closes before; None where one of them is unknown."""
-        total = 0
-        for sums in self.sums.values():
-            if sums.unchanged or sums.rate is None:
-                return None
-            total += sums.previous * sums.rate
-        return total * _TO_COST
-
     def all_warnings(self) -> list[str]:
         """What is unknown, by name."""
-        unpriced = [line.stock.code for line in self.lines if line.stock.sight is None]
-        unchanged = [
-            line.stock.code
-            for line in self.lines
-            if line.stock.sight is not None and line.stock.sight.previous is None
-        ]
+        sights = {line.stock.code: line.stock.sight for line in self.lines}
+        codes = sorted(sights)
         return [
-            *(f"No price of {code} is known." for code in unpriced),
+            *(f"No price of {code} is known." for code in codes if sights[code] is None),
             *self.warnings,
-            *(f"No close before of {code} is known." for code in unchanged),
+            *(
+                f"No close before of {code} is known."
+                for code in codes
+                if (sight := sights[code]) is not None and sight.previous is None
+            ),
         ]
 
-    def restate(self, reason: str) -> None:
-        """Have all of it told."""
-        self.pending = dict.fromkeys(self.lines, True)
-        self.reason = reason
-
-    def go_on_from(self, before: Watched) -> None:
-        """Leave out what was told already, and is as it was."""
-        self.told_at = before.told_at
-        told = {line.stock: line for line in before.lines if line not in before.pending}
-        for line in self.lines:
-            same = told.get(line.stock)
-            if same is not None and (same.quantity, same.cost, same.fixed) == (
-                line.quantity,
-                line.cost,
-                line.fixed,
-            ):
-                del self.pending[line]
-        if not before.reason and self._told() == before._told():
-            self.reason = ""
-
-    def _told(self) -> tuple[object, ...]:
+    def told(self) -> tuple[object, ...]:
+        """What is told of it beside prices."""
         return (self.sequence, self.base, self.fixed, self.state, self.warnings, self.rates)
 
 
 class Book:
     """Watched portfolios by id, and every stock that a price was seen of.
 
-    ``waiting`` are the portfolios with something to be told, in the order in which it came.
+    Columns of ``lines``: the places of portfolio and ``stock``; what is ``due`` to be told, QUIET, MOVED or
+    WHOLE; whether the numbers of the line are ``small``; and of those that are, ``quantity`` in units of
+    10^-``decimals``, ``cost`` in those of its value, 10^-(decimals + 8), rounded down, and whether it has
+    ``more`` digits. Of ``stocks``: ``price`` and ``previous``, UNKNOWN where they are. Of ``owners``, which
+    are the portfolios: whether they are ``waiting``, and when they were ``told``, in microseconds.
     """
 
     def __init__(self) -> None:
         self.portfolios: dict[UUID, Watched] = {}
-        self.waiting: dict[Watched, None] = {}
+        self.by_place: dict[int, Watched] = {}
+        self.lines = Columns(
+            "owner", "stock", "due", "small", "quantity", "decimals", "cost", "more", "places"
+        )
+        self.prices = Columns("price", "previous", "moved")
+        self.owners = Columns("waiting", "told")
         self._stocks: dict[str, Stock] = {}
+        self._stock_list: list[Stock] = []
+        self._has_moved = False
+        self._holes = 0
 
     def stock(self, code: str) -> Stock:
         """The stock of a code, which may be new."""
         stock = self._stocks.get(code)
         if stock is None:
-            stock = self._stocks[code] = Stock(code)
+            at = self.prices.add({"price": UNKNOWN, "previous": UNKNOWN, "moved": 0})
+            stock = self._stocks[code] = Stock(code, at)
+            self._stock_list.append(stock)
         return stock
+
+    def stock_at(self, at: int) -> Stock:
+        return self._stock_list[at]
 
     def held(self) -> list[Stock]:
         """The stocks of all lines."""
-        return [stock for stock in self._stocks.values() if stock.lines]
+        lines = self.lines
+        return [self._stock_list[at] for at in np.unique(lines["stock"][lines["owner"] >= 0]).tolist()]
 
     def list_stocks(self, listings: Iterable[tuple[Listing, Sight | None]]) -> None:
         """Take in what is stored of stocks; a price only where it is newer than the one that was seen."""
@@ -245,54 +215,130 @@ class Book:
             if sight is not None:
                 self.see(listing.code, sight)
 
-    def put(self, portfolio: Watched, *, reason: str) -> None:
-        """Take in a portfolio, in place of what was known of it, and have told what is new in it."""
-        before = self.drop(portfolio.id)
-        self.portfolios[portfolio.id] = portfolio
-        for line in portfolio.lines:
-            assert line.stock.listing is not None
-            line.portfolio, line.sums = portfolio, portfolio.sums[line.stock.listing.currency]
-            line.stock.lines[line] = None
-            line.sums.cost += line.cost
-            line.sums.take(line)
-        portfolio.restate(reason)
-        if before is not None:
-            portfolio.go_on_from(before)
-        if portfolio.reason or portfolio.pending:
-            self.waiting[portfolio] = None
-
-    def drop(self, portfolio_id: UUID) -> Watched | None:
-        """Forget a portfolio, which may be unknown."""
-        portfolio = self.portfolios.pop(portfolio_id, None)
-        if portfolio is not None:
-            self.waiting.pop(portfolio, None)
-            for line in portfolio.lines:
-                del line.stock.lines[line]
-        return portfolio
-
     def see(self, code: str, sight: Sight) -> bool:
         """Move on to a price; False where it is not newer than the one before."""
         stock = self.stock(code)
-        before = stock.sight
-        if before is not None and sight.key <= before.key:
+        if stock.sight is not None and sight.key <= stock.sight.key:
             return False
-        stock.text = ""
-        waiting = self.waiting
-        if before is None or before.previous is None or sight.previous is None:
-            for line in stock.lines:
-                line.sums.take(line, -1)
-            stock.sight = sight
-            for line in stock.lines:
-                line.sums.take(line)
-                line.portfolio.pending.setdefault(line, False)
-                waiting[line.portfolio] = None
-            return True
-        stock.sight = sight
-        step, step_before = sight.price - before.price, sight.previous - before.previous
-        for line in stock.lines:
-            line.sums.value += line.quantity * step
-            if step_before:
-                line.sums.previous += line.quantity * step_before
-            line.portfolio.pending.setdefault(line, False)
-            waiting[line.portfolio] = None
+        stock.sight, stock.text = sight, ""
+        at, prices = stock.at, self.prices
+        # A greater one is not in the columns; what is multiplied with this is too great for them as well.
+        prices["price"][at] = min(sight.price, MOST)
+        prices["previous"][at] = UNKNOWN if sight.previous is None else min(sight.previous, MOST)
+        prices["moved"][at] = 1
+        self._has_moved = True
         return True
+
+    def waiting(self) -> Numbers:
+        """The places of the portfolios with something to be told."""
+        if self._has_moved:
+            self._has_moved = False
+            lines = self.lines
+            moved = (self.prices["moved"][lines["stock"]] > 0) & (lines["owner"] >= 0)
+            self.prices["moved"][:] = 0
+            due = lines["due"]
+            due[moved] = np.maximum(due[moved], MOVED)
+            self.owners["waiting"][lines["owner"][moved]] = 1
+        return np.flatnonzero(self.owners["waiting"])
+
+    def put(self, portfolio: Watched, *, reason: str) -> None:
+        """Take in a portfolio, in place of what was known of it, and have told what is new in it."""
+        self.waiting()
+        before = self.portfolios.get(portfolio.id)
+        told_before = {} if before is None else self._told_lines(before)
+        told_at = 0
+        if before is not None:
+            told_at = int(self.owners["told"][before.at])
+            self.drop(portfolio.id)
+        portfolio.at = self.owners.add({"waiting": 0, "told": told_at})
+        portfolio.first = self._add(portfolio)
+        self.portfolios[portfolio.id] = self.by_place[portfolio.at] = portfolio
+        due = self.lines["due"]
+        for at, line in enumerate(portfolio.lines, start=portfolio.first):
+            if (line.quantity, line.cost, line.fixed) != told_before.get(line.stock):
+                due[at] = WHOLE
+        if before is None or before.reason or before.told() != portfolio.told():
+            portfolio.reason = reason
+        if portfolio.reason or due[portfolio.first :].any():
+            self.owners["waiting"][portfolio.at] = 1
+
+    def restate(self, portfolio: Watched, reason: str) -> None:
+        """Have all of a portfolio told."""
+        self.lines["due"][self.rows(portfolio)] = WHOLE
+        self.owners["waiting"][portfolio.at] = 1
+        portfolio.reason = reason
+
+    def drop(self, portfolio_id: UUID) -> None:
+        """Forget a portfolio, which may be unknown."""
+        portfolio = self.portfolios.pop(portfolio_id, None)
+        if portfolio is None:
+            return
+        del self.by_place[portfolio.at]
+        self.owners["waiting"][portfolio.at] = 0
+        self.lines["owner"][self.rows(portfolio)] = -1
+        self._holes += len(portfolio.lines) + 1
+        if self._holes > max(_HOLES, self.lines.count // 2):
+            self._close_holes()
+
+    def rows(self, portfolio: Watched) -> slice:
+        """The rows of a portfolio in the columns of lines."""
+        return slice(portfolio.first, portfolio.first + len(portfolio.lines))
+
+    def _told_lines(self, portfolio: Watched) -> dict[Stock, tuple[int, int, str]]:
+        due = self.lines["due"][self.rows(portfolio)].tolist()
+        return {
+            line.stock: (line.quantity, line.cost, line.fixed)
+            for line, state in zip(portfolio.lines, due, strict=True)
+            if state == QUIET
+        }
+
+    def _add(self, portfolio: Watched) -> int:
+        small = [_small(line) for line in portfolio.lines]
+        return self.lines.add(
+            {
+                "owner": portfolio.at,
+                "stock": [line.stock.at for line in portfolio.lines],
+                "due": QUIET,
+                "places": [_places(line) for line in portfolio.lines],
+                **dict(zip(_SMALL, _turned(small), strict=True)),
+            },
+            len(small),
+        )
+
+    def _close_holes(self) -> None:
+        there = self.lines["owner"] >= 0
+        places: Numbers = np.cumsum(there) - there
+        self.lines.keep(there)
+        kept: Flags = np.zeros(self.owners.count, np.bool_)
+        kept[list(self.by_place)] = True
+        renumbered = np.cumsum(kept) - 1
+        self.owners.keep(kept)
+        self.lines["owner"][:] = renumbered[self.lines["owner"]]
+        for portfolio in self.by_place.values():
+            portfolio.at = int(renumbered[portfolio.at])
+            portfolio.first = int(places[portfolio.first]) if portfolio.lines else 0
+        self.by_place = {portfolio.at: portfolio for portfolio in self.portfolios.values()}
+        self._holes = 0
+
+
+_SMALL: Final = ("small", "quantity", "decimals", "cost", "more")
+
+
+def _small(line: Line) -> tuple[int, int, int, int, int]:
+    """What stands of a line in the columns."""
+    quantity, decimals = line.quantity, QUANTITY_PLACES
+    while decimals and not quantity % 10:
+        quantity, decimals = quantity // 10, decimals - 1
+    cost, more = divmod(line.cost, 10 ** (COST_PLACES - PRICE_PLACES - decimals))
+    if quantity >= MOST or cost >= MOST:
+        return (0, 0, 0, 0, 0)
+    return (1, quantity, decimals, cost, int(more > 0))
+
+
+def _places(line: Line) -> int:
+    assert line.stock.listing is not None
+    return line.stock.listing.places
+
+
+def _turned(rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _SMALL]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,10 +12,11 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.currencies import decimals_of
-from portfolios.live.book import Book, Line, Listing, Sight, Sums, Watched
+from portfolios.live.book import Book, Group, Line, Listing, Sight, Watched
 from portfolios.maths.whole import (
     COST_PLACES,
     QUANTITY_PLACES,
+    VALUE_PLACES,
     decimals,
     price_units,
     units,
@@ -32,6 +33,7 @@ from stocks.wire_text import micros
 Rates = Mapping[str, Mapping[str, Decimal]]
 
 _ATTEMPTS: Final = 3
+_TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
 _HOLDINGS = """
 SELECT held.portfolio_id, stock.code, stock.name, stock.currency, held.quantity, held.cost, held.base_cost,
        held.realized, held.base_realized, held.income, held.base_income
@@ -143,7 +145,7 @@ def listings(codes: Collection[str], *, now: datetime) -> Iterator[tuple[Listing
 def put(book: Book, portfolios: Sequence[Stored], rates: Rates, *, reason: str, now: datetime) -> None:
     """Take portfolios into the book, with the stocks that they hold."""
     codes = {row.code for one in portfolios for row in one.rows if row.quantity}
-    unknown = [code for code in codes if (stock := book.stock(code)).listing is None or not stock.lines]
+    unknown = [code for code in codes if book.stock(code).listing is None]
     book.list_stocks(listings(unknown, now=now))
     for one in portfolios:
         book.put(_watched(book, one, rates.get(one.head.base, {})), reason=reason)
@@ -169,15 +171,25 @@ def _cash(ids: Collection[UUID]) -> dict[UUID, dict[str, Decimal]]:
 
 def _watched(book: Book, one: Stored, rates: Mapping[str, Decimal]) -> Watched:
     base, held = one.head.base, [row for row in one.rows if row.quantity]
+    by_currency = sorted(held, key=lambda row: row.currency)
+    counts = Counter(row.currency for row in by_currency)
     places = max((decimals(rates[currency]) for currency in one.currencies() & rates.keys()), default=0)
 
     def rate_of(currency: str) -> int | None:
         return units(rates[currency], places) if currency in rates else None
 
+    def factor_of(currency: str) -> int | None:
+        rate = rate_of(currency)
+        return None if rate is None else rate * _TO_COST
+
     invested = plus(*(row.base_cost for row in held))
     realized = plus(*(row.base_realized for row in one.rows))
     income = plus(*(row.base_income for row in one.rows))
     earned = plus(realized, income)
+    cost_now: int | None = 0
+    for row in held:
+        rate, cost = rate_of(row.currency), units(row.cost, COST_PLACES)
+        cost_now = None if cost_now is None or rate is None else cost_now + cost * rate
     cash: int | None = 0
     for currency, amount in one.cash.items():
         rate = rate_of(currency)
@@ -188,11 +200,12 @@ def _watched(book: Book, one: Stored, rates: Mapping[str, Decimal]) -> Watched:
         method=one.head.method,
         base=base,
         places=decimals_of(base),
-        rate_places=places,
-        sums={currency: Sums(rate_of(currency)) for currency in {row.currency for row in held}},
-        lines=[_line(book, row) for row in held],
+        scale=COST_PLACES + places,
+        groups=[Group(factor_of(currency), count) for currency, count in counts.items()],
+        lines=[_line(book, row) for row in by_currency],
         rates={currency: rates.get(currency) for currency in one.currencies()},
         invested=None if invested is None else units(invested, COST_PLACES) * 10**places,
+        cost_now=cost_now,
         earned=None if earned is None else units(earned, COST_PLACES) * 10**places,
         cash=cash,
         fixed=_members(

@@ -6,6 +6,7 @@ are all it knows; whatever fails is done again from there, and all that is watch
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +46,7 @@ COMPARED: Final = 1000
 #: So many are read, and so many written out while Redis publishes those before.
 READ_AT_ONCE, TOLD_AT_ONCE = 500, 500
 _NEVER: Final = float("-inf")
+MICROS: Final = 1_000_000
 
 
 class Revaluer:
@@ -101,8 +103,8 @@ class Revaluer:
         if self._said:
             return 0.0
         due = self._looked_at + LOOK_SECONDS
-        for portfolio in self._book.waiting:
-            due = min(due, portfolio.told_at + self._pace)
+        if len(waiting := self._book.waiting()):
+            due = min(due, int(self._book.owners["told"][waiting].min()) / MICROS + self._pace)
         return max(due - time.monotonic(), 0.0)
 
     def find_epoch(self) -> None:
@@ -149,8 +151,7 @@ class Revaluer:
         self._read([one for one in said.changed if one in known], reason=writing.LEDGER)
         for portfolio_id in said.whole:
             if (portfolio := known.get(portfolio_id)) is not None:
-                portfolio.restate(portfolio.reason or writing.STATE)
-                self._book.waiting[portfolio] = None
+                self._book.restate(portfolio, portfolio.reason or writing.STATE)
             else:
                 # Somebody has just come in.
                 self._looked_at = _NEVER
@@ -199,13 +200,17 @@ class Revaluer:
 
     def _tell(self, now: datetime) -> None:
         """Tell the portfolios whose turn it is; the others wait."""
-        if self._doubtful or not self._book.waiting:
+        if self._doubtful:
             return
-        at = time.monotonic()
+        waiting = self._book.waiting()
+        at = int(time.monotonic() * MICROS)
+        is_due = at - self._book.owners["told"][waiting] >= self._pace * MICROS
         due = [
             portfolio
-            for portfolio in self._book.waiting
-            if portfolio.reason == writing.LEDGER or at - portfolio.told_at >= self._pace
+            for portfolio, in_turn in zip(
+                map(self._book.by_place.__getitem__, waiting.tolist()), is_due.tolist(), strict=True
+            )
+            if in_turn or portfolio.reason == writing.LEDGER
         ]
         if not due:
             return
@@ -213,7 +218,8 @@ class Revaluer:
         before: Publishing | None = None
         for first in range(0, len(due), TOLD_AT_ONCE):
             some = due[first : first + TOLD_AT_ONCE]
-            publishing = Publishing([self._event(portfolio, now, at) for portfolio in some])
+            publishing = Publishing(self._events(some, now))
+            self._book.owners["told"][[portfolio.at for portfolio in some]] = at
             if before is not None:
                 before.end()
             publishing.begin()
@@ -226,15 +232,17 @@ class Revaluer:
         if not self._epoch:
             self._epoch = self._epoch_now()
 
-    def _event(self, portfolio: Watched, now: datetime, at: float) -> SharedEvent:
-        fields = writing.event(portfolio, now)
-        portfolio.told_at = at
-        if not portfolio.pending:
-            del self._book.waiting[portfolio]
-        self._number += 1
+    def _events(self, portfolios: Sequence[Watched], now: datetime) -> list[SharedEvent]:
         # A process that was replaced has a lower epoch: what it still says is left out.
-        version = f"{self._lease.epoch:08d}{self._number:012d}"
-        return SharedEvent(writing.TYPE, fields, [(portfolio.room, "")], version)
+        versions = (f"{self._lease.epoch:08d}{self._number + at:012d}" for at in itertools.count(1))
+        events = [
+            SharedEvent(writing.TYPE, b'{"data":' + data + b"}", [(portfolio.room, "")], version)
+            for portfolio, data, version in zip(
+                portfolios, writing.data(self._book, portfolios, now), versions, strict=False
+            )
+        ]
+        self._number += len(events)
+        return events
 
 
 class PortfolioConsumer(TickConsumer):

@@ -69,7 +69,7 @@ def loaded(portfolios: Sequence[Portfolio], reason: str = writing.STATE) -> Book
 
 
 def told(book: Book, portfolio: Portfolio, most: int = 1000) -> dict[str, Any]:
-    text = writing.data(book.portfolios[portfolio.pk], NOW, most=most)
+    (text,) = writing.data(book, [book.portfolios[portfolio.pk]], NOW, most=most)
     data: dict[str, Any] = json.loads(text, parse_float=Decimal, parse_int=Decimal)
     return data
 
@@ -140,8 +140,8 @@ def test_prices_that_walk_lead_to_what_a_fresh_reading_says(
         quote(stock, price, before)
         if step % 10 == 0:
             told(book, fund)
-    moved, fresh = told(book, fund), told(loaded([fund]), fund)
-    book.portfolios[fund.pk].restate(writing.STATE)
+    fresh = told(loaded([fund]), fund)
+    book.restate(book.portfolios[fund.pk], writing.STATE)
     moved = told(book, fund)
     for rows in (moved["holdings"], fresh["holdings"]):
         for row in rows:
@@ -220,10 +220,10 @@ def test_only_rows_that_changed_come_after_a_trade_and_the_rest_when_their_price
     assert [row["stock_code"] for row in message["holdings"]] == ["AAPL"]
     assert message["held"] == ["005930", "AAPL"]
     # The same once more is nothing to be told.
-    book.waiting.clear()
     reading.put(book, found, reading.rates_for(found, now=NOW), reason=writing.LEDGER, now=NOW)
-    assert not book.waiting
+    assert not len(book.waiting())
     book.see("005930", Sight((micros(NOW), 1), micros(NOW), price_units(Decimal(73000)), None, "sandbox"))
+    assert len(book.waiting()) == 1
     message = told(book, fund)
     assert message["reason"] == "prices"
     assert [row["stock_code"] for row in message["holdings"]] == ["005930"]
@@ -238,7 +238,7 @@ def test_a_message_has_a_bounded_number_of_rows_and_the_others_follow(portfolio:
     book = loaded([portfolio])
     rows = [[row["stock_code"] for row in told(book, portfolio, most=2)["holdings"]] for _ in range(3)]
     assert rows == [["000000", "000001"], ["000002", "000003"], ["000004"]]
-    assert not book.portfolios[portfolio.pk].pending
+    assert not len(book.waiting())
 
 
 def test_as_many_queries_for_many_portfolios_as_for_one(

@@ -1,0 +1,49 @@
+"""Rounding of many whole numbers at once, half to even, as ``portfolios.maths.whole`` rounds one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+# A part of a percent is a millionth of the whole, found in two steps of three digits each.
+_STEP = 1000
+_MILLION = _STEP * _STEP
+
+
+def even(numbers: Numbers, units: Numbers, less: Flags | None = None) -> Numbers:
+    """``numbers / units``, half to even; units are even. Where ``less``, the number is less by a little.
+
+    By so little, that is, that it lies above the next whole number below.
+    """
+    whole, rest = np.divmod(numbers, units)
+    twice = 2 * rest
+    tie = (twice == units) & (whole % 2 != 0)
+    if less is not None:
+        tie &= ~less
+    rounded: Numbers = whole + ((twice > units) | tie)
+    return rounded
+
+
+def percent_even(parts: Numbers, wholes: Numbers, more: Flags) -> tuple[Numbers, Flags]:
+    """``parts / wholes × 100`` in units of 10^-4, and where that is certain.
+
+    Where ``more``, the whole is more by less than 1, and the part less by as much. Of a whole of 0 the figure
+    means nothing.
+    """
+    divisors = np.where(wholes > 0, wholes, 1)
+    digits, rest = np.divmod(parts, divisors)
+    # What is too great for the steps below; doubles tell nearly enough.
+    fits = (divisors < 2**63 // (4 * _STEP)) & (np.abs(digits) < 2**62 // _MILLION)
+    digits, rest = np.where(fits, digits, 0), np.where(fits, rest, 0)
+    for _ in range(2):
+        more_digits, rest = np.divmod(rest * _STEP, np.where(fits, divisors, 1))
+        digits = digits * _STEP + more_digits
+    twice = 2 * rest
+    rounded: Numbers = digits + ((twice > divisors) | ((twice == divisors) & (digits % 2 != 0)))
+    # How far the unknown digits can move what is left over.
+    near = np.abs(twice - divisors) <= 2 * (_MILLION + np.abs(digits) + 1)
+    certain: Flags = fits & ~(more & near) & (wholes >= 0)
+    return rounded, certain
