@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = PROJECT / "benchmarks" / "quote.py"
 
 
-def test_its_last_line_is_the_measurement():
+def test_its_last_line_is_the_measurement(redis_client):
     if not (PROJECT / ".venv" / "benchmarks" / "requirements.installed").is_file():
         pytest.skip("what it measures against is not installed; benchmarks/quote.py installs it")
     process = subprocess.run(

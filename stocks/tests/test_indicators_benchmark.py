@@ -10,7 +10,7 @@ from django.conf import settings
 
 
 @pytest.mark.timeout(300)
-def test_it_measures_and_prints_its_figures_as_the_last_line(market_data_dir):
+def test_it_measures_and_prints_its_figures_as_the_last_line(market_data_dir, redis_client):
     done = subprocess.run(
         [sys.executable, "benchmarks/indicators.py", "--quick", "--codes", "40"],
         cwd=settings.BASE_DIR,
