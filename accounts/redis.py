@@ -122,6 +122,21 @@ class Script:
                 raise
         return _exchange((("EVAL", self.source, *rest),))[0]
 
+    def each(self, calls: Sequence[tuple[Sequence[Word], Sequence[Word]]]) -> list[Any]:
+        """What the script returns for each pair of keys and arguments, asked together; raises RedisAway.
+
+        Where the server forgets its scripts just between two of them, the first are carried out twice.
+        """
+        rests = [(len(keys), *keys, *arguments) for keys, arguments in calls]
+        if not rests:
+            return []
+        try:
+            return _exchange([("EVALSHA", self.digest, *rest) for rest in rests])
+        except RedisAway as error:
+            if str(error) != "NOSCRIPT":
+                raise
+        return _exchange([("EVAL", self.source, *rest) for rest in rests])
+
 
 def _exchange(commands: Sequence[Sequence[Word]], *, insist: bool = False) -> list[Any]:
     if not (breaker.admits() or insist):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _RATE = re.compile(rf"([1-9][0-9]{{0,8}})/([1-9][0-9]{{0,2}} )?({'|'.join(_SECONDS)})s?")
 #: The name of the tier of requests that nobody signed in for.
 ANONYMOUS = "anonymous"
@@ -133,6 +133,8 @@ def _row(name: str, row: Mapping[str, Any]) -> TierRow:
 def _policy(text: str) -> Policy:
     match = _RATE.fullmatch(text)
     if match is None:
-        raise ImproperlyConfigured(f"{text!r} is no limit; 100/minute and 5/10 minutes are (also: hour, day)")
+        raise ImproperlyConfigured(
+            f"{text!r} is no limit; 100/minute and 5/10 minutes are (also: second, hour, day)"
+        )
     count, many, unit = match.groups()
     return Policy(f"{many}{unit}s" if many else unit, int(count), int(many or 1) * _SECONDS[unit])

@@ -142,6 +142,37 @@ def test_a_server_that_forgets_its_scripts_is_told_them_again(redis_client):
     assert take("alice").nearest.remaining == 98
 
 
+def take_each(*accounts: str) -> list[Decision]:
+    """One request of each, in one exchange."""
+    return limiter.count_each([tiers.tier("free").budgets(account) for account in accounts])
+
+
+def test_many_are_counted_in_one_exchange_as_each_alone(redis_client):
+    take("alice")
+    redis_client.script_flush()
+    decisions = take_each(*["alice"] * 60, *["bob"] * 101, *["alice"] * 50)
+    assert [one.nearest.remaining for one in decisions[:60]] == list(range(98, 38, -1))
+    assert [one.allowed for one in decisions[60:161]] == [True] * 100 + [False]
+    assert [one.allowed for one in decisions[161:]] == [True] * 39 + [False] * 11
+    assert decisions[0].headers()[-1] == ("RateLimit-Policy", '"minute";q=100;w=60, "day";q=1000;w=86400')
+    assert take_each() == []
+    assert redis_client.hget("limit:alice:60", "used") == b"100"
+
+
+def test_many_at_once_are_limited_without_redis_too_and_told_when_it_is_back(settings, redis_client):
+    address = settings.REDIS_URL
+    take_each(*["alice"] * 40)
+    with absent_redis() as settings.REDIS_URL:
+        assert sum(one.allowed for one in take_each(*["alice"] * 30, *["bob"] * 130)) == 130
+    settings.REDIS_URL = address
+    close_breaker()
+    decisions = take_each("carol", *["alice"] * 40, "bob")
+    assert [one.allowed for one in decisions] == [True] + [True] * 30 + [False] * 11
+    assert redis_client.hget("limit:alice:60", "used") == b"100"
+    assert redis_client.hget("limit:bob:60", "used") == b"100"
+    assert redis_client.hget("limit:carol:60", "used") == b"1"
+
+
 def test_a_server_that_restarts_is_found_again(redis_client):
     take("alice")
     # As when it ends: every connection is cut.

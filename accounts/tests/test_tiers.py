@@ -37,7 +37,7 @@ def test_it_holds_the_limits_of_the_contract():
 
 @pytest.mark.parametrize(
     "requests",
-    [["100"], ["0/minute"], ["-1/minute"], ["100/second"], ["1e3/day"], ["5/day", "6/day"], [" "], []],
+    [["100"], ["0/minute"], ["-1/minute"], ["100/week"], ["1e3/day"], ["5/day", "6/day"], [" "], []],
 )
 def test_a_limit_that_cannot_be_read_is_refused(settings, requests):
     settings.TIERS = {"free": {"requests": requests, "websocket_rooms": 1}}
