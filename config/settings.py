@@ -382,6 +382,8 @@ REALTIME_MAX_ROOMS: dict[str, int] = {name: int(tier["websocket_rooms"]) for nam
 REALTIME_MAX_CONNECTIONS: dict[str, int] = (
     {} if RATE_LIMITS == "off" else {name: int(tier["websocket_connections"]) for name, tier in TIERS.items()}
 )
+# Who counts connections and their frames as requests.
+REALTIME_BUDGETS = "" if RATE_LIMITS == "off" else "accounts.connection_budgets.ConnectionBudgets"
 # What a process that serves realtime alone does last.
 REALTIME_FAREWELL = "accounts.request_writer.stop"
 # Who is told that a user's sessions, keys or tier have changed: a callable that takes their ids.

@@ -15,9 +15,10 @@ from uuid import UUID
 
 import redis
 
-from realtime import control, leases
+from realtime import budgets, control, leases
 from realtime.addresses import is_loopback
 from realtime.authentication import Finding, Principal, authenticate, recheck
+from realtime.budgets import Limited, Verdict
 from realtime.client import Client
 from realtime.errors import SignInRefused, Unavailable
 from realtime.leases import Claim, Lease
@@ -40,14 +41,25 @@ _PAUSE_SECONDS = 1.0
 class _SignIn:
     """A token that waits to be checked; ``principal`` stands in place of one that was proved elsewhere."""
 
-    __slots__ = ("answer", "principal", "replaces", "session", "token")
+    __slots__ = ("answer", "principal", "replaces", "session", "token", "verdict")
 
     def __init__(self, session: Session, token: str, principal: Principal | None, replaces: str) -> None:
         self.session = session
         self.token = token
         self.principal = principal
         self.replaces = replaces
+        self.verdict: Verdict | None = None
         self.answer: asyncio.Future[Principal] = asyncio.get_running_loop().create_future()
+
+
+class _Frame:
+    """A frame that waits to be counted."""
+
+    __slots__ = ("answer", "principal")
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+        self.answer: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
 
 
 #: What was found, and whether the user may have this connection; None where Redis could not be asked.
@@ -66,6 +78,8 @@ class Desk:
         self._addresses: dict[str, int] = {}
         self._sign_ins: Batches[_SignIn, _Verdict] = Batches(self._check, self._checked, most=_SIGN_INS)
         self._rechecks: Batches[Session, _Second] = Batches(self._recheck, self._rechecked, most=_RECHECKS)
+        self._budgets = budgets.configured()
+        self._frames: Batches[_Frame, Verdict | None] = Batches(self._count_frames, _counted, most=_RECHECKS)
         self._releases: Batches[Lease, None] = Batches(
             self._release, lambda lease, result: None, most=_RECHECKS
         )
@@ -76,7 +90,7 @@ class Desk:
         self._no_redis_until = 0.0
 
     async def stop(self) -> None:
-        for batches in (self._sign_ins, self._rechecks, self._releases):
+        for batches in (self._sign_ins, self._rechecks, self._frames, self._releases):
             await batches.stop()
 
     # --- Coming and going ---
@@ -86,13 +100,22 @@ class Desk:
 
         Of this machine itself none is counted.
         """
+        session.address = address
         if address and not is_loopback(address):
             count = self._addresses.get(address, 0)
             if count >= self._limits.connections_per_address:
+                session.address = ""
                 return False
             self._addresses[address] = count + 1
-            session.address = address
         return True
+
+    async def count(self, principal: Principal) -> Verdict | None:
+        """Count a frame of the user as a request; None where it is not limited."""
+        if self._budgets is None:
+            return None
+        frame = _Frame(principal)
+        self._frames.put(frame)
+        return await frame.answer
 
     async def sign_in(
         self, session: Session, token: str, *, principal: Principal | None = None, replaces: str = ""
@@ -116,7 +139,7 @@ class Desk:
         # Nothing that has ended holds on to another.
         client.session = None
         self._rechecks.drop(session)
-        if session.address:
+        if session.address in self._addresses:
             self._addresses[session.address] -= 1
             if not self._addresses[session.address]:
                 del self._addresses[session.address]
@@ -130,11 +153,17 @@ class Desk:
 
     def _check(self, asked: Sequence[_SignIn]) -> list[_Verdict]:
         """Runs in a thread."""
-        tokens = [one.token for one in asked if one.principal is None]
-        proved = iter(authenticate(tokens))
-        findings = [next(proved) if one.principal is None else one.principal for one in asked]
+        findings: dict[_SignIn, Finding] = {}
+        self._count_addresses(asked, findings)
+        # In the order in which they came: of two that there is room for one of, the first is let in.
+        let_in = [one for one in asked if one not in findings]
+        proved = iter(authenticate([one.token for one in let_in if one.principal is None]))
+        for one in let_in:
+            findings[one] = next(proved) if one.principal is None else one.principal
+        self._count(let_in, findings)
         claims: dict[_SignIn, Claim] = {}
-        for one, found in zip(asked, findings, strict=True):
+        for one in let_in:
+            found = findings[one]
             if found is None or isinstance(found, Exception) or one.session.principal is not None:
                 continue
             most = self._limits.connections_of(found.tier)
@@ -142,9 +171,38 @@ class Desk:
                 claims[one] = Claim(Lease(found.user_id, one.session.id), most, one.replaces)
         granted = self._claim(list(claims.values()))
         if granted is None:
-            return [(found, None) for found in findings]
+            return [(findings[one], None) for one in asked]
         allowed = dict(zip(claims, granted, strict=True))
-        return [(found, allowed.get(one, True)) for one, found in zip(asked, findings, strict=True)]
+        return [(findings[one], allowed.get(one, True)) for one in asked]
+
+    def _count_addresses(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
+        """Whose address has made as many requests as it may is not even asked who it is."""
+        if self._budgets is not None:
+            # Who was proved elsewhere was counted there.
+            unknown = [one for one in asked if one.principal is None]
+            _refuse(unknown, self._budgets.addresses([one.session.address for one in unknown]), findings)
+
+    def _count(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
+        """Count those who are known for their users, and the others for their addresses."""
+        if self._budgets is None:
+            return
+        strangers = [one for one in asked if findings[one] is None]
+        _refuse(strangers, self._budgets.strangers([one.session.address for one in strangers]), findings)
+        found = [(one, findings[one]) for one in asked]
+        known = [
+            (one, principal)
+            for one, principal in found
+            if principal is not None and not isinstance(principal, Exception) and not _has_ended(principal)
+        ]
+        verdicts = self._budgets.users([principal for _, principal in known])
+        for (one, _), verdict in zip(known, verdicts, strict=True):
+            one.verdict = verdict
+        _refuse([one for one, _ in known], verdicts, findings)
+
+    def _count_frames(self, frames: Sequence[_Frame]) -> Sequence[Verdict | None]:
+        """Runs in a thread."""
+        assert self._budgets is not None
+        return self._budgets.users([one.principal for one in frames])
 
     def _claim(self, claims: Sequence[Claim]) -> list[bool] | None:
         if claims and time.monotonic() < self._no_redis_until:
@@ -171,6 +229,8 @@ class Desk:
         if isinstance(result, Exception):
             raise result
         found, allowed = result
+        if isinstance(found, Limited):
+            raise found
         if isinstance(found, Exception):
             raise Unavailable("The token cannot be checked now.") from found
         if found is None:
@@ -188,6 +248,7 @@ class Desk:
             if not allowed:
                 raise SignInRefused(CONNECTION_LIMIT, "this user has as many connections as the tier allows")
             session.principal = found
+            session.verdict = one.verdict if session.client.transport.door == "sse" else None
             self._of_user.setdefault(found.user_id, []).append(session)
         if self._told_in == self._sign_ins.calls and not self._told.isdisjoint((None, found.user_id)):
             self._rechecks.put(session)
@@ -285,6 +346,23 @@ class Desk:
             self._rechecks.put(session)
         elif not isinstance(found, Exception):
             session.found_again(None if found is None or _has_ended(found) else found)
+
+
+def _refuse(
+    asked: Sequence[_SignIn], verdicts: Sequence[Verdict | None], findings: dict[_SignIn, Finding]
+) -> None:
+    for one, verdict in zip(asked, verdicts, strict=True):
+        if verdict is not None and not verdict.allowed:
+            findings[one] = Limited(verdict)
+
+
+def _counted(frame: _Frame, result: Verdict | Exception | None) -> None:
+    if frame.answer.done():
+        return
+    if isinstance(result, Exception):
+        frame.answer.set_exception(result)
+    else:
+        frame.answer.set_result(result)
 
 
 def _has_ended(principal: Principal) -> bool:

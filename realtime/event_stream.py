@@ -36,6 +36,8 @@ class EventStream(AsgiTransport):
 
     __slots__ = ("_positions", "opened", "refused")
 
+    door = "sse"
+
     def __init__(
         self,
         *,

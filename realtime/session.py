@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from realtime import subscriptions
 from realtime.addresses import counted_address
 from realtime.authentication import Principal, offered_session
+from realtime.budgets import Limited, Verdict
 from realtime.client import Client
 from realtime.errors import SignInRefused, Unavailable
 from realtime.hub import Hub
@@ -23,6 +24,7 @@ from realtime.protocol.codes import (
     FLOOD,
     FRAME_LIMIT,
     FRAME_TOO_BIG,
+    REQUEST_LIMIT,
     ROOM_LIMIT,
     TOO_OLD,
     UNAUTHORIZED,
@@ -76,6 +78,7 @@ class Session:
         "paid_until",
         "principal",
         "refused",
+        "verdict",
         "warned",
     )
 
@@ -84,6 +87,8 @@ class Session:
         self.client = client
         self.id = secrets.token_hex(8)
         self.address = ""
+        #: Of a stream, what its reply tells of the user's limits, or of those that refused it.
+        self.verdict: Verdict | None = None
         #: A WebSocket that was not logged yet.
         self.opening: Opening | None = None
         #: Set by the desk, when the token was found good.
@@ -177,7 +182,13 @@ class Session:
             case Ping():
                 self._reply(messages.pong(now=_now()))
             case Subscribe():
-                await self._subscribe(self.principal, frame)
+                verdict = await self.hub.desk.count(self.principal)
+                if self.client.closed:
+                    return
+                if verdict is None or verdict.allowed:
+                    await self._subscribe(self.principal, frame)
+                else:
+                    self._tell_limit(verdict)
             case Unsubscribe():
                 self._unsubscribe(frame)
             case Auth():
@@ -188,6 +199,8 @@ class Session:
         try:
             found = await self.hub.desk.sign_in(self, token, principal=principal, replaces=replaces)
         except SignInRefused as error:
+            if isinstance(error, Limited):
+                self.verdict = error.verdict
             self.close(error.close_code, error.message)
             return
         except Unavailable as error:
@@ -218,6 +231,10 @@ class Session:
         """A fresh token on an open connection takes the place of the one before."""
         try:
             found = await self.hub.desk.sign_in(self, token)
+        except Limited as error:
+            # As below: the token of before holds until its end.
+            self._tell_limit(error.verdict)
+            return
         except SignInRefused as error:
             self.close(error.close_code, error.message)
             return
@@ -295,6 +312,11 @@ class Session:
         elif self.refused > limits.frames_refused:
             self.close(FLOOD, f"{self.refused} frames came too fast")
         return False
+
+    def _tell_limit(self, verdict: Verdict) -> None:
+        """A frame is not carried out."""
+        details = {**verdict.details, "retry_after": verdict.retry_after}
+        self._reply(messages.error(REQUEST_LIMIT, "Too many requests", now=_now(), details=details))
 
     def _pay(self, frames: float) -> None:
         self.paid_until += frames / self.hub.limits.frames_per_second

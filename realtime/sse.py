@@ -15,6 +15,7 @@ from realtime import hub as hubs
 from realtime import sockets, stopping
 from realtime.asgi import Send
 from realtime.authentication import Principal
+from realtime.budgets import headers_of
 from realtime.client import Gone
 from realtime.protocol.codes import INTERNAL_ERROR, RESTARTING
 from realtime.replies import Header, Manners, Refused, Scope
@@ -67,7 +68,8 @@ class EventsDoor:
         sockets.hide_query(send)
         try:
             await stream.begin(read(scope), Origin.of(scope))
-            stream.open(answer.headers(_STREAM_HEADERS))
+            stream.open(answer.headers((*_STREAM_HEADERS, *headers_of(stream.session.verdict))))
+            stream.session.verdict = None
         except Refused as refused:
             await answer.refuse(refused)
             answer.log(refused.status, stream.session.principal)

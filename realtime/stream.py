@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from realtime import subscriptions
+from realtime import budgets, subscriptions
 from realtime.asgi import Send
 from realtime.authentication import Principal, authenticate_cookie
+from realtime.budgets import Limited, Verdict
 from realtime.client import Client
 from realtime.default_rooms import default_rooms
 from realtime.errors import Unavailable
@@ -45,13 +46,19 @@ class Stream:
 
     async def begin(self, request: StreamRequest, origin: Origin = NOWHERE) -> None:
         """Sign in and join; raises Refused."""
-        credential = request.credential
+        credential, allowed = request.credential, budgets.configured()
         if credential is None:
+            if allowed is not None:
+                await self._count(allowed.strangers, origin)
             raise Refused.by(UNAUTHORIZED, "Authentication credentials were not provided.")
         try:
             if credential.cookie:
+                if allowed is not None:
+                    await self._count(allowed.addresses, origin)
                 known = await in_thread(authenticate_cookie, credential.text)
                 if known is None:
+                    if allowed is not None:
+                        await self._count(allowed.strangers, origin)
                     raise Refused.by(UNAUTHORIZED, "the session has ended")
                 await self.session.begin(None, origin, principal=known)
             else:
@@ -107,9 +114,19 @@ class Stream:
         if new and not self.client.closed:
             await self._join(principal, new, {})
 
+    async def _count(
+        self, counted: Callable[[Sequence[str]], Sequence[Verdict | None]], origin: Origin
+    ) -> None:
+        """Count the request for its address; raises Refused."""
+        [self.session.verdict] = await in_thread(counted, [origin.address])
+        if self.session.verdict is not None and not self.session.verdict.allowed:
+            raise Limited(self.session.verdict).refused()
+
     def _principal(self) -> Principal:
         """Who has signed in; raises Refused where the session was closed."""
         if self.transport.refused is not None:
+            if self.session.verdict is not None and not self.session.verdict.allowed:
+                raise Limited(self.session.verdict).refused()
             raise Refused.by(*self.transport.refused)
         assert self.session.principal is not None
         return self.session.principal

@@ -51,7 +51,7 @@ const ABNORMAL = 1006;
 const PATH = "/ws/stocks";
 
 // What is not known is judged by its class: 44xx is the client's own fault, as 4xx is in HTTP.
-const AGAIN = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 4008, 4408, 4410, 4431]);
+const AGAIN = new Set([1000, 1001, 1005, 1006, 1011, 1012, 1013, 4008, 4408, 4410, 4431, 4432]);
 const NEVER = new Set([1002, 1003, 1007, 1008, 1009, 1010, 4400, 4401, 4430]);
 
 /** Events of these are never skipped; in all other rooms an event is whole for its key. */

@@ -37,8 +37,14 @@ ROOM_LIMIT = Code(4429, "ROOM_LIMIT", "the tier allows no more rooms on one conn
 FRAME_LIMIT = Code(
     4429, "FRAME_LIMIT", "frames come too fast; until they do not, none is answered", False, False
 )
+REQUEST_LIMIT = Code(
+    4429, "RATE_LIMIT_EXCEEDED", "the user has made as many requests as the tier allows", False, True
+)
 FLOOD = Code(4430, "FLOOD", "frames went on coming too fast", True, False)
 CONNECTION_LIMIT = Code(4431, "CONNECTION_LIMIT", "the user or address has as many as it may", True, True)
+RATE_LIMITED = Code(
+    4432, "RATE_LIMITED", "the user or address has made as many requests as it may", True, True
+)
 
 TABLE = (
     PROTOCOL_ERROR,
@@ -57,6 +63,8 @@ TABLE = (
     INVALID_ROOM,
     ROOM_LIMIT,
     FRAME_LIMIT,
+    REQUEST_LIMIT,
     FLOOD,
     CONNECTION_LIMIT,
+    RATE_LIMITED,
 )

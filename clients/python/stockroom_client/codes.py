@@ -7,7 +7,7 @@ UNAUTHORIZED = 4401
 ABNORMAL = 1006
 
 # Of the codes that the server closes with. 4401 is apart: a fresh token may help.
-_AGAIN = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 4008, 4408, 4410, 4431})
+_AGAIN = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 4008, 4408, 4410, 4431, 4432})
 _NEVER = frozenset({1002, 1003, 1007, 1008, 1009, 1010, 4400, 4401, 4430})
 
 
