@@ -23,6 +23,7 @@ STREAM = "orders"
 GROUP = "payments"
 #: About so many are kept.
 LENGTH = 10_000
+#: Taken over at once from workers that are gone.
 BATCH = 64
 #: Longer than a worker has an entry in hand.
 RECLAIM_IDLE_MS = 60_000
@@ -46,10 +47,13 @@ def append(entries: Sequence[Mapping[str, str]]) -> None:
         pipeline.execute()
 
 
-def read(consumer: str, *, block_ms: int) -> list[Entry]:
-    """New entries; waits for the first. The group is made where it is missing, as after Redis was emptied."""
+def read(consumer: str, *, count: int, block_ms: int) -> list[Entry]:
+    """New entries, at most ``count``; waits for the first.
+
+    The group is made where it is missing, as after Redis was emptied.
+    """
     try:
-        reply: Any = _client().xreadgroup(GROUP, consumer, {STREAM: ">"}, count=BATCH, block=block_ms)
+        reply: Any = _client().xreadgroup(GROUP, consumer, {STREAM: ">"}, count=count, block=block_ms)
     except redis.ResponseError as error:
         # The second is said to whoever waits at a stream that is deleted.
         if not str(error).startswith(("NOGROUP", "UNBLOCKED")):

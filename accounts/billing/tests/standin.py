@@ -33,7 +33,8 @@ class _Server(ThreadingHTTPServer):
 class StripeStandIn:
     """Attributes: ``url``, ``key``, ``intents`` by id, ``refunds`` by intent, ``calls``, each path and key.
 
-    ``charged`` counts how often money was taken for a payment of ours.
+    ``charged`` counts how often money was taken for a payment of ours. A token in ``held`` is
+    answered once its event is set.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class StripeStandIn:
         self.charged: dict[str, int] = {}
         self.calls: list[tuple[str, str]] = []
         self.delay = 0.0
+        self.held: dict[str, threading.Event] = {}
         self._replies: dict[str, tuple[bytes, int, Any]] = {}
         self._broken: set[str] = set()
         self._lock = threading.Lock()
@@ -81,6 +83,8 @@ class StripeStandIn:
         """Status and body; None where the connection is to break before a reply."""
         key = headers.get("Idempotency-Key", "")
         time.sleep(self.delay)
+        if (held := self.held.get(form.get("payment_method", ""))) is not None:
+            held.wait(60)
         with self._lock:
             self.calls.append((f"{method} {path}", key))
             if headers.get("Authorization") != f"Bearer {self.key}":
