@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import redis
 import requests
-from django.db import connection
 
 from accounts.billing import stream
 from accounts.billing.models import GatewayEvent, Order, OrderEvent, Payment, Product, Subscription
@@ -36,8 +36,13 @@ ORDERS = min(int(os.environ.get("STOCKROOM_ORDERS", "60")), 5_000)
 SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
 CLIENTS, PAYS_EACH, NOTICES_EACH = 8, 4, 3
 EACH_OF_A_USER = 20
+# The start of a worker costs as much as a hundred payments: more troubles would only test how it starts.
+TROUBLES = max(6, ORDERS // 40)
+# A worker that dies by itself does so before it has passed a point so often.
+PASSES = max(12, ORDERS // 4)
 # On a machine that does much else.
 SECONDS = 120
+LONGEST = 180 + 2 * ORDERS
 # Where a worker dies by itself: with a payment claimed, charged and not noted, noted, told and not noted.
 POINTS = ("after_read", "mid_transaction", "after_commit", "after_publish")
 # What becomes of a charge, and how many of a hundred.
@@ -84,13 +89,15 @@ class Workers:
     def fill(self, *, mortal: bool) -> None:
         """Start what is missing; mortal ones die by themselves after a while."""
         while len(self._living()) < 2:
-            point = f"{self._chance.choice(POINTS)}:{self._chance.randrange(1, 12)}" if mortal else ""
+            point = f"{self._chance.choice(POINTS)}:{self._chance.randrange(1, PASSES)}" if mortal else ""
             self._all.append(self._stack.manage("process_payments", FAIL_AT=point))
 
-    def kill_one(self) -> None:
-        """One that has begun to work."""
-        if begun := [one for one in self._living() if "processing payments" in self._stack.output(one)]:
+    def kill_one(self) -> bool:
+        """Kill one that has begun to work; says whether there was one."""
+        begun = [one for one in self._living() if "processing payments" in self._stack.output(one)]
+        if begun:
             self._stack.kill(self._chance.choice(begun))
+        return bool(begun)
 
     def said(self) -> str:
         return "\n".join(f"--- {one.pid}\n{self._stack.output(one)}" for one in self._all)[-20_000:]
@@ -99,11 +106,35 @@ class Workers:
         return [one for one in self._all if one.poll() is None]
 
 
-class Client:
-    """What one user's program does: orders, pays again and again, and the gateway that tells it twice."""
+class Wire:
+    """Requests, each over a connection of its own. ``slowest`` is what a reply took the longest."""
 
-    def __init__(self, url: str, user: User) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
+        self._local = threading.local()
+        self.slowest = (0.0, "")
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        """Asks again where a busy machine, or another request with the key, says so."""
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            # One that is kept may be closed by the server just as it is used again.
+            self._local.session.headers["Connection"] = "close"
+        while True:
+            began = time.monotonic()
+            reply = self._local.session.post(f"{self._url}/v1/{path}", timeout=SECONDS, **options)
+            self.slowest = max(self.slowest, (time.monotonic() - began, f"{path}: {reply.status_code}"))
+            in_flight = reply.status_code == 409 and "IN_FLIGHT" in reply.text
+            if not (reply.status_code == 503 or in_flight):
+                return cast(requests.Response, reply)
+            time.sleep(0.05)
+
+
+class Client:
+    """What one user's program does: it orders, and pays again and again."""
+
+    def __init__(self, wire: Wire, user: User) -> None:
+        self._wire = wire
         self._headers = {"Authorization": f"Bearer {session_start(user=user).access_token}"}
 
     def order(self, product: str, key: str) -> str:
@@ -118,43 +149,34 @@ class Client:
 
     def _post(self, path: str, body: Any, key: str) -> requests.Response:
         headers = {**self._headers, **({"Idempotency-Key": key} if key else {})}
-        return patient(
-            lambda: requests.post(f"{self._url}/v1/{path}", json=body, headers=headers, timeout=SECONDS)
-        )
+        return self._wire.post(path, json=body, headers=headers)
 
 
-def patient(post: Callable[[], requests.Response]) -> requests.Response:
-    """Ask again where a busy machine, or another request with the key, says so."""
-    while True:
-        reply = post()
-        busy = reply.status_code == 503
-        in_flight = reply.status_code == 409 and "IN_FLIGHT" in reply.text
-        if not (busy or in_flight):
-            return reply
-        time.sleep(0.02)
+class Teller:
+    """The gateway's notices, each several times and in no order; ``told`` counts them."""
 
+    def __init__(self, wire: Wire, gateway: StripeStandIn, chance: random.Random) -> None:
+        self._wire, self._gateway, self._chance = wire, gateway, chance
+        self._pool = ThreadPoolExecutor(CLIENTS)
+        self.told = 0
 
-def tell(stack: LiveStack, gateway: StripeStandIn, chance: random.Random, *, again: bool) -> int:
-    """Tell of charges several times, in no order: of those that waited or, ``again``, of all; how many."""
-    bodies = []
-    for intent_id, intent in list(gateway.intents.items()):
-        if intent["status"] == "processing":
-            gateway.settle(intent_id)
-        elif not again:
-            continue
-        if intent["status"] == "succeeded":
-            body = gateway.event(intent_id, "payment_intent.succeeded", event_id=f"evt_{intent_id}")
-            bodies += [body] * NOTICES_EACH
-    chance.shuffle(bodies)
+    def tell(self, *, again: bool, times: int = NOTICES_EACH) -> None:
+        """Tell of charges that waited or, ``again``, of all, so many times each."""
+        bodies = []
+        for intent_id, intent in list(self._gateway.intents.items()):
+            if intent["status"] == "processing":
+                self._gateway.settle(intent_id)
+            elif not again:
+                continue
+            if intent["status"] == "succeeded":
+                body = self._gateway.event(intent_id, "payment_intent.succeeded", event_id=f"evt_{intent_id}")
+                bodies += [body] * times
+        self._chance.shuffle(bodies)
+        assert set(self._pool.map(self._post, bodies)) <= {200}
+        self.told += len(bodies)
 
-    def post(body: bytes) -> int:
-        url = f"{stack.url}/v1/payments/webhook/stripe"
-        reply = patient(lambda: requests.post(url, data=body, headers=signed(body), timeout=SECONDS))
-        return reply.status_code
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        assert set(pool.map(post, bodies)) <= {200}
-    return len(bodies)
+    def _post(self, body: bytes) -> int:
+        return self._wire.post("payments/webhook/stripe", data=body, headers=signed(body)).status_code
 
 
 def wait(reached: Callable[[], bool], why: Callable[[], str], seconds: float) -> None:
@@ -177,53 +199,64 @@ def test_each_order_is_paid_and_fulfilled_once_whoever_is_killed(
         code="pro-day", name="Pro", kind="plan", tier="pro", period_days=1, price=2, currency="USD"
     )
     users = [UserFactory.create() for _ in range(-(-ORDERS // EACH_OF_A_USER))]
-    clients = [Client(stack.url, user) for user in users]
+    wire = Wire(stack.url)
+    clients = [Client(wire, user) for user in users]
     tokens = chance.choices(list(TOKENS), list(TOKENS.values()), k=ORDERS)
-    workers = Workers(stack, chance)
+    owners = [number // EACH_OF_A_USER for number in range(ORDERS)]
+    chance.shuffle(owners)
+    emptying = max(2, TROUBLES * 2 // 5)
+    troubles = ["empty Redis"] * emptying + ["kill a worker"] * (TROUBLES - emptying)
+    chance.shuffle(troubles)
+    moments = sorted(chance.uniform(0, ORDERS) for _ in troubles)
+    workers, teller = Workers(stack, chance), Teller(wire, gateway, random.Random(SEED))
+    paying = ThreadPoolExecutor(CLIENTS * PAYS_EACH)
+    done: list[int] = []
 
     def buy(number: int) -> tuple[str, str, list[int]]:
-        client = clients[number // EACH_OF_A_USER]
+        client = clients[owners[number]]
         order_id = client.order("pro-day", f"order {number}")
         keys = [f"pay {number}", f"pay {number}", "", f"again {number}"]
-        with ThreadPoolExecutor(PAYS_EACH) as pool:
-            codes = list(pool.map(lambda key: client.pay(order_id, tokens[number], key), keys))
+        codes = list(paying.map(lambda key: client.pay(order_id, tokens[number], key), keys))
+        done.append(number)
         return order_id, tokens[number], codes
 
-    def shop() -> tuple[list[tuple[str, str, list[int]]], int]:
-        try:
-            with ThreadPoolExecutor(CLIENTS) as pool:
-                bought = list(pool.map(buy, range(ORDERS)))
-            return bought, tell(stack, gateway, chance, again=True)
-        finally:
-            connection.close()
+    def shop() -> list[tuple[str, str, list[int]]]:
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            bought = list(pool.map(buy, range(ORDERS)))
+        teller.tell(again=True)
+        return bought
 
-    began, emptied = time.monotonic(), 0
+    began = time.monotonic()
     with ThreadPoolExecutor(1) as beside:
         shopping = beside.submit(shop)
-        # At the least, so that a small number of orders has trouble too.
-        while not shopping.done() or workers.deaths < 3 or emptied < 2:
-            assert time.monotonic() - began < 180 + 2 * ORDERS, workers.said()
+        while not shopping.done() or troubles:
+            assert time.monotonic() - began < LONGEST, workers.said()
             workers.fill(mortal=True)
-            time.sleep(chance.uniform(0.5, 2.0))
-            if chance.random() < 0.4:
-                redis_client.flushdb()
-                emptied += 1
-            else:
-                workers.kill_one()
-        bought, told = shopping.result()
+            if troubles and (shopping.done() or len(done) >= moments[0]):
+                if troubles[-1] == "empty Redis":
+                    redis_client.flushdb()
+                elif not workers.kill_one():
+                    time.sleep(0.1)
+                    continue
+                troubles.pop()
+                moments.pop(0)
+            time.sleep(chance.uniform(0.05, 0.3))
+        bought = shopping.result()
+    bought_in = time.monotonic() - began
 
     def settled() -> bool:
         # Those that are left may still die by themselves.
         workers.fill(mortal=False)
-        tell(stack, gateway, chance, again=False)
+        teller.tell(again=False)
         return open_orders() == 0 and not OrderEvent.objects.filter(sent_at=None).exists()
 
-    wait(settled, lambda: f"{open_orders()} orders are open\n{workers.said()}", 180 + 2 * ORDERS)
+    wait(settled, lambda: f"{open_orders()} orders are open\n{workers.said()}", LONGEST)
     seconds = time.monotonic() - began
-    told += tell(stack, gateway, chance, again=True)
+    teller.tell(again=True, times=1)
     print(
-        f"{len(gateway.calls)} calls of the gateway, {told} notices; {workers.deaths} workers died,"
-        f" Redis was emptied {emptied} times; {seconds:.0f} s"
+        f"{len(gateway.calls)} calls of the gateway, {teller.told} notices; {workers.deaths} workers died,"
+        f" Redis was emptied {emptying} times; ordered within {bought_in:.0f} s, settled within"
+        f" {seconds:.0f} s; the slowest reply took {wire.slowest[0]:.1f} s ({wire.slowest[1]})"
     )
 
     # One pay of each was taken; those with its key have its reply.
@@ -256,7 +289,7 @@ def test_each_order_is_paid_and_fulfilled_once_whoever_is_killed(
     assert GatewayEvent.objects.count() == ORDERS - len(declined)
     # Every user has as many days as were paid for, one after the other.
     for at, user in enumerate(users):
-        mine = [one for one, _, _ in bought[at * EACH_OF_A_USER : (at + 1) * EACH_OF_A_USER]]
+        mine = [one for owner, (one, _, _) in zip(owners, bought, strict=True) if owner == at]
         days = len([one for one in mine if one not in declined])
         periods = list(Subscription.objects.filter(user=user).order_by("starts_at"))
         total = sum((one.ends_at - one.starts_at for one in periods), timedelta())
