@@ -29,6 +29,9 @@ class Payment(models.Model):
         REFUNDING = "refunding"
         REFUNDED = "refunded"
 
+    #: In which somebody has something to do.
+    OPEN = (Status.PENDING, Status.REFUNDING)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="payment")
     gateway = models.CharField(max_length=16)
@@ -53,6 +56,11 @@ class Payment(models.Model):
                 name="payment_by_due_time",
                 condition=Q(status__in=["pending", "refunding"], due_at__isnull=False),
             ),
+            models.Index(
+                fields=["created_at"],
+                name="payment_held",
+                condition=Q(status__in=["pending", "refunding"], due_at__isnull=True),
+            ),
             models.Index(fields=["-created_at", "-id"], name="payment_by_time"),
         ]
         constraints = [
@@ -74,4 +82,4 @@ class Payment(models.Model):
     @property
     def is_held(self) -> bool:
         """Whether it waits for a person, or for a notice of the gateway."""
-        return self.due_at is None and self.status in (self.Status.PENDING, self.Status.REFUNDING)
+        return self.due_at is None and self.status in self.OPEN
