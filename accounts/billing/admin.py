@@ -111,7 +111,7 @@ class HeldFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         if self.value() != "yes":
             return queryset
-        return queryset.filter(status__in=["pending", "refunding"], due_at__isnull=True)
+        return queryset.filter(status__in=Payment.OPEN, due_at__isnull=True)
 
 
 @admin.register(Payment)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from accounts.billing.errors import OrderNotFound
-from accounts.billing.models import Order, PackGrant, Payment, Product, Subscription
+from accounts.billing.models import Order, OrderEvent, PackGrant, Payment, Product, Subscription
 from accounts.models import User
 
 
@@ -20,6 +20,30 @@ class Plans:
     tier: str
     periods: list[Subscription]
     packs: list[PackGrant]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the shop has still to do: how much, and since when the oldest of it waits.
+
+    ``untold`` events are committed and in no stream yet. ``due`` are payments that a worker shall look at by
+    now. ``held`` wait for a person, or for a notice of their gateway.
+    """
+
+    untold: int
+    untold_since: datetime | None
+    due: int
+    due_since: datetime | None
+    held: int
+
+
+def backlog(*, now: datetime) -> Backlog:
+    """What the shop has still to do at ``now``."""
+    untold = OrderEvent.objects.filter(sent_at=None).aggregate(count=Count("*"), since=Min("created_at"))
+    opened = Payment.objects.filter(status__in=Payment.OPEN)
+    due = opened.filter(due_at__lte=now).aggregate(count=Count("*"), since=Min("due_at"))
+    held = opened.filter(due_at=None).count()
+    return Backlog(untold["count"], untold["since"], due["count"], due["since"], held)
 
 
 def products_on_sale(*, kind: str | None = None) -> QuerySet[Product]:

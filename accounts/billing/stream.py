@@ -10,6 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -28,9 +29,27 @@ BATCH = 64
 #: Longer than a worker has an entry in hand.
 RECLAIM_IDLE_MS = 60_000
 FORGET_IDLE_MS = 600_000
+#: A worker asks for more after half a second at the latest.
+WORKS_IDLE_MS = 10_000
 _SECONDS, _CONNECT_SECONDS = 10.0, 2.0
 
 Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the stream and our workers stand.
+
+    ``entries`` are in the stream; ``behind`` were given to no worker yet, None where entries were cut off and
+    Redis does not know; ``pending`` are in hand, the oldest of which was written ``pending_seconds`` ago.
+    ``workers`` have asked for work lately.
+    """
+
+    entries: int
+    behind: int | None
+    pending: int
+    pending_seconds: float
+    workers: int
 
 
 def consumer_name() -> str:
@@ -90,6 +109,36 @@ def acknowledge(entries: Sequence[Entry]) -> None:
 def leave(consumer: str) -> None:
     """Be no consumer any more; what it had in hand is done or stands in PostgreSQL."""
     _client().xgroup_delconsumer(STREAM, GROUP, consumer)
+
+
+def standing() -> Standing:
+    """Where the stream stands, in a few short commands; raises redis.RedisError."""
+    client: Any = _client()
+    entries = int(client.xlen(STREAM))
+    try:
+        groups = [one for one in client.xinfo_groups(STREAM) if one["name"] == GROUP.encode()]
+    except redis.ResponseError as error:
+        if "no such key" not in str(error):
+            raise
+        groups = []
+    if not groups:
+        return Standing(entries, behind=entries, pending=0, pending_seconds=0.0, workers=0)
+    pending = client.xpending(STREAM, GROUP)
+    consumers = client.xinfo_consumers(STREAM, GROUP)
+    return Standing(
+        entries,
+        behind=groups[0]["lag"],
+        pending=pending["pending"],
+        pending_seconds=_age(client.time(), pending["min"]),
+        workers=sum(one["idle"] < WORKS_IDLE_MS for one in consumers),
+    )
+
+
+def _age(now: tuple[int, int], entry_id: bytes | None) -> float:
+    """Seconds since an entry was written; its id begins with the milliseconds of that."""
+    if entry_id is None:
+        return 0.0
+    return max(now[0] + now[1] / 1_000_000 - int(entry_id.partition(b"-")[0]) / 1000, 0.0)
 
 
 def payment_in(entry: Entry) -> UUID | None:

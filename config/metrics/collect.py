@@ -15,6 +15,7 @@ from config.api.errors import replace_dead_connections
 from config.metrics.exposition import Gauge
 from config.metrics.realtime import realtime_metrics
 from config.metrics.requests import request_metrics
+from config.metrics.shop import orders_metrics, shop_metrics
 from realtime.redis import worker_client
 from screening.live.reading import counts
 from screening.snapshot.keeper import keeper
@@ -44,6 +45,8 @@ def collect(now: datetime) -> list[Gauge]:
         "providers": _of_providers,
         "jobs": lambda: _of_jobs(now),
         "data": lambda: _of_data(now),
+        "orders": orders_metrics,
+        "shop": lambda: shop_metrics(now),
     }
     gauges = [reads]
     for name, read in parts.items():

@@ -30,7 +30,7 @@ from stocks.types import StockKey, Tick
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
 NOW = datetime(2024, 11, 8, 3, tzinfo=UTC)
 STATUSES = ("done", "failed", "running")
-PARTS = ("stream", "realtime", "requests", "providers", "jobs", "data")
+PARTS = ("stream", "realtime", "requests", "providers", "jobs", "data", "orders", "shop")
 _LINE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)')
 
 

@@ -34,7 +34,6 @@ from accounts.failpoints import reach
 
 logger = logging.getLogger(__name__)
 
-OPEN: Final = (Payment.Status.PENDING, Payment.Status.REFUNDING)
 #: How long the answer of a gateway waits for a lock before it is written down.
 LOCK_MS: Final = 15_000
 #: Seconds until a gateway that gave no answer is asked again, about.
@@ -47,7 +46,7 @@ LOOKED_UP_FOR: Final = timedelta(days=7)
 
 def payments_due(*, now: datetime, limit: int) -> list[UUID]:
     """The payments that somebody has to look at now, the longest overdue first."""
-    due = Payment.objects.filter(status__in=OPEN, due_at__lte=now).order_by("due_at")
+    due = Payment.objects.filter(status__in=Payment.OPEN, due_at__lte=now).order_by("due_at")
     return list(due.values_list("pk", flat=True)[:limit])
 
 
@@ -74,7 +73,7 @@ def payment_process(*, payment_id: UUID, now: datetime) -> bool:
 
 
 def _claim(payment_id: UUID, now: datetime) -> Payment | None:
-    claimed = Payment.objects.filter(pk=payment_id, status__in=OPEN, due_at__lte=now).update(
+    claimed = Payment.objects.filter(pk=payment_id, status__in=Payment.OPEN, due_at__lte=now).update(
         due_at=now + timedelta(seconds=settings.PAYMENT_CLAIM_SECONDS), attempts=F("attempts") + 1
     )
     return Payment.objects.get(pk=payment_id) if claimed else None
