@@ -1,5 +1,5 @@
 /**
- * Live prices, order books, market status and alerts of a Stockroom server: one ES module without dependencies.
+ * Live prices, order books, market status, alerts and orders of a Stockroom server: one ES module without dependencies.
  *
  *     import { StockroomSocket } from "./stockroom.js";
  *
@@ -39,11 +39,26 @@
 /**
  * Events are CustomEvents; `detail` is the message, with `epoch` and `is_snapshot` added to events of rooms.
  *
- * `price_update`, `orderbook_update`, `market_status`, `alert`, `portfolio`, `screen` and any later type;
+ * `price_update`, `orderbook_update`, `market_status`, `alert`, `order` (`detail.data` is an `OrderData`; it comes in
+ * the room of alerts), `portfolio`, `screen` and any later type;
  * `gap` ({room, since, epoch, sequence}); `hello`, `subscribed`, `authenticated`, `limits`, `token_expiring`;
  * `error` (the server refused something; a room that it names is not asked for again);
  * `state` ({state: "connecting" | "live" | "waiting" | "offline" | "ended", code, reason, retryIn}).
  * @typedef {CustomEvent<any>} StockroomEvent
+ */
+
+/**
+ * What became of an order of the user or, with the event `tier.changed`, of their tier; then there is no order.
+ * @typedef {object} OrderData
+ * @property {string} id names what happened
+ * @property {"order.created" | "payment.requested" | "order.paid" | "order.fulfilled" | "order.failed"
+ *   | "order.cancelled" | "refund.requested" | "order.refunded" | "tier.changed"} event
+ * @property {string | null} order_id
+ * @property {"pending" | "paid" | "fulfilled" | "failed" | "cancelled" | "refunded" | null} status of the order, after it
+ * @property {number | null} total
+ * @property {string | null} currency
+ * @property {string | null} tier
+ * @property {string} created_at
  */
 
 export const UNAUTHORIZED = 4401;

@@ -67,6 +67,7 @@ test("only whole values may be replaced by newer ones", () => {
   assert.equal(wholeKey({ type: "price_update", room: "market:K", stock_code: "A" }), "market:K\nprice_update\nA");
   assert.equal(wholeKey({ type: "market_status", room: "market:K", market: "K" }), "market:K\nmarket_status\nK");
   assert.equal(wholeKey({ type: "alert", room: "alert:me" }), null);
+  assert.equal(wholeKey({ type: "order", room: "alert:me", data: { event: "order.paid" } }), null);
 });
 
 test("codes of the table are known, others are judged by their class", () => {
@@ -90,10 +91,11 @@ test("gathered values come once, newest only, and events that count come at once
   }
   const live = new StockroomSocket("ws://a.example", { token: "x", rooms: ["price:A"], gather });
   const seen = [];
-  for (const type of ["price_update", "alert"]) live.on(type, ({ detail }) => seen.push([type, detail.n]));
+  for (const type of ["price_update", "alert", "order"]) live.on(type, ({ detail }) => seen.push([type, detail.n]));
   for (let n = 1; n <= 3; n += 1) live.emit("price_update", { type: "price_update", room: "price:A", stock_code: "A", n });
   live.emit("alert", { type: "alert", n: 9 });
-  assert.deepEqual(seen, [["alert", 9]]);
+  live.emit("order", { type: "order", room: "alert:me", n: 10 });
+  assert.deepEqual(seen, [["alert", 9], ["order", 10]]);
   run();
-  assert.deepEqual(seen, [["alert", 9], ["price_update", 3]]);
+  assert.deepEqual(seen, [["alert", 9], ["order", 10], ["price_update", 3]]);
 });

@@ -12,7 +12,7 @@ const live = new StockroomSocket(url, { baseSeconds: 0.05, capSeconds: 0.2, WebS
 
 const types = [
   ...["price_update", "orderbook_update", "market_status", "alert", "gap", "hello", "subscribed", "authenticated"],
-  ...["limits", "token_expiring", "error", "state"],
+  ...["order", "limits", "token_expiring", "error", "state"],
 ];
 for (const type of types) live.on(type, ({ detail }) => console.log(JSON.stringify({ event: type, ...detail })));
 live.start();

@@ -1,4 +1,4 @@
-"""Live prices, order books and alerts of a Stockroom server: typed, with reconnect and resume."""
+"""Live prices, order books, alerts and orders of a Stockroom server: typed, with reconnect and resume."""
 
 from stockroom_client.backoff import Backoff
 from stockroom_client.client import Stockroom
@@ -14,6 +14,7 @@ from stockroom_client.events import (
     Limits,
     MarketStatus,
     OrderBookUpdate,
+    OrderEvent,
     PortfolioEvent,
     PriceUpdate,
     ScreenEvent,
@@ -37,6 +38,7 @@ __all__ = [
     "Limits",
     "MarketStatus",
     "OrderBookUpdate",
+    "OrderEvent",
     "PortfolioEvent",
     "Position",
     "PriceUpdate",

@@ -82,6 +82,26 @@ class Alert(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent(Event):
+    """An order of this user, or their tier, has changed. It comes in the room of alerts, in order.
+
+    ``id`` names what happened, ``event`` says what: `order.created`, `payment.requested`, `order.paid`,
+    `order.fulfilled`, `order.failed`, `order.cancelled`, `refund.requested`, `order.refunded`,
+    `tier.changed`.
+    ``status`` is the order's after it. ``tier`` is the user's where that has changed; then there is no order.
+    """
+
+    id: str
+    event: str
+    order_id: str | None = None
+    status: str | None = None
+    total: Decimal | None = None
+    currency: str | None = None
+    tier: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioEvent(Event):
     """A portfolio of this user has changed."""
 
@@ -280,6 +300,21 @@ def _market_status(message: Mapping[str, Any], common: dict[str, Any]) -> Event:
     )
 
 
+def _order(message: Mapping[str, Any], common: dict[str, Any]) -> Event:
+    data = message["data"]
+    return OrderEvent(
+        **common,
+        id=data["id"],
+        event=data["event"],
+        order_id=_text(data.get("order_id")),
+        status=_text(data.get("status")),
+        total=_number(data.get("total")),
+        currency=_text(data.get("currency")),
+        tier=_text(data.get("tier")),
+        created_at=moment(data.get("created_at")),
+    )
+
+
 def _with_data(kind: type[Alert] | type[PortfolioEvent] | type[ScreenEvent]) -> _Maker:
     def make(message: Mapping[str, Any], common: dict[str, Any]) -> Event:
         return kind(**common, data=_object(message.get("data")))
@@ -336,6 +371,7 @@ _MAKERS: dict[str, _Maker] = {
     "orderbook_update": _order_book,
     "market_status": _market_status,
     "alert": _with_data(Alert),
+    "order": _order,
     "portfolio": _with_data(PortfolioEvent),
     "screen": _with_data(ScreenEvent),
     "hello": _hello,

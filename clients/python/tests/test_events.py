@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from stockroom_client import Alert, Event, Level, MarketStatus, OrderBookUpdate, PriceUpdate
+from stockroom_client import Alert, Event, Level, MarketStatus, OrderBookUpdate, OrderEvent, PriceUpdate
 from stockroom_client.events import latest_key, moment, to_event
 
 PRICE = """{"type":"price_update","room":"price:AAPL","stock_code":"AAPL","data":{"current_price":150.10,
@@ -56,9 +56,38 @@ def test_an_alert_carries_what_the_server_said() -> None:
     assert event.data == {"id": "x"} and event.raw["more"] == 1
 
 
+ORDER = """{"type":"order","room":"alert:me","sequence":43,"data":{"id":"2f6d","event":"order.fulfilled",
+ "order_id":"9a1c","status":"fulfilled","total":29.00,"currency":"USD","tier":null,
+ "created_at":"2026-03-02T01:30:15.120Z"}}"""
+
+
+def test_an_order_says_what_became_of_it() -> None:
+    event = read(ORDER)
+    assert isinstance(event, OrderEvent)
+    assert (event.id, event.event, event.order_id, event.status) == (
+        "2f6d",
+        "order.fulfilled",
+        "9a1c",
+        "fulfilled",
+    )
+    assert str(event.total) == "29.00" and (event.currency, event.tier) == ("USD", None)
+    assert event.created_at == datetime(2026, 3, 2, 1, 30, 15, 120000, tzinfo=UTC)
+    assert latest_key(event) is None
+
+
+def test_another_tier_comes_without_an_order() -> None:
+    event = read(
+        """{"type":"order","room":"alert:me","sequence":44,"data":{"id":"2f6e","event":"tier.changed",
+        "order_id":null,"status":null,"total":null,"currency":null,"tier":"pro","created_at":null}}"""
+    )
+    assert isinstance(event, OrderEvent)
+    assert (event.tier, event.order_id, event.total, event.created_at) == ("pro", None, None, None)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '{"type":"order","room":"alert:me","sequence":1,"data":{"event":"order.paid"}}',
         '{"type":"tomorrow","room":"x:y","sequence":1}',
         '{"type":"price_update","room":"price:A","sequence":1}',
         '{"type":"price_update","room":"price:A","sequence":1,"data":5,"stock_code":"A"}',
