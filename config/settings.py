@@ -98,6 +98,8 @@ PRUNE_AFTER_DAYS = {
     "notifications": env.int("PRUNE_NOTIFICATIONS_DAYS", default=365),
     "requests": env.int("PRUNE_REQUESTS_DAYS", default=30),
     "usage": env.int("PRUNE_USAGE_DAYS", default=400),
+    "order_events": env.int("PRUNE_ORDER_EVENTS_DAYS", default=90),
+    "gateway_events": env.int("PRUNE_GATEWAY_EVENTS_DAYS", default=180),
 }
 
 # --- Stores ---------------------------------------------------------------------------------------------

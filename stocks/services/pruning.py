@@ -30,6 +30,9 @@ _OLD: Mapping[str, tuple[str, str]] = {
     "fetched": ("stocks_fetched", "at < %(before)s"),
     "requests": ("accounts_loggedrequest", "at < %(before)s"),
     "usage": ("accounts_usage", "day < (%(before)s AT TIME ZONE 'UTC')::date"),
+    # What nobody was told of yet stays, however old.
+    "order_events": ("billing_orderevent", "sent_at < %(before)s"),
+    "gateway_events": ("billing_gatewayevent", "received_at < %(before)s"),
 }
 #: What is pruned, in this order; the days come from ``settings.PRUNE_AFTER_DAYS``.
 KINDS = (*_OLD, NEWS, SESSIONS)
