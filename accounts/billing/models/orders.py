@@ -39,12 +39,20 @@ class Order(models.Model):
     paid_at = models.DateTimeField(null=True)
     fulfilled_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True, help_text="When it failed, was cancelled or refunded.")
+    receipt_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its receipt shall be mailed; empty once that is done."
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="order_by_user"),
             models.Index(fields=["created_at"], name="order_unpaid", condition=Q(status="pending")),
+            models.Index(
+                fields=["receipt_due_at"],
+                name="order_receipt_due",
+                condition=Q(receipt_due_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=positive("total", MAX_TOTAL), name="order_has_a_total"),
