@@ -69,6 +69,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=48),
         "options": {"expires": 1800},
     },
+    "mail the receipts of paid orders": {
+        "task": "accounts.billing.tasks.send_receipts",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "forget ended sessions": {
         "task": "accounts.tasks.prune_sessions",
         "schedule": crontab(hour=3, minute=40),

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.billing.services.orders import orders_lapse
+from accounts.billing.services.receipts import receipts_send
 from accounts.billing.services.subscriptions import standings_follow
 
 
@@ -19,3 +20,9 @@ def end_subscriptions() -> int:
 def lapse_orders() -> int:
     """Cancel orders that nobody has paid in time."""
     return orders_lapse(now=timezone.now())
+
+
+@shared_task
+def send_receipts() -> int:
+    """Mail the receipts of orders that are paid."""
+    return receipts_send(now=timezone.now())

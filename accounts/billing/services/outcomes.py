@@ -70,7 +70,7 @@ def _succeed(payment: Payment, reference: str, now: datetime) -> bool:
     order = payment.order
     if _move(payment, [_P.PENDING], status=_P.SUCCEEDED, reference=reference, **_ended(now)):
         Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(
-            status=Order.Status.PAID, paid_at=now
+            status=Order.Status.PAID, paid_at=now, receipt_due_at=now
         )
         order_event(order, OrderEvent.Type.ORDER_PAID, Order.Status.PAID)
         order_fulfil(order, now=now)
