@@ -1,4 +1,4 @@
-"""`manage.py seed_products`: plans and a data pack to begin with."""
+"""`manage.py seed_products`: plans to begin with. No data pack: nothing here asks for one (docs/shop.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLANS = (
 
 
 class Command(BaseCommand):
-    help = "Adds plans of basic and pro and a data pack, where nothing is sold yet."
+    help = "Adds plans of basic and pro, where nothing is sold yet."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="say nothing where products exist")
@@ -40,13 +40,5 @@ class Command(BaseCommand):
             )
             for code, name, tier, days, price in _PLANS
         ]
-        pack = Product(
-            code="history-pack",
-            name="History pack",
-            description="An entitlement of its own, beside any plan.",
-            kind=Product.Kind.DATA_PACK,
-            price=Decimal("49.00"),
-            currency="USD",
-        )
-        Product.objects.bulk_create([*plans, pack])
-        self.stdout.write(f"{len(plans) + 1} products are sold now.")
+        Product.objects.bulk_create(plans)
+        self.stdout.write(f"{len(plans)} products are sold now.")
