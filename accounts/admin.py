@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
@@ -17,6 +18,12 @@ from accounts import request_admin  # noqa: F401  (it registers its pages)
 from accounts.models import ApiKey, RefreshToken, Session, User
 from accounts.services.keys import api_keys_revoke
 from accounts.services.sessions import sessions_end
+from accounts.services.users import user_deactivate
+
+KEPT = (
+    "What belongs to this account, such as orders, payments and portfolios, is kept, so it cannot be deleted."
+    " Deactivate it instead: that ends its sessions, keys and open connections."
+)
 
 
 class LowerCaseEmail(forms.EmailField):
@@ -59,6 +66,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ("email", "name", "=id")
     ordering = ("email",)
     readonly_fields = ("id", "created_at", "last_login")
+    actions = ("deactivate",)
     fieldsets = (
         (None, {"fields": ("id", "email", "name", "password")}),
         ("Plan", {"fields": ("tier", "email_confirmed_at")}),
@@ -74,6 +82,28 @@ class UserAdmin(DjangoUserAdmin):
             },
         ),
     )
+
+    def get_deleted_objects(
+        self, objs: Sequence[Any] | QuerySet[Any], request: HttpRequest
+    ) -> tuple[list[Model], dict[str, int], set[str], list[str]]:
+        """Says as well what to do with a user who cannot be deleted."""
+        found = super().get_deleted_objects(objs, request)
+        if found[3]:
+            self.message_user(request, KEPT, messages.ERROR)
+        return found
+
+    @admin.action(description="Deactivate the selected users", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = 0
+        for user in queryset:
+            if user == request.user:
+                self.message_user(request, "Nobody deactivates their own account.", messages.ERROR)
+                continue
+            user_deactivate(user=user)
+            self.log_change(request, user, "deactivated")
+            count += 1
+        if count:
+            self.message_user(request, f"{count} users deactivated.", messages.SUCCESS)
 
 
 @admin.register(Session)

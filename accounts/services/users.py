@@ -48,3 +48,9 @@ def user_rename(*, user: User, name: str) -> User:
     user.name = name
     user.save(update_fields=["name"])
     return user
+
+
+def user_deactivate(*, user: User) -> None:
+    """Shut the user out: sessions, keys and open connections end with it; all that is theirs stays."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
