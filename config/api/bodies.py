@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
 
 from django.utils import timezone
 
 from config.api.json import dumps_exact
-from config.api.limits import MAX_BODY_BYTES
+from config.api.limits import MAX_BODY_BYTES, body_limit
 from config.api.middleware import NOBODY, log_request
 from realtime.addresses import counted_address
 from realtime.protocol.encoding import timestamp
@@ -20,24 +23,46 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BODY_SECONDS = 10.0
+#: Bodies over MAX_BODY_BYTES that one process takes at once; they wait on disk.
+FILES_AT_ONCE = 8
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    status: int
+    code: str
+    message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_SLOW = _Refusal(408, "REQUEST_TIMEOUT", "The body did not arrive in time.")
+_BUSY = _Refusal(
+    503, "SERVICE_UNAVAILABLE", "Too many files are being sent; retry.", ((b"retry-after", b"10"),)
+)
 
 
 class Disconnected(Exception):
     """The client left before its body was complete."""
 
 
+class TooManyFiles(Exception):
+    """As many large bodies as may be are on their way."""
+
+
 class WholeBodies:
     """ASGI middleware in front of WSGI: a few clients that send slowly must not hold every thread.
 
-    A chunked body gets the Content-Length without which WSGI takes it for an empty one. Of a body over the
+    A chunked body gets the Content-Length without which WSGI takes it for an empty one. Of a body over its
     limit one byte more than the limit is read, which the application refuses with 413; a body that takes
-    longer than ``seconds`` is refused here with 408.
+    longer than its limit says, or than ``seconds``, is refused here with 408. A large body waits on disk, and
+    where ``FILES_AT_ONCE`` do, the next is refused with 503.
     """
 
-    def __init__(self, application: Application, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, application: Application, seconds: float | None = None) -> None:
         self.application = application
         self.seconds = seconds
+        self._files = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
@@ -45,56 +70,107 @@ class WholeBodies:
         if scope["type"] != "http" or not (chunked or headers.get(b"content-length", b"0") != b"0"):
             await self.application(scope, receive, send)
             return
-        try:
-            async with asyncio.timeout(self.seconds):
-                body = await _read(receive)
-        except Disconnected:
-            return
-        except TimeoutError:
-            await _refuse_slow(scope, send, self.seconds)
-            return
-        if chunked:
-            rest = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
-            scope = {**scope, "headers": [*rest, (b"content-length", b"%d" % len(body))]}
-        await self.application(scope, _replay(body, receive), send)
+        limit, began = body_limit(scope.get("method", ""), scope["path"]), time.perf_counter()
+        with _Body(self) as body:
+            try:
+                async with asyncio.timeout(self.seconds or limit.seconds):
+                    await body.read(receive, limit.size)
+            except Disconnected:
+                return
+            except TimeoutError:
+                await _refuse(scope, send, began, _SLOW)
+                return
+            except TooManyFiles:
+                await _refuse(scope, send, began, _BUSY)
+                return
+            if chunked:
+                rest = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+                scope = {**scope, "headers": [*rest, (b"content-length", b"%d" % body.size)]}
+            await self.application(scope, body.replay(receive), send)
+
+    def take_file(self) -> None:
+        """Count a body that has become a large one; raises TooManyFiles."""
+        if self._files >= FILES_AT_ONCE:
+            raise TooManyFiles
+        self._files += 1
+
+    def leave_file(self) -> None:
+        self._files -= 1
 
 
-async def _read(receive: Receive) -> bytes:
-    body = bytearray()
-    while len(body) <= MAX_BODY_BYTES:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    return bytes(body[: MAX_BODY_BYTES + 1])
+class _Body:
+    """One body, in memory until it is larger than most are, and then on disk."""
+
+    def __init__(self, owner: WholeBodies) -> None:
+        self._owner = owner
+        self._file: IO[bytes] | None = None
+        self._small = bytearray()
+        self.size = 0
+
+    def __enter__(self) -> _Body:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._owner.leave_file()
+
+    async def read(self, receive: Receive, most: int) -> None:
+        """Take all of the body, or of one that is longer a byte more than ``most``."""
+        while self.size <= most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            self._take(message.get("body", b"")[: most + 1 - self.size])
+            if not message.get("more_body", False):
+                break
+
+    def _take(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self._file is None and self.size > MAX_BODY_BYTES + 1:
+            self._owner.take_file()
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the body)
+            self._file.write(self._small)
+            self._small.clear()
+        if self._file is None:
+            self._small += piece
+        else:
+            self._file.write(piece)
+
+    def replay(self, receive: Receive) -> Receive:
+        """A ``receive`` that gives the body."""
+        if self._file is not None:
+            self._file.seek(0)
+        left: int | None = self.size
+
+        async def replay() -> Any:
+            nonlocal left
+            if left is None:
+                return await receive()
+            piece = bytes(self._small) if self._file is None else self._file.read(_PIECE)
+            left -= len(piece)
+            more = left > 0
+            if not more:
+                left = None
+            return {"type": "http.request", "body": piece, "more_body": more}
+
+        return replay
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def replay() -> Any:
-        message = next(messages, None)
-        return await receive() if message is None else message
-
-    return replay
-
-
-async def _refuse_slow(scope: Scope, send: Send, seconds: float) -> None:
+async def _refuse(scope: Scope, send: Send, began: float, refusal: _Refusal) -> None:
     request_id = str(uuid.uuid4())
     log_request(
         method=scope["method"],
         path=scope["path"],
         principal=NOBODY,
-        status=408,
-        seconds=seconds,
+        status=refusal.status,
+        seconds=time.perf_counter() - began,
         request_id=request_id,
         address=counted_address(scope),
     )
     body = {
-        "error": "REQUEST_TIMEOUT",
-        "message": "The body did not arrive in time.",
+        "error": refusal.code,
+        "message": refusal.message,
         "details": {},
         "timestamp": timestamp(timezone.now()),
         "path": scope["path"],
@@ -104,6 +180,7 @@ async def _refuse_slow(scope: Scope, send: Send, seconds: float) -> None:
         (b"content-type", b"application/json"),
         (b"connection", b"close"),
         (b"x-request-id", request_id.encode()),
+        *refusal.headers,
     ]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": dumps_exact(body)})

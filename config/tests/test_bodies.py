@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from config.api.bodies import WholeBodies
-from config.api.limits import MAX_BODY_BYTES
+from config.api.bodies import FILES_AT_ONCE, WholeBodies
+from config.api.limits import FILES, MAX_BODY_BYTES
 from config.asgi import application
 
 CHUNKED = [(b"transfer-encoding", b"chunked")]
@@ -77,3 +77,61 @@ def test_a_body_that_does_not_come_is_408_and_holds_no_thread():
 
 def test_a_client_that_leaves_early_reaches_no_view():
     assert ask([b"{"], [(b"content-length", b"50")], leave=True) == ([], [])
+
+
+IMPORT = "/v1/portfolios/0190a5b0-0000-7000-8000-000000000000/transactions/import"
+
+
+def send_file(
+    pieces: int, path: str, limiter: WholeBodies | None = None
+) -> tuple[int, int, list[dict[str, Any]]]:
+    """How many bytes the application was given in how many pieces, and what the client was sent."""
+    given: list[int] = []
+    sent: list[dict[str, Any]] = []
+    left = iter(range(pieces))
+
+    async def receive() -> dict[str, Any]:
+        if next(left, None) is None:
+            return {"type": "http.request"}
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def inner(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        while (message := await receive()).get("more_body"):
+            given.append(len(message["body"]))
+        given.append(len(message["body"]))
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": CHUNKED}
+    bodies = limiter or WholeBodies(inner)
+    bodies.application = inner
+    asyncio.run(bodies(scope, receive, send))
+    return sum(given), len(given), sent
+
+
+def test_a_file_may_be_longer_and_comes_in_pieces():
+    size, pieces, _ = send_file(20, IMPORT)
+    assert size == 20_000_000 and pieces > 300
+
+
+def test_a_file_over_its_limit_is_cut_one_byte_above_it():
+    assert send_file(60, IMPORT)[0] == FILES.size + 1
+
+
+def test_only_a_path_for_files_takes_files():
+    for path in ("/v1/screen", IMPORT + "s", IMPORT.replace("0190a5b0", "../../..")):
+        assert send_file(5, path)[0] == MAX_BODY_BYTES + 1
+
+
+def test_more_files_than_may_be_at_once_are_503_until_one_has_gone():
+    bodies = WholeBodies(application)
+    for _ in range(FILES_AT_ONCE):
+        bodies.take_file()
+    size, _, sent = send_file(5, IMPORT, bodies)
+    assert size == 0 and sent[0]["status"] == 503
+    assert (b"retry-after", b"10") in sent[0]["headers"]
+    bodies.leave_file()
+    assert send_file(5, IMPORT, bodies)[0] == 5_000_000
+    # That one has left its place again.
+    assert send_file(5, IMPORT, bodies)[0] == 5_000_000

@@ -1,0 +1,1 @@
+"""Files of transactions as values: records, cells and rows. Knows no framework."""
