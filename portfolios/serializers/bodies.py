@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from accounts.fields import NameField, TextField
 from accounts.strict import StrictSerializer
+from portfolios.forms import FIGURES, TRADES, form_problems
 from portfolios.models import Portfolio, Transaction
 from portfolios.models.fields import MAX_AMOUNT, MAX_QUANTITY
 from portfolios.selectors.ledger import Place
@@ -37,24 +38,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,9})", re.ASCII)
 METHODS = [method.value for method in Method]
 TYPES = [kind.value for kind in TransactionType]
-_FIGURES = ("quantity", "price", "amount", "ratio", "fee", "tax")
-_TRADES = (TransactionType.BUY, TransactionType.SELL)
-_TRANSFERS = (TransactionType.TRANSFER_IN, TransactionType.TRANSFER_OUT)
-_CASH = (
-    *(TransactionType.DEPOSIT, TransactionType.WITHDRAW, TransactionType.FEE),
-    *(TransactionType.TAX, TransactionType.INTEREST),
-)
-# What a type needs, and what it may have beside that; of some there are two kinds.
-_FORMS: Final[dict[TransactionType, list[tuple[set[str], set[str]]]]] = {
-    **{kind: [({"stock", "quantity"}, {"price", "fee", "tax"})] for kind in _TRADES},
-    **{kind: [({"amount"}, set())] for kind in _CASH},
-    TransactionType.INTEREST: [({"amount"}, {"fee", "tax"})],
-    TransactionType.DIVIDEND: [({"stock", "amount"}, {"fee", "tax"})],
-    TransactionType.SPLIT: [({"stock", "ratio"}, set())],
-    TransactionType.BONUS: [({"stock", "quantity"}, set()), ({"stock", "ratio"}, set())],
-    TransactionType.TRANSFER_IN: [({"stock", "quantity", "price"}, set()), ({"amount"}, set())],
-    TransactionType.TRANSFER_OUT: [({"stock", "quantity"}, {"price"}), ({"amount"}, set())],
-}
 
 
 class PortfolioCreate(StrictSerializer):
@@ -186,7 +169,7 @@ def draft_of(data: Any, portfolio: Portfolio | None, *, now: datetime, replacing
         external_id=values.get("external_id"),
         note=values.get("note", ""),
     )
-    if kind not in _TRADES or draft.price is not None:
+    if kind not in TRADES or draft.price is not None:
         return draft
     if draft.traded_at is not None or replacing:
         raise serializers.ValidationError({"price": "is needed for a trade that is not at market, now"})
@@ -213,18 +196,9 @@ def holding_draft(data: Any, *, now: datetime) -> Draft:
 
 def _check_form(kind: TransactionType, values: dict[str, Any]) -> None:
     # A fee of 0 is no fee, which every type may have.
-    given = {name for name in ("stock", *_FIGURES) if name in values and values[name] != Decimal(0)}
-    forms = _FORMS[kind]
-    if any(needed <= given <= needed | allowed for needed, allowed in forms):
-        return
-    needed, allowed = max(forms, key=lambda form: len(form[0] & given))
-    errors = {_named(name): f"is needed for {kind}" for name in sorted(needed - given)}
-    errors |= {_named(name): f"{kind} has none here" for name in sorted(given - needed - allowed)}
-    raise serializers.ValidationError(errors)
-
-
-def _named(name: str) -> str:
-    return "stock_code" if name == "stock" else name
+    given = {name for name in ("stock", *FIGURES) if name in values and values[name] != Decimal(0)}
+    if problems := form_problems(kind, given):
+        raise serializers.ValidationError(problems)
 
 
 def _stock(code: str, now: datetime) -> Stock:
