@@ -80,3 +80,20 @@ class ActionApplied(PortfoliosError):
 class CashNotRecorded(PortfoliosError):
     code = "CASH_NOT_RECORDED"
     message = "This portfolio records no cash, so nothing can be paid in or out."
+
+
+class FileUnreadable(PortfoliosError):
+    """What a file holds is no table of transactions; ``line`` and ``column`` say where, counted from 1."""
+
+    code = "FILE_UNREADABLE"
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
+        where = "the file" if line is None else f"line {line}"
+        if column is not None:
+            where += f", column {column},"
+        sentence = f"{where[0].upper()}{where[1:]} {reason}."
+        super().__init__(sentence, line=line, column=column, reason=reason)
+
+
+class FileTooLarge(PortfoliosError):
+    code = "PAYLOAD_TOO_LARGE"

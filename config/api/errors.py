@@ -83,6 +83,7 @@ STATUS: dict[type[Exception], int] = {
     portfolios.AlreadyReversed: 409,
     portfolios.ActionApplied: 409,
     portfolios.CashNotRecorded: 422,
+    portfolios.FileTooLarge: 413,
     screening.ScreeningError: 400,
     screening.ScreenNotFound: 404,
     screening.ScreenExists: 409,
