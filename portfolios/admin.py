@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from portfolios.models import AppliedAction, CashBalance, Holding, Portfolio, Transaction
+from portfolios.models import AppliedAction, CashBalance, Holding, ImportRun, Portfolio, Transaction
 from stocks.admin.base import ReadOnlyAdmin
 
 
@@ -52,3 +52,17 @@ class AppliedActionAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "ex_date")
     list_select_related = ("portfolio", "stock", "transaction")
     search_fields = ("portfolio__owner__email", "=stock__code", "=portfolio__id")
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnlyAdmin):
+    list_display = ("portfolio", "created_at", "dry_run", "rows", "new", "duplicates", "refused", "imported")
+    list_filter = ("dry_run", "created_at")
+    list_select_related = ("portfolio",)
+    search_fields = ("portfolio__owner__email", "=id", "=portfolio__id")
+    date_hierarchy = "created_at"
+    exclude = ("digest", "report")
+
+    @admin.display(boolean=True)
+    def imported(self, run: ImportRun) -> bool:
+        return run.imported

@@ -40,7 +40,7 @@ class InsufficientQuantity(PortfoliosError):
 
     def __init__(self, stock_code: str, held: Decimal, requested: Decimal) -> None:
         super().__init__(
-            f"Only {held:f} of {stock_code} would be held where {requested:f} leave.",
+            f"Only {held.normalize():f} of {stock_code} would be held where {requested.normalize():f} leave.",
             stock_code=stock_code,
             held=held.normalize() + 0,
             requested=requested.normalize() + 0,
@@ -97,3 +97,15 @@ class FileUnreadable(PortfoliosError):
 
 class FileTooLarge(PortfoliosError):
     code = "PAYLOAD_TOO_LARGE"
+
+
+class ImportRefused(PortfoliosError):
+    """A file of which at least one row cannot be taken, and so none is."""
+
+    code = "IMPORT_REFUSED"
+    message = "Rows of the file cannot be taken, so none was."
+
+
+class ImportNotFound(PortfoliosError):
+    code = "IMPORT_NOT_FOUND"
+    message = "No such import, or its report is no longer kept."

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portfolios.views import allocation, default, history, income, performance, portfolios, transactions
+from portfolios.views import (
+    allocation,
+    default,
+    history,
+    imports,
+    income,
+    performance,
+    portfolios,
+    transactions,
+)
 
 _ONE = "portfolios/<uuid:portfolio_id>"
 _ROW = f"{_ONE}/transactions/<uuid:transaction_id>"
@@ -22,6 +31,14 @@ urlpatterns = [
     path(f"{_ONE}/income", income.IncomeView.as_view(), name="portfolio-income"),
     path(f"{_ONE}/holdings", transactions.HoldingsView.as_view(), name="portfolio-holdings"),
     path(f"{_ONE}/transactions", transactions.TransactionListView.as_view(), name="portfolio-transactions"),
+    path(f"{_ONE}/transactions/import", imports.ImportView.as_view(), name="transactions-import"),
+    path(f"{_ONE}/transactions/export", imports.ExportView.as_view(), name="transactions-export"),
+    path(f"{_ONE}/transactions/imports", imports.ImportListView.as_view(), name="transactions-imports"),
+    path(
+        f"{_ONE}/transactions/imports/<uuid:import_id>/report",
+        imports.ImportReportView.as_view(),
+        name="transactions-import-report",
+    ),
     path(_ROW, transactions.TransactionView.as_view(), name="portfolio-transaction"),
     path(f"{_ROW}/reversal", transactions.ReversalView.as_view(), name="transaction-reversal"),
     path(f"{_ROW}/replacement", transactions.ReplacementView.as_view(), name="transaction-replacement"),

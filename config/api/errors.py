@@ -84,6 +84,8 @@ STATUS: dict[type[Exception], int] = {
     portfolios.ActionApplied: 409,
     portfolios.CashNotRecorded: 422,
     portfolios.FileTooLarge: 413,
+    portfolios.ImportRefused: 422,
+    portfolios.ImportNotFound: 404,
     screening.ScreeningError: 400,
     screening.ScreenNotFound: 404,
     screening.ScreenExists: 409,

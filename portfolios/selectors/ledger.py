@@ -42,11 +42,7 @@ def entries_of(portfolio: Portfolio) -> Iterator[Entry]:
 
     They are read as they are taken, by a cursor of the database: no ledger is too long.
     """
-    with connection.chunked_cursor() as cursor:
-        # All of them are wanted, and not the first of them soon.
-        cursor.execute(_COUNTING + _IN_ORDER, {"portfolio": portfolio.pk})
-        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
-            yield from _entries(rows)
+    return _streamed(_COUNTING + _IN_ORDER, {"portfolio": portfolio.pk})
 
 
 def entries_of_stock(portfolio: Portfolio, stock_id: int) -> list[Entry]:
@@ -55,6 +51,20 @@ def entries_of_stock(portfolio: Portfolio, stock_id: int) -> list[Entry]:
         only = _COUNTING + " AND stock_id = %(stock)s" + _IN_ORDER
         cursor.execute(only, {"portfolio": portfolio.pk, "stock": stock_id})
         return list(_entries(cursor.fetchall()))
+
+
+def entries_of_stocks(portfolio: Portfolio, stock_ids: Sequence[int]) -> Iterator[Entry]:
+    """The rows of some stocks that count, by stock and in the order in which they take effect.
+
+    In a transaction: they are fetched as they are taken, so that few are in memory at once.
+    """
+    values = {"portfolio": portfolio.pk, "stocks": list(stock_ids)}
+    return _streamed(_COUNTING + " AND stock_id = ANY(%(stocks)s)" + _IN_ORDER, values)
+
+
+def entries_since(portfolio: Portfolio, sequence: int) -> Iterator[Entry]:
+    """The rows after a number that count, fetched as they are taken, in a transaction."""
+    return _streamed(_COUNTING + " AND sequence > %(since)s", {"portfolio": portfolio.pk, "since": sequence})
 
 
 def entry_of(row: Transaction) -> Entry:
@@ -94,15 +104,7 @@ def transactions_page(
     limit: int,
 ) -> list[Transaction]:
     """Rows from ``start`` through ``end``, the newest first; one query."""
-    rows = transactions_of(portfolio)
-    if kind is not None:
-        rows = rows.filter(type=kind)
-    if stock_code is not None:
-        rows = rows.filter(stock__code__iexact=stock_code)
-    if start is not None:
-        rows = rows.filter(traded_at__gte=start)
-    if end is not None:
-        rows = rows.filter(traded_at__lte=end)
+    rows = chosen(transactions_of(portfolio), kind=kind, stock_code=stock_code, start=start, end=end)
     if after is not None:
         # The first condition alone lets the index begin at the right place.
         rows = rows.filter(
@@ -112,12 +114,40 @@ def transactions_page(
     return list(rows[:limit])
 
 
+def chosen(
+    rows: QuerySet[Transaction],
+    *,
+    kind: str | None = None,
+    stock_code: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> QuerySet[Transaction]:
+    """Those of ``rows`` that a list asks for, from ``start`` through ``end``."""
+    if kind is not None:
+        rows = rows.filter(type=kind)
+    if stock_code is not None:
+        rows = rows.filter(stock__code__iexact=stock_code)
+    if start is not None:
+        rows = rows.filter(traded_at__gte=start)
+    if end is not None:
+        rows = rows.filter(traded_at__lte=end)
+    return rows
+
+
 def transaction_of(portfolio: Portfolio, transaction_id: UUID) -> Transaction:
     """One row with what belongs to it; raises TransactionNotFound."""
     row = transactions_of(portfolio).filter(pk=transaction_id).first()
     if row is None:
         raise TransactionNotFound
     return row
+
+
+def _streamed(statement: str, values: dict[str, Any]) -> Iterator[Entry]:
+    with connection.chunked_cursor() as cursor:
+        # All of them are wanted, and not the first of them soon.
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            yield from _entries(rows)
 
 
 def _entries(rows: Sequence[Sequence[Any]]) -> Iterator[Entry]:

@@ -105,11 +105,29 @@ class HoldingBody(StrictSerializer):
     purchase_date = PastDateField(help_text="A day of the stock's exchange.")
 
 
-class TransactionQuery(StrictSerializer):
+class TransactionFilter(StrictSerializer):
     type = one_of(TYPES, required=False)
     stock_code = TextField(required=False, max_length=MAX_CODE)
     from_date = serializers.DateField(required=False, help_text="The first day, of UTC.")
     to_date = serializers.DateField(required=False, help_text="The last day, of UTC.")
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, Any]:
+        """What ``selectors.ledger.chosen`` takes, or DRF's ValidationError."""
+        return cls.chosen(cls.parse(data))
+
+    @staticmethod
+    def chosen(query: dict[str, Any]) -> dict[str, Any]:
+        first, last = query.get("from_date"), query.get("to_date")
+        return {
+            "kind": query.get("type"),
+            "stock_code": query.get("stock_code"),
+            "start": None if first is None else datetime.combine(first, time(0), UTC),
+            "end": None if last is None else datetime.combine(last, time.max, UTC),
+        }
+
+
+class TransactionQuery(TransactionFilter):
     cursor = TextField(required=False, max_length=60, help_text="`next_cursor` of the page before.")
     limit = serializers.IntegerField(default=50, min_value=1, max_value=500)
 
@@ -124,15 +142,7 @@ class TransactionQuery(StrictSerializer):
     def read(cls, data: Any) -> dict[str, Any]:
         """What ``transactions_page`` takes, or DRF's ValidationError."""
         query = cls.parse(data)
-        first, last = query.get("from_date"), query.get("to_date")
-        return {
-            "kind": query.get("type"),
-            "stock_code": query.get("stock_code"),
-            "start": None if first is None else datetime.combine(first, time(0), UTC),
-            "end": None if last is None else datetime.combine(last, time.max, UTC),
-            "after": query.get("cursor"),
-            "limit": query["limit"],
-        }
+        return {**cls.chosen(query), "after": query.get("cursor"), "limit": query["limit"]}
 
 
 def cursor_after(row: Transaction) -> str:

@@ -207,8 +207,7 @@ class _Settling:
             elif entry.type is TransactionType.DIVIDEND and entry.quantity is None:
                 assert entry.amount is not None
                 paid = timedelta(0) <= day - action.ex_date <= PAID_WITHIN
-                near = abs(entry.amount - values["amount"]) <= _NEAR * values["amount"]
-                if day == action.ex_date or (paid and near):
+                if day == action.ex_date or (paid and is_near(entry.amount, values["amount"])):
                     return entry
         return None
 
@@ -261,6 +260,11 @@ class _Settling:
             applied.transaction = self._append(old.traded_at, values, replaces=old)
         applied.save(update_fields=["transaction"])
         return 1 if values is None else 2
+
+
+def is_near(paid: Decimal, due: Decimal) -> bool:
+    """Whether a payment may be a dividend that came to ``due``."""
+    return abs(paid - due) <= _NEAR * due
 
 
 def opening_of(stock: Stock, day: date) -> datetime:

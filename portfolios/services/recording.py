@@ -27,7 +27,7 @@ from portfolios.services.statements import Statements
 from portfolios.types import TransactionType
 from stocks.models import Stock
 
-_CASH_ALONE = frozenset(
+CASH_ALONE = frozenset(
     {
         *(TransactionType.DEPOSIT, TransactionType.WITHDRAW),
         *(TransactionType.TRANSFER_IN, TransactionType.TRANSFER_OUT),
@@ -139,7 +139,7 @@ def _append(
 ) -> Transaction:
     """The row of a draft, written with the statements; ``holding`` is that of its stock, if there is one."""
     stock = draft.stock
-    if stock is None and draft.type in _CASH_ALONE and not portfolio.records_cash:
+    if stock is None and draft.type in CASH_ALONE and not portfolio.records_cash:
         raise CashNotRecorded
     if draft.external_id is not None and _is_taken(portfolio, draft.external_id):
         raise ExternalIdTaken(external_id=draft.external_id)

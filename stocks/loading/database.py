@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,9 @@ from psycopg import sql
 Statement = str | sql.Composable
 
 
-def execute(statement: Statement, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+def execute(
+    statement: Statement, values: Sequence[Any] | Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     """Run one statement; returns its rows, none where it gives none."""
     with connection.cursor() as cursor:
         cursor.execute(_text(statement), values)
