@@ -84,7 +84,11 @@ YAHOO_URL = env.str("YAHOO_URL", default="")
 YAHOO_WS_URL = env.str("YAHOO_WS_URL", default="wss://streamer.finance.yahoo.com/?version=2")
 
 # Who says which stocks are urgent, the most urgent first: dotted names of callables that return codes.
-STOCK_INTEREST = ["stocks.interest.watched", "portfolios.selectors.held.held_codes"]
+STOCK_INTEREST = [
+    "stocks.interest.watched",
+    "portfolios.selectors.held.held_codes",
+    "portfolios.selectors.watchlists.watched_codes",
+]
 # How far `manage.py backfill` reaches back where it is not told.
 BACKFILL_YEARS = env.int("BACKFILL_YEARS", default=5)
 # Days for which rows are kept that only grow in number.

@@ -1,10 +1,21 @@
-"""Staff pages for portfolios. Nobody changes a ledger, or what is folded from it, by hand."""
+"""Staff pages for portfolios and watchlists. Nobody changes a ledger, or what is folded from it, by hand."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 
-from portfolios.models import AppliedAction, CashBalance, Holding, ImportRun, Portfolio, Transaction
+from portfolios.models import (
+    AppliedAction,
+    CashBalance,
+    Holding,
+    ImportRun,
+    Portfolio,
+    Transaction,
+    Watchlist,
+    WatchlistItem,
+)
 from stocks.admin.base import ReadOnlyAdmin
 
 
@@ -66,3 +77,32 @@ class ImportRunAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True)
     def imported(self, run: ImportRun) -> bool:
         return run.imported
+
+
+class WatchlistItemInline(admin.TabularInline):
+    model = WatchlistItem
+    fields = readonly_fields = ("position", "stock", "note", "target_price", "added_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Watchlist | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Watchlist | None = None) -> bool:
+        return False
+
+
+@admin.register(Watchlist)
+class WatchlistAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "stocks", "created_at", "updated_at")
+    list_filter = ("created_at",)
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "name", "=id")
+    inlines = (WatchlistItemInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Watchlist]:
+        return super().get_queryset(request).annotate(stocks=Count("items"))
+
+    @admin.display(ordering="stocks")
+    def stocks(self, watchlist: Watchlist) -> int:
+        return watchlist.stocks  # type: ignore[attr-defined, no-any-return]  # annotated above

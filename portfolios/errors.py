@@ -109,3 +109,23 @@ class ImportRefused(PortfoliosError):
 class ImportNotFound(PortfoliosError):
     code = "IMPORT_NOT_FOUND"
     message = "No such import, or its report is no longer kept."
+
+
+class WatchlistNotFound(PortfoliosError):
+    code = "WATCHLIST_NOT_FOUND"
+    message = "No such watchlist."
+
+
+class WatchlistItemNotFound(PortfoliosError):
+    code = "WATCHLIST_ITEM_NOT_FOUND"
+    message = "The watchlist has no such stock."
+
+
+class WatchlistItemExists(PortfoliosError):
+    code = "WATCHLIST_ITEM_EXISTS"
+    message = "The watchlist has this stock already."
+
+
+class WatchlistLimitReached(PortfoliosError):
+    code = "WATCHLIST_LIMIT_REACHED"
+    message = "This account has as many watchlists, or watches as many stocks, as it may; remove some first."

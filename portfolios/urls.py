@@ -13,10 +13,12 @@ from portfolios.views import (
     performance,
     portfolios,
     transactions,
+    watchlists,
 )
 
 _ONE = "portfolios/<uuid:portfolio_id>"
 _ROW = f"{_ONE}/transactions/<uuid:transaction_id>"
+_LIST = "watchlists/<uuid:watchlist_id>"
 
 urlpatterns = [
     path("transactions", default.DefaultTransactionsView.as_view(), name="transactions"),
@@ -42,4 +44,8 @@ urlpatterns = [
     path(_ROW, transactions.TransactionView.as_view(), name="portfolio-transaction"),
     path(f"{_ROW}/reversal", transactions.ReversalView.as_view(), name="transaction-reversal"),
     path(f"{_ROW}/replacement", transactions.ReplacementView.as_view(), name="transaction-replacement"),
+    path("watchlists", watchlists.WatchlistListView.as_view(), name="watchlists"),
+    path(_LIST, watchlists.WatchlistDetailView.as_view(), name="watchlist"),
+    path(f"{_LIST}/items", watchlists.WatchlistItemsView.as_view(), name="watchlist-items"),
+    path(f"{_LIST}/items/<str:stock_code>", watchlists.WatchlistItemView.as_view(), name="watchlist-item"),
 ]
