@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from screening.snapshot.table import Array, Days, Flags, Snapshot, View
 from stocks.adjust import adjustment_factors
+from stocks.indicators.reductions import change
 from stocks.overview.figures import SAME_BASIS
 from stocks.sessions import Schedule
 from stocks.types import Action
@@ -175,7 +176,7 @@ def overlay(snapshot: Snapshot, terms: Terms, quotes: Quotes) -> View:
         risen[~np.where(follows & ~split & ~np.isnan(theirs), is_near, plausible)] = np.nan
         live = {
             "close_price": price,
-            "change_1d": _finite((price / previous - 1) * 100),
+            "change_1d": _finite(change(previous, price)),
             "volume": quotes.volume[at],
         }
         for name in PROPORTIONAL:

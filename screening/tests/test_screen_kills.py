@@ -29,7 +29,7 @@ from realtime.tests.servers import OwnValkey
 from screening.live.reading import GROUP
 from screening.models import LiveScreen, Notification, SavedScreen, ScreenBatch
 from screening.services.alerts import alert_create
-from screening.tests.live_cases import at, listed, members, saved
+from screening.tests.live_cases import CLOSE, at, listed, members, saved
 from stocks import stream
 from stocks.models import ProcessLease, Stock
 from stocks.sessions import FRESH_FOR
@@ -85,7 +85,7 @@ class Load(threading.Thread):
     def _tick(self, code: str) -> Any:
         step = self._chance.choice((-2, -1, 1, 2))
         self.prices[code] = min(max(self.prices[code] + step, 70), 140)
-        return at(self.prices[code], code)
+        return at(self.prices[code], code, previous_close=Decimal(CLOSE))
 
 
 class Room(threading.Thread):

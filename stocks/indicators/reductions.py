@@ -67,8 +67,8 @@ def slope(window: Array) -> Array:
 
 def change(earlier: Array, later: Array) -> Array:
     """(later / earlier − 1) × 100 for values above 0: how far above (+) or below (−), in percent."""
-    # As one quotient: 110/100 − 1 would end in 0.10000000000000009.
-    return (later - earlier) / earlier * 100.0
+    # Rounded once, so that a price of 107 is 7 above 100 and not 7.000000000000001, which is more than 7.
+    return (later - earlier) * 100.0 / earlier
 
 
 def returns(window: Array) -> Array:
