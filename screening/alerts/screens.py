@@ -60,7 +60,7 @@ def _fire(events: Sequence[ScreenEvent], now: datetime) -> int:
             made.append((alert, _notification(alert, event, now)))
             alert.arm += 1
             alert.times_fired += 1
-            alert.fired_as_of = event.as_of
+            alert.fired_as_of = max(event.as_of, alert.fired_as_of or event.as_of)
             if not alert.repeat:
                 alert.status = Alert.Status.DONE
     Notification.objects.bulk_create([notification for _, notification in made])
@@ -96,8 +96,11 @@ def _told(
 
 
 def _waits(alert: Alert, event: ScreenEvent) -> bool:
+    # Stocks that cross together do so in no order of time: one that is told later may have crossed earlier.
     last = alert.fired_as_of
-    return last is not None and event.as_of - last < timedelta(seconds=alert.cooldown_s)
+    if last is None or not alert.cooldown_s:
+        return False
+    return event.as_of - last < timedelta(seconds=alert.cooldown_s)
 
 
 def _notification(alert: Alert, event: ScreenEvent, now: datetime) -> Notification:

@@ -132,6 +132,13 @@ def test_a_screen_alert_knows_cooldown_expiry_and_once(screen_alert, redis_clien
     assert screen_alert.status == "done"
 
 
+def test_stocks_that_cross_together_all_fire_whatever_the_order_of_their_ticks(screen_alert, redis_client):
+    events = [event(screen_alert, seconds=9), event(screen_alert, "MSFT", seconds=3)]
+    assert screens_changed(events, now=NOW) == 2
+    screen_alert.refresh_from_db()
+    assert screen_alert.fired_as_of == NOW + timedelta(seconds=9)
+
+
 def test_another_screen_fires_nothing(screen_alert):
     other = ScreenEvent(uuid4(), True, "AAPL", "x", NOW)
     assert screens_changed([other], now=NOW) == 0
