@@ -216,6 +216,14 @@ def test_a_refresh_is_limited_neither_as_a_sign_in_nor_as_a_stranger(client, sig
     assert guesses == [401] * 3 + [429] * 2
 
 
+def test_nobody_can_have_one_address_flooded_with_mail(as_alice, settings):
+    settings.TIERS = {**settings.TIERS, "free": {**settings.TIERS["free"], "requests": ["100/minute"]}}
+    asked = [as_alice.post("/v1/auth/email/resend") for _ in range(6)]
+    assert [reply.status_code for reply in asked] == [202] * 5 + [429]
+    assert asked[-1]["X-RateLimit-Limit"] == "5"
+    assert as_alice.get("/v1/auth/me").status_code == 200
+
+
 def test_signing_in_to_the_admin_is_limited_alike(client, alice, django_assert_num_queries):
     form = {"username": "alice@example.com", "password": "wrong"}
     for _ in range(5):

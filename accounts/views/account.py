@@ -18,6 +18,7 @@ from accounts.serializers import AccountReply
 from accounts.services.sessions import sessions_end_all
 from accounts.services.users import email_confirm, user_rename
 from accounts.tasks import ask_for_confirmation
+from accounts.throttling import AccountThrottle, AuthThrottle
 from accounts.views.base import NO_STORE, PublicView
 from accounts.views.pages import JSONUnlessPage, page, wants_page
 
@@ -58,6 +59,8 @@ class LogoutAllView(APIView):
 
 class ConfirmationMailView(APIView):
     authentication_classes = (BearerAuthentication,)
+    # The address may be anybody's: nobody is to be flooded with mail by whoever registered it.
+    throttle_classes = (AccountThrottle, AuthThrottle)
 
     @extend_schema(
         operation_id="auth_email_resend",
