@@ -13,7 +13,8 @@ _SECRETS = re.compile(
     | (?P<ticket>tk_[A-Za-z0-9_-]{8,})                             # our tickets
     | (?P<gateway>(?<![A-Za-z0-9_])(?:rk_|whsec_|pm_|tok_)[A-Za-z0-9_+/=-]{8,})  # of payment gateways
     | (?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)  # JSON web tokens
-    | (?P<query>(?<=[?&])(?:token|ticket|apikey|api_key|key|password)=[^&\s"']+)
+    | (?P<shared>(?<=/shared/)[A-Za-z0-9_-]{20,})                  # of screens, which it is enough to know
+    | (?P<query>(?<=[?&])(?:(?:access_|refresh_)?token|ticket|apikey|api_key|key|password)=[^&\s"']+)
     | (?P<header>(?i:authorization|x-api-key)["']?\s*[:=]\s*["']?(?:(?:bearer|token)\s+)?[^\s"',}]+)
     | (?P<url>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))                      # user:password in a URL
     """,
@@ -22,7 +23,20 @@ _SECRETS = re.compile(
 
 
 # Each secret has one of these beside or in it; without any of them there is nothing to look for.
-_MARKS = ("sk_", "tk_", "rk_", "whsec_", "pm_", "tok_", "eyj", "=", "authorization", "x-api-key", "://")
+_MARKS = (
+    "sk_",
+    "tk_",
+    "rk_",
+    "whsec_",
+    "pm_",
+    "tok_",
+    "eyj",
+    "=",
+    "authorization",
+    "x-api-key",
+    "/shared/",
+    "://",
+)
 
 
 def redact(text: str) -> str:

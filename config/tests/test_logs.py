@@ -31,6 +31,7 @@ KEY = "sk_abcdefabcdef_" + "A" * 43 + "_0f0f0f0f"
         f"GET https://host/query?function=F&apikey={KEY}&x=1",
         f"postgres://app:{KEY}@db/stockroom",
         f"password={KEY} in ?password={KEY}",
+        *(f"GET /v1/screens/shared/{KEY}/results", f"POST /x?a=1&refresh_token={KEY}"),
         *(f"signed by whsec_{KEY}, asked with rk_{KEY}", f"paid by pm_{KEY} or tok_{KEY}"),
     ],
 )
