@@ -26,8 +26,6 @@ GROUP = "payments"
 LENGTH = 10_000
 #: Taken over at once from workers that are gone.
 BATCH = 64
-#: Longer than a worker has an entry in hand.
-RECLAIM_IDLE_MS = 60_000
 FORGET_IDLE_MS = 600_000
 #: A worker asks for more after half a second at the latest.
 WORKS_IDLE_MS = 10_000
@@ -82,11 +80,11 @@ def read(consumer: str, *, count: int, block_ms: int) -> list[Entry]:
     return [entry for _, entries in reply or () for entry in entries if entry[1]]
 
 
-def reclaim(consumer: str) -> list[Entry]:
-    """Entries that a worker has left unfinished; long gone workers are forgotten."""
+def reclaim(consumer: str, *, idle_seconds: int) -> list[Entry]:
+    """Entries that a worker has left unfinished for so long; long gone workers are forgotten."""
     try:
         reply: Any = _client().xautoclaim(
-            STREAM, GROUP, consumer, RECLAIM_IDLE_MS, start_id="0-0", count=BATCH
+            STREAM, GROUP, consumer, idle_seconds * 1000, start_id="0-0", count=BATCH
         )
         consumers: Any = _client().xinfo_consumers(STREAM, GROUP)
     except redis.ResponseError as error:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import redis
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -33,7 +34,8 @@ SWEEP_SECONDS = 1.0
 BLOCK_MS = 500
 #: While something is in hand, news of it are looked for as well.
 BUSY_BLOCK_MS = 50
-RECLAIM_SECONDS = 30.0
+#: Of the time for which a claim holds: longer than a worker has an entry in hand.
+RECLAIM_CLAIMS = 2
 _NEVER = float("-inf")
 
 
@@ -143,8 +145,9 @@ class Worker:
     def _entries(self, stop: threading.Event, room: int) -> list[stream.Entry]:
         """What the stream has for us; nothing, a moment later, while Redis is away."""
         try:
-            if time.monotonic() - self._reclaimed_at >= RECLAIM_SECONDS:
-                entries = stream.reclaim(self.name)
+            claim = settings.PAYMENT_CLAIM_SECONDS
+            if time.monotonic() - self._reclaimed_at >= claim:
+                entries = stream.reclaim(self.name, idle_seconds=RECLAIM_CLAIMS * claim)
                 self._reclaimed_at = time.monotonic()
                 if entries:
                     return entries
