@@ -12,6 +12,8 @@ from accounts.endless import stop_event
 
 class Command(BaseCommand):
     help = "Carry out payments and refunds, and tell what becomes of orders, until SIGTERM."
+    # They read every view of the web server, which takes longer than all else.
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         worker = Worker()
