@@ -8,7 +8,7 @@ from typing import Final
 from portfolios.types import TransactionType
 
 #: The names that a form is made of.
-FIGURES: Final = ("quantity", "price", "amount", "ratio", "fee", "tax")
+FIGURES: Final[tuple[str, ...]] = ("quantity", "price", "amount", "ratio", "fee", "tax")
 TRADES: Final = (TransactionType.BUY, TransactionType.SELL)
 _CASH = (
     *(TransactionType.DEPOSIT, TransactionType.WITHDRAW, TransactionType.FEE),

@@ -111,7 +111,7 @@ def moment_reader(form: str, zone: ZoneInfo) -> Callable[[str], Moment]:
         numbers = {name: int(text) for name, text in parts.items()}
         try:
             if "hour" in numbers:
-                return datetime(**numbers, tzinfo=zone).astimezone(UTC)  # type: ignore[arg-type]  # all int
+                return datetime(**numbers, tzinfo=zone).astimezone(UTC)
             return date(**numbers)
         except (ValueError, OverflowError):
             raise BadCell("is no day or time of the calendar") from None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from portfolios.forms import TRADES, form_problems, unused
+from portfolios.forms import FIGURES, TRADES, form_problems, unused
 from portfolios.importing.cells import BadCell, Moment, bounded, moment_reader, number_reader, ratio
 from portfolios.importing.layout import OWN, SIDED, SKIP, Layout
 from portfolios.maths.exact import ZERO
@@ -156,7 +156,7 @@ class RowReader:
         action = values.get("action")
         if action is not None and action[0] not in _KINDS_OF.get(kind, ()):
             return Refusal(line, "action", f"is none that a {kind} can be")
-        given = {name for name in ("quantity", "price", "amount", "ratio", "fee", "tax") if name in values}
+        given = {name for name in FIGURES if name in values}
         if "stock_code" in values:
             given.add("stock")
         if kind is TransactionType.DIVIDEND and self._layout.columns is None:

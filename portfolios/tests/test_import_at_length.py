@@ -21,17 +21,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
-from config.testing import LiveStack
 from portfolios.models import Holding, ImportRun, Lot, Portfolio, Transaction
 from portfolios.services.rebuilding import portfolio_reconcile
 from stocks.models import Stock
 from stocks.tests.factories import StockFactory
+
+if TYPE_CHECKING:
+    from config.testing import LiveStack
 
 ROWS = int(os.environ.get("STOCKROOM_IMPORT_ROWS", "10000"))
 #: One row of so many is wrong, in a file that has errors.
@@ -178,6 +180,7 @@ def test_a_long_file_is_taken_whole_or_not_at_all_in_flat_memory_while_others_ar
         began = time.perf_counter()
         answer = caller.post(f"{url}/import{query}", text)
         seconds[what] = round(time.perf_counter() - began, 1)
+        print(f"{what}: {seconds[what]} s, {memory.peak() - before} kB more at most")
         return answer
 
     with others_asking(asking, theirs, stocks[0]) as others:
