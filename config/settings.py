@@ -353,6 +353,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # The serializer of a PATCH says itself what may be left out.
+    "COMPONENT_SPLIT_PATCH": False,
     "ENUM_NAME_OVERRIDES": {
         "ProductKindEnum": "accounts.billing.models.Product.Kind",
         "OrderStatusEnum": "accounts.billing.models.Order.Status",

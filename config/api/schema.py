@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.views.once import KEY_HEADER
 from realtime.routing import EVENTS_PATH
 
 ERROR_SCHEMA: dict[str, Any] = {
@@ -25,13 +26,25 @@ DESCRIPTIONS = {
     "404": "No such resource",
     "405": "Method not allowed",
     "406": "No such representation",
+    "408": "The body did not arrive in time",
+    "409": "Conflict",
     "413": "Body too large",
     "415": "Unsupported media type",
-    "422": "No room name",
+    "422": "Understood, but it cannot be done",
     "429": "Too many requests",
     "503": "A store does not answer; retry",
 }
 
+#: Of a stream each event is described, not the text that carries them.
+STREAMED: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "examples": ["price_update"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "What Last-Event-ID says to go on after it."},
+    },
+}
 EVENTS: dict[str, Any] = {
     "operationId": "events",
     "tags": ["realtime"],
@@ -66,7 +79,7 @@ EVENTS: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "The stream",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": STREAMED}},
         }
     },
 }
@@ -81,22 +94,26 @@ def describe_stream(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes.update(STREAM_SECURITY)
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    responses = {**EVENTS["responses"], "422": {"description": DESCRIPTIONS["422"], "content": error}}
+    responses = {**EVENTS["responses"], "422": {"description": "No room name", "content": error}}
     result["paths"][EVENTS_PATH] = {"get": {**EVENTS, "responses": responses}}
     return result
 
 
 def describe_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Post-processing hook: add the error envelope to every operation that does not describe its own."""
+    """Post-processing hook: add the error envelope to every operation that does not describe its own.
+
+    Every request that changes something can come with a body that is read, and can contradict what is stored;
+    one with an Idempotency-Key can name one that another request had.
+    """
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     reply = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for operations in result["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             codes = ["400", "401", "403", "404", "405", "406", "429", "503"]
-            if "requestBody" in operation:
-                codes += ["409", "413", "415"]
+            if method != "get":
+                codes += ["408", "409", "413", "415"]
+            if any(parameter["name"] == KEY_HEADER for parameter in operation.get("parameters", ())):
+                codes.append("422")
             for code in codes:
-                operation["responses"].setdefault(
-                    code, {"description": DESCRIPTIONS.get(code, "Conflict"), "content": reply}
-                )
+                operation["responses"].setdefault(code, {"description": DESCRIPTIONS[code], "content": reply})
     return result

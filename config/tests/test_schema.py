@@ -42,6 +42,26 @@ def test_bodies_that_are_read_strictly_say_so(schema: dict):
                 assert components[name]["additionalProperties"] is False, name
 
 
+def test_what_a_change_needs_is_said_of_it(schema: dict):
+    for operations in schema["paths"].values():
+        if "patch" in operations:
+            body = operations["patch"]["requestBody"]["content"]["application/json"]["schema"]
+            name = body["$ref"].rpartition("/")[2]
+            assert not name.startswith("Patched"), name
+    assert schema["components"]["schemas"]["NotificationMarkRequest"]["required"] == ["read"]
+
+
+def test_every_change_describes_the_refusals_of_bodies_and_of_used_keys(schema: dict):
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if method == "get":
+                continue
+            told = operation["responses"].keys()
+            assert {"408", "409", "413", "415"} <= told, (method, path)
+            if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ())):
+                assert "422" in told, (method, path)
+
+
 def test_a_screen_names_the_fields_it_takes(schema: dict):
     bodies = [schema["components"]["schemas"][f"{name}Request"] for name in ("RunScreen", "SaveScreen")]
     for filters in (body["properties"]["filters"] for body in bodies):
@@ -50,7 +70,8 @@ def test_a_screen_names_the_fields_it_takes(schema: dict):
 
 def test_the_stream_of_events_and_its_tickets_are_described(schema: dict):
     stream = schema["paths"]["/v1/events"]["get"]
-    assert "text/event-stream" in stream["responses"]["200"]["content"]
+    event = stream["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    assert event["properties"].keys() == {"event", "data", "id"}
     assert {"401", "403", "404", "422", "429", "503"} <= stream["responses"].keys()
     named = {name for requirement in stream["security"] for name in requirement}
     assert named <= schema["components"]["securitySchemes"].keys()
