@@ -30,7 +30,8 @@ Effect = Callable[[], tuple[int, Any]]
 
 IDEMPOTENCY = OpenApiParameter(
     KEY_HEADER,
-    str,
+    # No spaces around it, which a header loses on its way.
+    {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     OpenApiParameter.HEADER,
     description="1 to 255 printable ASCII characters. The same key with the same request has one effect and"
     " the same reply for 24 hours; `Idempotent-Replayed: true` marks a reply that was sent before.",
