@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from accounts.fields import NameField, TextField
@@ -35,7 +36,8 @@ from stocks.services.discovery import find_or_list
 from stocks.sessions import schedule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,9})", re.ASCII)
+# Microseconds of years that there are, from 1654 to 2286, and the place within them.
+_CURSOR = re.compile(r"^(-?[0-9]{1,16})\.([0-9]{1,9})$", re.ASCII)
 METHODS = [method.value for method in Method]
 TYPES = [kind.value for kind in TransactionType]
 
@@ -128,15 +130,16 @@ class TransactionFilter(StrictSerializer):
 
 
 class TransactionQuery(TransactionFilter):
-    cursor = TextField(required=False, max_length=60, help_text="`next_cursor` of the page before.")
+    cursor = TextField(
+        required=False,
+        validators=[RegexValidator(_CURSOR, "is no cursor of a page")],
+        help_text="`next_cursor` of the page before.",
+    )
     limit = serializers.IntegerField(default=50, min_value=1, max_value=500)
 
     def validate_cursor(self, value: str) -> Place:
-        match = _CURSOR.fullmatch(value)
-        if match is None:
-            raise serializers.ValidationError("is no cursor of a page")
-        moment = _EPOCH + timedelta(microseconds=int(match[1]))
-        return Place(moment, int(match[2]))
+        microseconds, sequence = value.split(".")
+        return Place(_EPOCH + timedelta(microseconds=int(microseconds)), int(sequence))
 
     @classmethod
     def read(cls, data: Any) -> dict[str, Any]:

@@ -280,7 +280,10 @@ def test_the_ledger_is_read_page_by_page_and_filtered(as_alice, apple):
     assert seen == [8, 7, 6, 5, 4, 3, 2, None]
     few = as_alice.get(f"{url}/transactions?type=BUY&from_date=2024-01-04&to_date=2024-01-05").json()
     assert [row["quantity"] for row in few["transactions"]] == [5, 4]
-    assert as_alice.get(f"{url}/transactions?cursor=x").status_code == 400
+    for wrong in ("x", "1", "1.", "-99999999999999999.1", "99999999999999999.1", "1.9999999999"):
+        assert as_alice.get(f"{url}/transactions?cursor={wrong}").status_code == 400, wrong
+    for far in ("-9999999999999999.1", "9999999999999999.999999999"):
+        assert as_alice.get(f"{url}/transactions?cursor={far}").status_code == 200, far
     assert as_alice.get(url).json()["cash"] == [{"currency": "USD", "amount": -3435}]
 
 
