@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -17,13 +18,14 @@ from stocks.currencies import is_currency
 _RATIO = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,10})?):([0-9]{1,6}(?:\.[0-9]{1,10})?)", re.ASCII)
 
 
-@extend_schema_field({"type": "number"})
 class NumberField(serializers.Field[Decimal, Any, Any, Any]):
     """A number of a JSON body, exactly, below ``below``: a text or a truth value is none."""
 
     def __init__(self, *, places: int, below: Decimal, zero: bool = False, **options: Any) -> None:
         self._places, self._below, self._zero = places, below, zero
         super().__init__(**options)
+        least = "minimum" if zero else "exclusiveMinimum"
+        set_override(self, "field", {"type": "number", least: 0, "exclusiveMaximum": int(below)})
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | Decimal):
@@ -38,7 +40,7 @@ class NumberField(serializers.Field[Decimal, Any, Any, Any]):
         return value
 
 
-@extend_schema_field({"type": "string", "examples": ["2:1"]})
+@extend_schema_field({"type": "string", "pattern": f"^{_RATIO.pattern}$", "examples": ["2:1"]})
 class RatioField(serializers.Field[tuple[Decimal, Decimal], Any, Any, Any]):
     """Shares after and before, as ``2:1``."""
 
@@ -52,6 +54,7 @@ class RatioField(serializers.Field[tuple[Decimal, Decimal], Any, Any, Any]):
         return to, per
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Za-z]{3}$", "examples": ["USD"]})
 class CurrencyField(serializers.CharField):
     """An ISO 4217 code in any letter case."""
 
