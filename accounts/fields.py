@@ -27,6 +27,24 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class WholeNumberField(serializers.IntegerField):
+    """An integer of a JSON body: a text or a truth value is none."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TruthField(serializers.BooleanField):
+    """true or false of a JSON body: neither a number nor a word such as "on" is one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class NameField(TextField):
     """A person's or a thing's name: 1 to 150 characters, NFC, nothing that controls a terminal or a page."""
 

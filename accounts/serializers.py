@@ -8,7 +8,14 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.fields import EmailField, NameField, PasswordField, TextField, refuse_easy_password
+from accounts.fields import (
+    EmailField,
+    NameField,
+    PasswordField,
+    TextField,
+    WholeNumberField,
+    refuse_easy_password,
+)
 from accounts.models import Scope, Tier, User
 from accounts.models.keys import usual_scopes
 from accounts.paging import PageMeta
@@ -78,7 +85,7 @@ class KeyIssue(StrictSerializer):
 
 
 class KeyRotation(StrictSerializer):
-    grace_s = serializers.IntegerField(
+    grace_s = WholeNumberField(
         default=0,
         min_value=0,
         max_value=7 * 86_400,

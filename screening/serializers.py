@@ -11,6 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.fields import WholeNumberField
 from accounts.paging import MAX_PAGE, PageMeta, page_meta
 from accounts.strict import StrictSerializer
 from screening.conditions import VOCABULARY, TextField, WhereField, both, place_of
@@ -78,15 +79,6 @@ _ROW = {
     "required": ["code", "name", "market", "currency", "trade_date"],
     "additionalProperties": {"type": ["number", "null"]},
 }
-
-
-class WholeNumberField(serializers.IntegerField):
-    """An integer of a JSON body: a text or a truth value is none."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 @extend_schema_field(_FILTERS)
@@ -392,10 +384,15 @@ def screen_reply(screen: Screen, matches: Matches) -> dict[str, Any]:
 
 
 def validation_reply(data: Any) -> dict[str, Any]:
-    """Whether the body of a request is a screen, and what is wrong with it otherwise."""
+    """Whether the body of a request is a screen, and what is wrong with it otherwise.
+
+    Raises DRF's ValidationError for what is no object, and so no screen at all.
+    """
     try:
         screen = RunScreen.read(data)
     except serializers.ValidationError as error:
+        if not isinstance(data, dict):
+            raise
         detail = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
         place = place_of(data) if "q" in detail else {}
         problems = [

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from accounts.fields import NameField, TextField
+from accounts.fields import NameField, TextField, TruthField
 from accounts.strict import StrictSerializer
 from portfolios.forms import FIGURES, TRADES, form_problems
 from portfolios.models import Portfolio, Transaction
@@ -47,7 +47,7 @@ class PortfolioCreate(StrictSerializer):
     description = NameField(max_length=1000, allow_blank=True, required=False)
     base_currency = CurrencyField(required=False, help_text="Without it, that of the first transaction.")
     method = one_of(METHODS, required=False)
-    records_cash = serializers.BooleanField(
+    records_cash = TruthField(
         required=False, help_text="true: trades are paid from its cash, which deposits bring in."
     )
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.validators import RegexValidator
 from django.utils import timezone
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.fields import NameField, TextField
+from accounts.fields import NameField, TextField, TruthField, WholeNumberField
 from accounts.models import User
 from accounts.outbound.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
 from accounts.paging import PageMeta, PageQuery
@@ -19,7 +21,6 @@ from accounts.strict import StrictSerializer
 from screening.fields import FIELDS, NAMES, column
 from screening.models.alerts import MAX_COOLDOWN_SECONDS, Alert
 from screening.saved.selectors import screens_of
-from screening.serializers import WholeNumberField
 from stocks.errors import StockNotFound
 from stocks.models import Stock
 from stocks.selectors.listing import MAX_CODE, stock_by_code
@@ -43,13 +44,13 @@ MAX_NUMBER = Decimal(10) ** 17
 CHANNELS = ("in_app", "email", "webhook")
 
 
-@extend_schema_field({"type": "number"})
 class NumberField(serializers.Field[Decimal, Any, Any, Any]):
     """A number of a JSON body, exactly: a text or a truth value is none."""
 
     def __init__(self, *, min_value: Decimal, max_value: Decimal, **options: Any) -> None:
         self._low, self._high = min_value, max_value
         super().__init__(**options)
+        set_override(self, "field", {"type": "number", "minimum": int(min_value), "maximum": int(max_value)})
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | Decimal):
@@ -71,6 +72,8 @@ class ChannelsField(serializers.Field[dict[str, bool], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, bool]:
         if not isinstance(data, list) or not all(isinstance(one, str) and one in CHANNELS for one in data):
             raise serializers.ValidationError(f"must be a list of: {', '.join(CHANNELS)}")
+        if len(set(data)) < len(data):
+            raise serializers.ValidationError("names one twice")
         return {"by_email": "email" in data, "by_webhook": "webhook" in data}
 
 
@@ -89,7 +92,7 @@ class _AlertBody(StrictSerializer):
         help_text="Seconds after a firing in which a crossing is passed over.",
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
-    repeat = serializers.BooleanField(required=False, help_text="false: fire once, then be done.")
+    repeat = TruthField(required=False, help_text="false: fire once, then be done.")
     channels = ChannelsField(required=False)
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
@@ -255,18 +258,20 @@ class AlertListReply(serializers.Serializer[Any]):
 
 
 class NotificationQuery(StrictSerializer):
-    cursor = TextField(required=False, max_length=24, help_text="`next_cursor` of the page before.")
+    cursor = TextField(
+        required=False,
+        validators=[RegexValidator(r"^[1-9][0-9]{0,17}$", "is no cursor of a page")],
+        help_text="`next_cursor` of the page before.",
+    )
     limit = serializers.IntegerField(default=50, min_value=1, max_value=100)
     unread = serializers.BooleanField(default=False, help_text="true: only those that are not read.")
 
     def validate_cursor(self, value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 2**63:
-            raise serializers.ValidationError("is no cursor of a page")
         return int(value)
 
 
 class NotificationMark(StrictSerializer):
-    read = serializers.BooleanField()
+    read = TruthField()
 
 
 class NotificationsRead(StrictSerializer):
@@ -311,6 +316,9 @@ class WebhookUrlField(TextField):
         url = super().to_internal_value(data)
         try:
             target = parse(url)
+            # What is kept names the port and the path as well.
+            if len(target.url) > MAX_URL:
+                raise AddressRefused(f"must have at most {MAX_URL} characters, its port and path included")
             resolve(target)
         except AddressRefused as error:
             raise serializers.ValidationError(str(error)) from None
@@ -324,7 +332,7 @@ class WebhookCreate(StrictSerializer):
 
 
 class WebhookSwitch(StrictSerializer):
-    active = serializers.BooleanField()
+    active = TruthField()
 
 
 class WebhookReply(serializers.Serializer[Any]):

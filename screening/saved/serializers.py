@@ -8,6 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.fields import TextField as PlainText
 from accounts.paging import PageMeta, PageQuery
 from accounts.strict import StrictSerializer
 from screening.conditions import TextField, WhereField
@@ -24,15 +25,15 @@ MAX_NAME, MAX_DESCRIPTION = 100, 1000
 class SaveScreen(AskScreen):
     """The body of POST /v1/screen without its page, and a name."""
 
-    name = serializers.CharField(max_length=MAX_NAME)
-    description = serializers.CharField(default="", max_length=MAX_DESCRIPTION, allow_blank=True)
+    name = PlainText(max_length=MAX_NAME)
+    description = PlainText(default="", max_length=MAX_DESCRIPTION, allow_blank=True)
 
 
 class ChangeScreen(StrictSerializer):
     """What is given is changed; null takes a filter, a condition or an order away."""
 
-    name = serializers.CharField(required=False, max_length=MAX_NAME)
-    description = serializers.CharField(required=False, max_length=MAX_DESCRIPTION, allow_blank=True)
+    name = PlainText(required=False, max_length=MAX_NAME)
+    description = PlainText(required=False, max_length=MAX_DESCRIPTION, allow_blank=True)
     market = MarketField(required=False, allow_null=True)
     filters = FiltersField(required=False, allow_null=True)
     where = WhereField(required=False, allow_null=True)

@@ -126,6 +126,8 @@ def test_every_kind_has_its_conditions(as_alice, kind, condition, threshold, fie
         ({"expires_at": "soon"}, "expires_at"),
         ({"channels": ["pigeon"]}, "channels"),
         ({"channels": "email"}, "channels"),
+        ({"channels": ["email", "email"]}, "channels"),
+        ({"repeat": "on"}, "repeat"),
         ({"name": "a\nb"}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"user": 1}, "user"),

@@ -87,7 +87,16 @@ def test_a_page_that_is_just_full_is_the_last(as_alice, alice):
 
 @pytest.mark.parametrize(
     "query",
-    ["cursor=x", "cursor=-1", "cursor=0", "cursor=9223372036854775808", "limit=0", "limit=101", "page=1"],
+    [
+        "cursor=",
+        "cursor=x",
+        "cursor=-1",
+        "cursor=0",
+        "cursor=9223372036854775808",
+        "limit=0",
+        "limit=101",
+        "page=1",
+    ],
 )
 def test_what_is_no_page_is_refused(as_alice, refused, query):
     refused(as_alice.get(f"/v1/notifications?{query}"), 400, "VALIDATION_ERROR")

@@ -145,6 +145,8 @@ def test_an_api_key_keeps_screens_too():
         ({"name": "  "}, "name"),
         ({"name": "a" * 101}, "name"),
         ({"name": None}, "name"),
+        ({"name": 5}, "name"),
+        ({"description": 1.5}, "description"),
         ({"description": "a" * 1001}, "description"),
         ({"q": "per <"}, "q"),
         ({"where": {"field": "user__password", "op": "eq", "value": 1}}, "where"),

@@ -231,6 +231,12 @@ def test_every_problem_of_a_screen_is_told():
     assert problems["where"]["message"] == "and: must be a list of one or more conditions"
 
 
+@pytest.mark.parametrize("body", [[], [None], "per < 15", 5])
+def test_what_is_no_object_is_no_screen_to_be_told_about(body):
+    reply = APIClient().post("/v1/screen/validate", body, format="json")
+    assert (reply.status_code, reply.json()["error"]) == (400, "VALIDATION_ERROR")
+
+
 def test_an_explanation_counts_what_each_criterion_lets_through():
     for number in range(10):
         listed(f"S{number}", per_ttm=float(number), roe=float(number) if number else None, pbr=1.0)

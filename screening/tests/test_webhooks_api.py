@@ -42,6 +42,8 @@ def test_a_secret_is_stored_nowhere_and_can_be_changed(as_alice):
     [
         *("http://1.1.1.1/", "https://127.0.0.1/", "https://localhost/", "https://169.254.169.254/"),
         *("https://[::1]/", "https://10.1.2.3/", "https://2130706433/", "nonsense", "", 5, None),
+        # 500 characters, and 504 with the port that is kept.
+        "https://1.1.1.1/" + "x" * 484,
     ],
 )
 def test_an_address_that_is_not_public_is_refused(as_alice, refused, url):
