@@ -11,7 +11,8 @@ from rest_framework import serializers
 class StrictSerializer(serializers.Serializer[Any]):
     """A serializer for request input that names every field it does not know.
 
-    Used alike for bodies and for query parameters, where a parameter given twice is refused too.
+    Used alike for bodies and for query parameters, where a parameter given twice is refused too, and so is
+    an empty one unless its field says that it may be.
     """
 
     @classmethod
@@ -32,4 +33,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                     errors[str(name)] = ["given more than once"]
         if errors:
             raise serializers.ValidationError(errors)
+        if hasattr(data, "getlist"):
+            # As a form, DRF would take an empty value for one that was not given, and ask for everything.
+            data = data.dict()
         return super().to_internal_value(data)
