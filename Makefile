@@ -12,13 +12,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help run test lint types arrows checks bench-realtime install clean
+.PHONY: help run test lint types arrows checks bench-realtime fuzz install clean
 
 help:
 	@echo 'make run    install what is missing, start everything, and stop it on Ctrl-C (PORT, STATE_DIR, MARKET_DATA)'
 	@echo 'make test   lint, types, arrows, checks and tests'
 	@echo 'make lint   formatting and lint only'
 	@echo 'make bench-realtime  every gate of the push server, within ten minutes (ARGS=--quick: within 90 s)'
+	@echo 'make fuzz   ask the API anything that its OpenAPI document allows, and forbids (ARGS=--quick: less of it)'
 	@echo 'make clean  remove the virtual environment and caches; the data in .state stay'
 
 run: install
@@ -49,6 +50,10 @@ checks: install
 # The machine should do nothing else meanwhile.
 bench-realtime: install
 	@$(PY) benchmarks/realtime_gates.py $(ARGS)
+
+# Schemathesis gets an environment of its own, so that the project's packages stay as they are pinned.
+fuzz: install
+	@$(PY) benchmarks/fuzz.py $(ARGS)
 
 # Installs again only when requirements.txt is not what was installed last.
 install:
