@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
@@ -85,7 +85,7 @@ class UserAdmin(DjangoUserAdmin):
 
     def get_deleted_objects(
         self, objs: Sequence[Any] | QuerySet[Any], request: HttpRequest
-    ) -> tuple[list[Model], dict[str, int], set[str], list[str]]:
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Says as well what to do with a user who cannot be deleted."""
         found = super().get_deleted_objects(objs, request)
         if found[3]:

@@ -123,8 +123,9 @@ def _summaries(portfolios: Sequence[Watched], sums: Totals) -> list[str]:
     market_, grown, changed, worth, priced, in_all = (
         even(one, spare) + _past_tie(one, spare, past) for one, past in zip(columns, above, strict=False)
     )
-    part, is_sure = percent_even(gain_, paid_, above.any(axis=0))
-    day_part, is_sure_too = percent_even(change_, was_, above.any(axis=0))
+    any_above: Flags = np.logical_or.reduce(above)
+    part, is_sure = percent_even(gain_, paid_, any_above)
+    day_part, is_sure_too = percent_even(change_, was_, any_above)
     written_out = [
         _Figure.of(market_ * scale),
         _Figure.of(grown * scale),

@@ -70,12 +70,12 @@ def as_owner(portfolio: Portfolio):
 
 
 def record(portfolio: Portfolio, kind: str, stock: Stock | None = None, **values: Any) -> Transaction:
-    figures = {
+    figures: dict[str, Any] = {
         name: Decimal(str(value)) if isinstance(value, int | float | str) and name not in ("note",) else value
         for name, value in values.items()
         if name not in ("external_id", "currency")
     }
-    texts = {name: values[name] for name in ("external_id",) if name in values}
+    texts: dict[str, Any] = {name: values[name] for name in ("external_id",) if name in values}
     currency = values.get("currency", stock.currency if stock else "USD")
     draft = Draft(type=TransactionType(kind), currency=currency, stock=stock, **figures, **texts)
     return transaction_record(portfolio=portfolio, draft=draft, now=NOW).transaction
@@ -273,7 +273,7 @@ def _step(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     elif kind == "TRANSFER_OUT":
         values |= shares if draw(st.booleans()) else {"quantity": shares["quantity"]}
     elif kind in ("SPLIT", "BONUS"):
-        to, per = draw(st.sampled_from([(2, 1), (3, 2), (1, 3), (Decimal("1.0000000001"), 1)]))
+        to, per = draw(st.sampled_from([("2", "1"), ("3", "2"), ("1", "3"), ("1.0000000001", "1")]))
         values |= {"ratio_to": Decimal(to), "ratio_from": Decimal(per)}
     elif kind in ("DIVIDEND", "INTEREST"):
         values |= {**amount, **costs}

@@ -190,6 +190,7 @@ def test_a_sign_decides_between_two_types_of_one_word():
 
     def kind(*cells: str) -> Any:
         row = read.read(2, cells)
+        assert row is not None
         return (row.type, row.quantity or row.amount) if isinstance(row, Row) else row.reason
 
     assert kind("t", "2024-01-02", "A", "-5", "1", "") == ("SELL", 5)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -35,8 +36,12 @@ _FIGURES = """({0}.type, {0}.stock_id, {0}.quantity, {0}.price, {0}.amount, {0}.
 def _spelt(statement: str) -> str:
     """A statement with ``CONTENT(table)`` and ``FIGURES(table)`` written out."""
     for name, spelling in (("CONTENT", _CONTENT), ("FIGURES", _FIGURES)):
-        statement = re.sub(rf"{name}\((\w+)\)", lambda match, to=spelling: to.format(match[1]), statement)
+        statement = re.sub(rf"{name}\((\w+)\)", partial(_written, spelling), statement)
     return statement
+
+
+def _written(spelling: str, place: re.Match[str]) -> str:
+    return spelling.format(place[1])
 
 
 _CURRENCIES = """
