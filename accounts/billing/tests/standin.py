@@ -147,7 +147,12 @@ class StripeStandIn:
             protocol_version = "HTTP/1.1"
 
             def handle_one(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length).decode()
+                if len(body) < length:
+                    # Who asks was killed while it did.
+                    self.close_connection = True
+                    return
                 form = {name: values[0] for name, values in parse_qs(body).items()}
                 reply = stand_in.answer(self.command, self.path, form, self.headers)
                 if reply is None:
