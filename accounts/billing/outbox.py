@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from accounts.billing import stream
+from accounts.billing.bounds import SILENT_SECONDS, bounded
 from accounts.billing.models import OrderEvent
 from accounts.billing.money import shown
 from accounts.failpoints import reach
@@ -56,8 +57,13 @@ def send_events() -> int:
     return sent
 
 
-@transaction.atomic
 def _send_some() -> int:
+    # Redis is asked within it: a process that hangs there must not keep the others from telling.
+    with bounded(lock_seconds=2, silent_seconds=SILENT_SECONDS):
+        return _send_in_turn()
+
+
+def _send_in_turn() -> int:
     if not _is_our_turn():
         return 0
     unsent = OrderEvent.objects.filter(sent_at__isnull=True).select_related("order__payment")

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError
 from django.db.models import F, QuerySet
 
+from accounts.billing.bounds import bounded
 from accounts.billing.errors import GatewayNotAvailable
 from accounts.billing.gateways.protocol import (
     Charge,
@@ -34,8 +33,9 @@ from accounts.failpoints import reach
 
 logger = logging.getLogger(__name__)
 
-#: How long the answer of a gateway waits for a lock before it is written down.
-LOCK_MS: Final = 15_000
+#: How long the answer of a gateway waits for a lock, as where a user pays many orders at once. To give up
+#: would lose it, and the payment would wait until its claim ends.
+LOCK_SECONDS: Final = 15
 #: Seconds until a gateway that gave no answer is asked again, about.
 WAITS: Final = (3, 10, 30, 120, 600, 1_800)
 #: Gateways keep a key for a day: after that it would be a second charge.
@@ -89,7 +89,7 @@ def _charge(gateway: Gateway, payment: Payment, now: datetime) -> None:
             return
     else:
         outcome = _first_answer(gateway, payment)
-    with _patiently():
+    with bounded(lock_seconds=LOCK_SECONDS):
         payment_record(payment_id=payment.pk, outcome=outcome, now=now)
     reach("after_commit")
 
@@ -115,22 +115,9 @@ def _refund(gateway: Gateway, payment: Payment, now: datetime) -> None:
     except GatewayRefused as error:
         _hold(payment, error.code)
         return
-    with _patiently():
+    with bounded(lock_seconds=LOCK_SECONDS):
         refund_record(payment_id=payment.pk, now=now)
     reach("after_commit")
-
-
-@contextmanager
-def _patiently() -> Iterator[None]:
-    """A transaction that waits for locks for longer than others do.
-
-    The gateway has answered. To give up would lose that, and the payment would wait until its claim ends: as
-    where a user pays many orders at once, whose outcomes are written one after the other.
-    """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
-        yield
 
 
 def _put_off(payment: Payment, why: str, asked: float | None, now: datetime) -> None:
