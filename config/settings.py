@@ -359,6 +359,8 @@ SPECTACULAR_SETTINGS = {
         "ProductKindEnum": "accounts.billing.models.Product.Kind",
         "OrderStatusEnum": "accounts.billing.models.Order.Status",
         "PaymentStatusEnum": "accounts.billing.models.Payment.Status",
+        "RowOrderEnum": ["oldest_first", "newest_first"],
+        "SortOrderEnum": ["asc", "desc"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

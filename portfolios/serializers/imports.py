@@ -24,8 +24,23 @@ from stocks.serializers.fields import maybe, number, one_of
 
 _MOST_TYPES = 200
 _LONGEST = 200
+#: Of two rows of the same moment.
+ROW_ORDERS = ["oldest_first", "newest_first"]
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "minLength": 1, "maxLength": _LONGEST},
+            {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1, "maxLength": _LONGEST},
+                "minItems": 1,
+                "maxItems": 3,
+            },
+        ]
+    }
+)
 class _Names(serializers.Field[Sequence[str], Any, Any, Any]):
     """The name of a column, or a list of names whose cells are joined by a space."""
 
@@ -95,7 +110,7 @@ class MappingBody(StrictSerializer):
     encoding = one_of(list(ENCODINGS), default="utf-8")
     header_line = serializers.IntegerField(min_value=1, max_value=100, default=1)
     order = one_of(
-        ["oldest_first", "newest_first"],
+        ROW_ORDERS,
         default="oldest_first",
         help_text="Which of two rows of the same moment comes first.",
     )

@@ -66,7 +66,7 @@ class WatchedQuoteReply(serializers.Serializer[Any]):
     stale = serializers.BooleanField()
 
 
-class ItemReply(serializers.Serializer[Any]):
+class WatchedItemReply(serializers.Serializer[Any]):
     stock_code = serializers.CharField()
     stock_name = serializers.CharField()
     market = serializers.CharField()
@@ -83,7 +83,7 @@ class WatchlistReply(serializers.Serializer[Any]):
     name = serializers.CharField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-    items = ItemReply(many=True)
+    items = WatchedItemReply(many=True)
 
 
 class WatchlistListReply(serializers.Serializer[Any]):
