@@ -45,13 +45,15 @@ class ItemChange(StrictSerializer):
 
 class WatchlistCreate(StrictSerializer):
     name = NameField()
-    items = ItemBody(many=True, required=False, max_length=MAX_ITEMS, help_text="In their order.")
+    items = serializers.ListField(
+        child=ItemBody(), required=False, max_length=MAX_ITEMS, help_text="In their order."
+    )
 
 
 class WatchlistChange(StrictSerializer):
     name = NameField(required=False)
-    items = ItemBody(
-        many=True, required=False, max_length=MAX_ITEMS, help_text="In place of all that are there."
+    items = serializers.ListField(
+        child=ItemBody(), required=False, max_length=MAX_ITEMS, help_text="In place of all that are there."
     )
 
 
