@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from portfolios.errors import ImportRefused
 from portfolios.importing.layout import Layout
 from portfolios.selectors.exporting import exported
-from portfolios.selectors.imports import import_of, imports_of
+from portfolios.selectors.imports import imports_of, report_of
 from portfolios.serializers import imports as shapes
 from portfolios.serializers.bodies import TransactionFilter
 from portfolios.services.imports.reporting import unpacked
@@ -109,8 +109,8 @@ class ImportReportView(PortfolioView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, portfolio_id: UUID, import_id: UUID) -> StreamingHttpResponse:
-        run = import_of(self.portfolio(request, portfolio_id), import_id)
-        return _attachment(unpacked(bytes(run.report)), f"import_{run.pk}.csv")
+        report = report_of(self.portfolio(request, portfolio_id), import_id)
+        return _attachment(unpacked(report), f"import_{import_id}.csv")
 
 
 class ExportView(PortfolioView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import IO
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from portfolios.importing.upload import Upload
 from portfolios.models import CashBalance, Holding, ImportRun, Portfolio
 from portfolios.services import actions
 from portfolios.services.imports.matching import earliest_of_stocks, match
-from portfolios.services.imports.reporting import ReportedRow, packed_report, shown_rows
+from portfolios.services.imports.reporting import ReportedRow, packed_report, shown_rows, store_report
 from portfolios.services.imports.staging import counts, stage, stocks_touched
 from portfolios.services.imports.stocks import NamedStocks
 from portfolios.services.imports.writing import append_new, project
@@ -49,7 +50,7 @@ class _Outcome:
 
     counts: dict[str, int]
     shown: list[ReportedRow]
-    report: bytes
+    report: IO[bytes]
     base_currency: str
     holdings: list[Holding] | None = None
     cash: list[CashBalance] | None = field(default=None)
@@ -94,8 +95,9 @@ def portfolio_import(
         new=outcome.counts.get("new", 0),
         duplicates=outcome.counts.get("duplicate", 0),
         refused=outcome.counts.get("refused", 0),
-        report=outcome.report,
+        report=b"",
     )
+    store_report(run, outcome.report)
     kept = ImportRun.objects.filter(portfolio=portfolio).order_by("-created_at", "-id")
     ImportRun.objects.filter(
         pk__in=list(kept.values_list("pk", flat=True)[KEPT_REPORTS : KEPT_REPORTS * 2])
