@@ -4,41 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework import serializers
-
 from accounts.fields import TextField
-from accounts.strict import StrictSerializer
 from portfolios.serializers.bodies import METHODS
 from stocks.selectors.listing import MAX_CODE
+from stocks.serializers.days import RangeOfDays, SessionDateField, refuse_backwards
 from stocks.serializers.fields import one_of
-from stocks.serializers.history import SessionDateField
 from stocks.types import Interval
 
 
-class RangeQuery(StrictSerializer):
+class RangeQuery(RangeOfDays):
     """A range of days, both included; ``from`` and ``to`` are short for ``from_date`` and ``to_date``."""
 
     from_date = SessionDateField(required=False, help_text="First day; that of the first transaction.")
     to_date = SessionDateField(required=False, help_text="Last day; today by default, and at most.")
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is no attribute name in Python.
-        short = {
-            "from": SessionDateField(required=False, help_text="The same as from_date."),
-            "to": SessionDateField(required=False, help_text="The same as to_date."),
-        }
-        return {**super().get_fields(), **short}
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for short in ("from", "to"):
-            given = attrs.pop(short, None)
-            if given is not None and attrs.setdefault(f"{short}_date", given) != given:
-                raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
-        first = attrs.setdefault("from_date", None)
-        last = attrs.setdefault("to_date", None)
-        if first is not None and last is not None and first > last:
-            raise serializers.ValidationError({"from_date": ["is later than to_date"]})
-        return attrs
+        attrs = super().validate(attrs)
+        refuse_backwards(attrs)
+        return {"from_date": None, "to_date": None, **attrs}
 
 
 class PerformanceQuery(RangeQuery):

@@ -8,9 +8,8 @@ from rest_framework import serializers
 
 from stocks.models import Stock
 from stocks.selectors.actions import Announced
-from stocks.serializers.days import DaysQuery
+from stocks.serializers.days import DaysQuery, SessionDateField
 from stocks.serializers.fields import maybe, one_of
-from stocks.serializers.history import SessionDateField
 from stocks.types import ActionKind
 
 MEANINGS = {

@@ -5,38 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.strict import StrictSerializer
 from stocks.figures import plain
 from stocks.models import Stock
 from stocks.selectors.history import History
+from stocks.serializers.days import RangeOfDays, SessionDateField, year_to_today
 from stocks.serializers.fields import maybe, number, one_of
 from stocks.types import Adjust, Interval, Intraday
 
 COLUMNS = ("trade_date", "open", "high", "low", "close", "volume")
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
-YEAR = timedelta(days=365)
 
 
-class SessionDateField(serializers.DateField):
-    """A date that bars can have, as YYYY-MM-DD."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%d"], **options)
-
-    def to_internal_value(self, value: Any) -> date:
-        day: date = super().to_internal_value(value)
-        if not FIRST_DAY <= day <= LAST_DAY:
-            raise serializers.ValidationError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
-        return day
-
-
-class HistoryQuery(StrictSerializer):
+class HistoryQuery(RangeOfDays):
     """A range of days (``from`` and ``to`` are short for ``from_date`` and ``to_date``), and how to show it.
 
     The range ends today where nothing is said, and begins a year before its end; of bars of minutes it is at
@@ -55,19 +38,8 @@ class HistoryQuery(StrictSerializer):
     )
     format = one_of(["json", "csv"], default="json")
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is no attribute name in Python.
-        short = {
-            "from": SessionDateField(required=False, help_text="The same as from_date."),
-            "to": SessionDateField(required=False, help_text="The same as to_date."),
-        }
-        return {**super().get_fields(), **short}
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for short in ("from", "to"):
-            given = attrs.pop(short, None)
-            if given is not None and attrs.setdefault(f"{short}_date", given) != given:
-                raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
+        attrs = super().validate(attrs)
         attrs["adjust"] = Adjust(attrs["adjust"])
         if attrs["interval"] in list(Intraday):
             attrs["interval"] = Intraday(attrs["interval"])
@@ -75,10 +47,7 @@ class HistoryQuery(StrictSerializer):
                 raise serializers.ValidationError({"adjust": ["bars of minutes have none or split"]})
             # Which day today is depends on the market.
             return attrs
-        attrs.setdefault("to_date", timezone.now().date())
-        attrs.setdefault("from_date", max(FIRST_DAY, attrs["to_date"] - YEAR))
-        if attrs["from_date"] > attrs["to_date"]:
-            raise serializers.ValidationError({"from_date": ["is later than to_date"]})
+        year_to_today(attrs)
         attrs["interval"] = Interval(attrs["interval"])
         return attrs
 

@@ -13,9 +13,8 @@ from stocks.hours import Session
 from stocks.models import Market
 from stocks.selectors.calendar import Calendar
 from stocks.selectors.status import MarketStatus, Reason, State, Statuses
-from stocks.serializers.days import DaysQuery
+from stocks.serializers.days import LAST_DAY, DaysQuery
 from stocks.serializers.fields import maybe, one_of
-from stocks.serializers.history import LAST_DAY
 
 #: The longest range that one request may ask for: two years, one of them a leap year.
 MOST_DAYS = 731

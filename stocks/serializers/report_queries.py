@@ -16,7 +16,7 @@ from accounts.strict import StrictSerializer
 from stocks.currencies import is_currency
 from stocks.selectors.listing import MAX_CODE
 from stocks.selectors.reports import Place
-from stocks.serializers.history import SessionDateField
+from stocks.serializers.days import SessionDateField
 
 MAX_CURRENCIES = 50
 LONGEST_CURSOR = 64

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from accounts.strict import StrictSerializer
 from stocks.figures import from_float
 from stocks.indicators.on_demand import DEFINITIONS, MAX_SERIES, MAX_TEXT, Asked, SeriesError, parse
 from stocks.models import Stock
 from stocks.selectors.series import Latest, Series
+from stocks.serializers.days import RangeOfDays, SessionDateField, year_to_today
 from stocks.serializers.fields import maybe
-from stocks.serializers.history import FIRST_DAY, SessionDateField
 
-YEAR: Final = timedelta(days=365)
 #: Values of one reply at most: ten years of twenty series and more.
 MAX_VALUES: Final = 60_000
 #: Decimals of a value: prices of fractions of a cent keep some digits.
@@ -44,34 +40,20 @@ class SeriesField(serializers.CharField):
             raise serializers.ValidationError(f"column {error.column}: {error.message}") from error
 
 
-class IndicatorsQuery(StrictSerializer):
+class IndicatorsQuery(RangeOfDays):
     """Without ``series`` the latest of all indicators; with it a range of days as for prices."""
 
     series = SeriesField(required=False)
     from_date = SessionDateField(required=False, help_text="First day; by default a year up to the last.")
     to_date = SessionDateField(required=False, help_text="Last day; today by default.")
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is no attribute name in Python.
-        short = {
-            "from": SessionDateField(required=False, help_text="The same as from_date."),
-            "to": SessionDateField(required=False, help_text="The same as to_date."),
-        }
-        return {**super().get_fields(), **short}
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for short in ("from", "to"):
-            given = attrs.pop(short, None)
-            if given is not None and attrs.setdefault(f"{short}_date", given) != given:
-                raise serializers.ValidationError({short: [f"contradicts {short}_date"]})
+        attrs = super().validate(attrs)
         if "series" not in attrs:
             if attrs:
                 raise serializers.ValidationError({"series": ["is needed for a range of days"]})
             return attrs
-        attrs.setdefault("to_date", timezone.now().date())
-        attrs.setdefault("from_date", max(FIRST_DAY, attrs["to_date"] - YEAR))
-        if attrs["from_date"] > attrs["to_date"]:
-            raise serializers.ValidationError({"from_date": ["is later than to_date"]})
+        year_to_today(attrs)
         return attrs
 
 
