@@ -27,6 +27,7 @@ TYPE = "order"
 _OUTBOX = 0x73686F70
 
 Told = tuple[str, str, Mapping[str, Any], int]
+Publish = Callable[[str, Sequence[Told]], None]
 
 
 def event_data(event: OrderEvent) -> dict[str, Any]:
@@ -49,21 +50,23 @@ def send_events() -> int:
 
     Raises redis.RedisError where Redis does not take them: they are told later.
     """
+    # Before any transaction: its modules are read the first time, which takes seconds on a busy machine.
+    publish: Publish = import_string(settings.ACCOUNTS_PUBLISH)
     sent = 0
-    while count := _send_some():
+    while count := _send_some(publish):
         sent += count
         if count < AT_ONCE:
             break
     return sent
 
 
-def _send_some() -> int:
+def _send_some(publish: Publish) -> int:
     # Redis is asked within it: a process that hangs there must not keep the others from telling.
     with bounded(lock_seconds=2, silent_seconds=SILENT_SECONDS):
-        return _send_in_turn()
+        return _send_in_turn(publish)
 
 
-def _send_in_turn() -> int:
+def _send_in_turn(publish: Publish) -> int:
     if not _is_our_turn():
         return 0
     unsent = OrderEvent.objects.filter(sent_at__isnull=True).select_related("order__payment")
@@ -71,7 +74,6 @@ def _send_in_turn() -> int:
     if not waiting:
         return 0
     stream.append([_entry(event) for event in waiting])
-    publish: Callable[[str, Sequence[Told]], None] = import_string(settings.ACCOUNTS_PUBLISH)
     publish(
         SERIES,
         [(f"alert:{one.user_id}", TYPE, {"data": event_data(one)}, one.number) for one in waiting],
