@@ -11,8 +11,8 @@ from rest_framework import serializers
 class StrictSerializer(serializers.Serializer[Any]):
     """A serializer for request input that names every field it does not know.
 
-    Used alike for bodies and for query parameters, where a parameter given twice is refused too, and so is
-    an empty one unless its field says that it may be.
+    Used alike for bodies and for query parameters, where a parameter given twice is refused too. An empty one
+    counts as not given, as forms send it.
     """
 
     @classmethod
@@ -33,7 +33,4 @@ class StrictSerializer(serializers.Serializer[Any]):
                     errors[str(name)] = ["given more than once"]
         if errors:
             raise serializers.ValidationError(errors)
-        if hasattr(data, "getlist"):
-            # As a form, DRF would take an empty value for one that was not given, and ask for everything.
-            data = data.dict()
         return super().to_internal_value(data)

@@ -364,6 +364,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.describe_empty_parameters",
         "config.api.schema.describe_stream",
         "config.api.schema.describe_errors",
     ],

@@ -89,6 +89,16 @@ STREAM_SECURITY: dict[str, Any] = {
 }
 
 
+def describe_empty_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Post-processing hook: say of every parameter that may be left out that it may be empty as well."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query" and not parameter.get("required"):
+                    parameter["allowEmptyValue"] = True
+    return result
+
+
 def describe_stream(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Post-processing hook: add the stream of events, which is no view of DRF's."""
     schemes = result.setdefault("components", {}).setdefault("securitySchemes", {})

@@ -62,6 +62,15 @@ def test_every_change_describes_the_refusals_of_bodies_and_of_used_keys(schema: 
                 assert "422" in told, (method, path)
 
 
+def test_a_parameter_that_may_be_left_out_may_be_empty(schema: dict):
+    def of(path: str) -> dict:
+        return {one["name"]: one.get("allowEmptyValue") for one in schema["paths"][path]["get"]["parameters"]}
+
+    assert of("/v1/stocks") == dict.fromkeys(("market", "sector", "page", "per_page"), True)
+    assert of("/v1/market/quote") == {"symbol": None}
+    assert of("/v1/events")["rooms"] is None
+
+
 def test_a_screen_names_the_fields_it_takes(schema: dict):
     bodies = [schema["components"]["schemas"][f"{name}Request"] for name in ("RunScreen", "SaveScreen")]
     for filters in (body["properties"]["filters"] for body in bodies):
