@@ -200,7 +200,9 @@ def _asked(
         "cases": counts["generated"],
         "failures": counts["unique_failures"],
         "errors": len(told["errors"]),
-        "server_errors": text.read_text(errors="replace").count("- Server error"),
+        "server_errors": sum(
+            failure["count"] for failure in told["failures"] if failure["type"] == "ServerError"
+        ),
         "complete": told["complete"],
         "phases": {name: phase["status"] for name, phase in told["phases"].items()},
     }
