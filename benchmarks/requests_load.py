@@ -90,7 +90,7 @@ def main() -> None:
     for number in clients:
         heapq.heappush(idle, (began + (chance.expovariate(rate) if rate else 0.0), number))
     asked = 0
-    while idle or asked:
+    while True:
         now = time.perf_counter()
         while idle and idle[0][0] <= now:
             due, number = heapq.heappop(idle)
@@ -98,8 +98,10 @@ def main() -> None:
                 clients[number].due_at = due
                 clients[number].send(chance)
                 asked += 1
+        if not idle and not asked:
+            break
         ready = poll.poll(min(SILENCE_SECONDS, max(0.0, idle[0][0] - now)) if idle else SILENCE_SECONDS)
-        if not ready and not idle and asked:
+        if not ready and not idle:
             sys.exit("the server does not answer")
         for number, _ in ready:
             client = clients[number]
