@@ -30,6 +30,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
 _NOTHING_YET = object()
 _PIECE_BYTES = 65_536
+# As a number: joining names costs more than the look itself.
+_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
 Word = str | bytes | int
 
@@ -200,7 +202,7 @@ class _Link:
         another connection may be made without a word.
         """
         try:
-            self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self.socket.recv(1, _LOOK)
         except BlockingIOError:
             return True
         except OSError:
