@@ -100,12 +100,18 @@ def limited() -> bool:
     return bool(settings.RATE_LIMITS != "off")
 
 
-def take(*, account: str, tier: str) -> Decision | None:
-    """Count one request of an account, or refuse it; None where nothing is counted."""
+def take(*, account: str, tier: str, address: str = "") -> Decision | None:
+    """Count one request of an account, or refuse it; None where nothing is counted.
+
+    With an ``address`` where it was not counted for that before, and is now, in the same step.
+    """
     if not limited():
         return None
     row = tiers.tier(tier)
-    return count(row.budgets(account), row.policy_header)
+    budgets = row.budgets(account)
+    return (
+        _with_address(budgets, row.policy_header, address) if address else count(budgets, row.policy_header)
+    )
 
 
 def take_transaction(*, account: str, tier: str) -> Decision | None:
@@ -124,22 +130,23 @@ def take_address(*, address: str) -> Decision | None:
     return count((address_budget(address),)) if limited() else None
 
 
+def is_spent(*, address: str) -> bool:
+    """Whether this process was told that an address may ask nothing now."""
+    budget = address_budget(address)
+    (used,) = local_limits.known((budget,), time.monotonic())
+    return used >= budget.policy.limit
+
+
 def take_anonymous(*, address: str, first: bool = False) -> Decision | None:
     """Count one request without a user, or refuse it; None where nothing is counted.
 
-    ``first``: it was not counted for its address before, and is now, in the same step. Of the address is told
-    only where it is what refuses.
+    ``first``: it was not counted for its address before, and is now, in the same step.
     """
     if not limited():
         return None
     row = tiers.doors().anonymous
     budgets = row.budgets(stranger(address))
-    if not first:
-        return count(budgets, row.policy_header)
-    decision = count((*budgets, address_budget(address)))
-    if decision.allowed or decision.standings[-1].remaining:
-        return Decision(row.policy_header, decision.allowed, decision.now, decision.standings[:-1])
-    return decision
+    return _with_address(budgets, row.policy_header, address) if first else count(budgets, row.policy_header)
 
 
 def take_auth(*, address: str, email: str) -> Decision | None:
@@ -212,6 +219,14 @@ def count_each(groups: Sequence[Sequence[Budget]]) -> list[Decision]:
         else decision(group, policy_header([budget.policy for budget in group]), next(answers))
         for group, owes in zip(groups, owing, strict=True)
     ]
+
+
+def _with_address(budgets: Sequence[Budget], policies: str, address: str) -> Decision:
+    """Count one request in budgets and for its address; of that is told only where it is what refuses."""
+    decision = count((*budgets, address_budget(address)))
+    if decision.allowed or decision.standings[-1].remaining:
+        return Decision(policies, decision.allowed, decision.now, decision.standings[:-1])
+    return decision
 
 
 def _local(budgets: Sequence[Budget], policies: str) -> Decision:

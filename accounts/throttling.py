@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: In the WSGI environment: account and decision of a request that was counted before it came to Django.
 COUNTED = "stockroom.counted"
+#: There as well: that the address is still to be counted, with the account once that is known.
+LEFT = "stockroom.left"
 #: There as well: the address that a request is counted for, and what of it was counted there so far.
 ADDRESS, COUNTED_ADDRESS, COUNTED_ANONYMOUS = (
     f"stockroom.{name}" for name in ("address", "counted_address", "counted_anonymous")
@@ -30,22 +32,25 @@ ADDRESS, COUNTED_ADDRESS, COUNTED_ANONYMOUS = (
 class AccountThrottle(BaseThrottle):
     """Counts the request of a known user against the limits of their tier, a stranger's for the address.
 
-    The account is counted, whichever of its keys and sessions asks. A stranger without any credential was
-    counted at the door; here comes who brought one that the view does not read. Raises RateLimited.
+    The account is counted, whichever of its keys and sessions asks, and in the same step the address where
+    the door left that for here. A stranger without any credential was counted at the door; here comes who
+    brought one that the view does not read. Raises RateLimited.
     """
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.user, User):
             if COUNTED_ANONYMOUS in request.META:
                 return True
+            first = _is_left(request)
             request.META[COUNTED_ANONYMOUS] = True
-            return allow(request, limiter.take_anonymous(address=address_of(request)))
+            return allow(request, limiter.take_anonymous(address=address_of(request), first=first))
         account, decision = str(request.user.pk), None
         counted = request.META.get(COUNTED)
         if counted is not None and counted[0] == account:
             decision = counted[1]
         else:
-            decision = limiter.take(account=account, tier=request.user.tier)
+            address = address_of(request) if _is_left(request) else ""
+            decision = limiter.take(account=account, tier=request.user.tier, address=address)
         return allow(request, decision)
 
 
@@ -91,6 +96,11 @@ class TransactionThrottle(BaseThrottle):
 def address_of(request: Request) -> str:
     """The address that a request is counted for."""
     return str(request.META.get(ADDRESS) or request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_left(request: Request) -> bool:
+    """Whether the request is still to be counted for its address; it is from now on taken as counted."""
+    return bool(request.META.pop(LEFT, False))
 
 
 def allow(request: Request, decision: Decision | None) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from django.urls import get_resolver
 from rest_framework.test import APIClient
 
+from accounts.models import Scope
 from accounts.services.keys import api_key_issue
 from accounts.services.sessions import session_start
 from accounts.tests.clients import bearer, token
@@ -65,6 +66,25 @@ def test_all_keys_and_sessions_of_an_account_share_one_bucket(alice):
     assert left == ["4", "3", "2", "1"]
     assert clients[0].get("/v1/api-keys").status_code == 200
     assert {client.get("/v1/auth/me").status_code for client in clients} == {429}
+
+
+def test_what_is_asked_with_a_credential_is_counted_in_one_step(as_alice, redis_client):
+    as_alice.get("/v1/auth/me")
+    redis_client.config_resetstat()
+    assert as_alice.get("/v1/auth/me").status_code == 200
+    assert redis_client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+
+
+def test_a_refusal_before_the_account_is_counted_counts_for_the_address(alice, settings, refused):
+    settings.LIMITS = {**settings.LIMITS, "address": "2/minute"}
+    reader = token(api_key_issue(user=alice, name="reads", scopes=[Scope.READ]).text)
+    for _ in range(2):
+        refused(reader.post("/v1/api-keys", {"name": "more"}), 403, "SCOPE_MISSING")
+    refused(reader.post("/v1/api-keys", {"name": "more"}), 429, "RATE_LIMIT_EXCEEDED")
+    # Nor does it get as far as that, once this process knows.
+    reply = reader.get("/v1/auth/me")
+    refused(reply, 429, "RATE_LIMIT_EXCEEDED")
+    assert reply["RateLimit"].startswith('"address";r=0')
 
 
 def test_another_account_is_not_held_back(as_alice, as_charlie):

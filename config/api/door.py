@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import limiter
 from accounts.errors import RateLimited
 from accounts.limiter import Decision
-from accounts.throttling import ADDRESS, COUNTED_ADDRESS, COUNTED_ANONYMOUS
+from accounts.throttling import ADDRESS, COUNTED_ADDRESS, COUNTED_ANONYMOUS, LEFT, AccountThrottle
 from config.api.errors import refuse
 from realtime.addresses import client_address
 
@@ -31,6 +31,10 @@ class DoorMiddleware:
 
     So is one whose credential turns out to be worth nothing: then its 401 becomes a 429. A view that counts
     in a way of its own says ``anonymous = False``.
+
+    Where a credential is brought, the address is counted together with the account, as one step costs half of
+    two; unless this process knows the address to have nothing left, and asks for it first. What was refused
+    before its account was counted is counted for its address afterwards.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -41,10 +45,13 @@ class DoorMiddleware:
             return self.get_response(request)
         address = request.META.setdefault(ADDRESS, address_in(request.META))
         response = self.get_response(request)
-        if not _is_strangers(request, response):
-            return response
-        # Nothing of it was counted where no view was found for it.
-        return _take_anonymous(request, address) or response
+        left = request.META.pop(LEFT, False)
+        if _is_strangers(request, response):
+            # Nothing of it was counted where no view was found for it.
+            return _take_anonymous(request, address, first=left) or response
+        if left:
+            return _refusal(request, limiter.take_address(address=address)) or response
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Any, arguments: Sequence[Any], named: Mapping[str, Any]
@@ -57,12 +64,20 @@ class DoorMiddleware:
             if COUNTED_ADDRESS in request.META:
                 return None
             request.META[COUNTED_ADDRESS] = True
+            if _counts_account(request, view) and not limiter.is_spent(address=address):
+                request.META[LEFT] = True
+                return None
             return _refusal(request, limiter.take_address(address=address))
         return _take_anonymous(request, address)
 
 
 def _is_for_anybody(request: HttpRequest, view: Any) -> bool:
     return request.path.startswith("/v1/") and getattr(getattr(view, "cls", None), "anonymous", True)
+
+
+def _counts_account(request: HttpRequest, view: Any) -> bool:
+    """Whether the view counts the account of whoever asks, before it does anything."""
+    return _is_for_anybody(request, view) and AccountThrottle in getattr(view.cls, "throttle_classes", ())
 
 
 def _brings_credential(request: HttpRequest) -> bool:
@@ -78,8 +93,8 @@ def _is_strangers(request: HttpRequest, response: HttpResponse) -> bool:
     return response.status_code == 401 or (request.resolver_match is None and not _brings_credential(request))
 
 
-def _take_anonymous(request: HttpRequest, address: str) -> HttpResponse | None:
-    first = COUNTED_ADDRESS not in request.META
+def _take_anonymous(request: HttpRequest, address: str, *, first: bool = False) -> HttpResponse | None:
+    first = first or COUNTED_ADDRESS not in request.META
     request.META[COUNTED_ANONYMOUS] = request.META[COUNTED_ADDRESS] = True
     decision = limiter.take_anonymous(address=address, first=first)
     if decision is not None:
