@@ -257,8 +257,8 @@ def test_nothing_that_any_process_writes_holds_a_secret(
         live_stack.start(*celery, "worker", "--concurrency=1", "--loglevel=DEBUG", *calm, **environment),
         live_stack.manage("process_payments", **environment),
     ]
-    for one in (port, realtime):
-        until_listening(one)
+    for listening in (port, realtime):
+        until_listening(listening)
     ask = Caller(f"http://127.0.0.1:{port}", given)
     passwords_and_links(ask, given, mails)
     keys_and_tickets(ask, given, mails, [f"ws://127.0.0.1:{one}" for one in (port, realtime)])
