@@ -1,7 +1,7 @@
 """Sixteen clients change ledgers at random while servers and connections to the database are killed.
 
 Each change that was acknowledged is there exactly once, none that was repeated is there twice, and every
-portfolio is what its ledger says. `STOCKROOM_OPERATIONS` says how many changes (1,500 where it says nothing),
+portfolio is what its ledger says. `STOCKROOM_OPERATIONS` says how many changes (800 where it says nothing),
 `STOCKROOM_SEED` repeats what was asked for.
 
 A killed backend lets PostgreSQL start all others anew, so that this is done where no other tests use it, and
@@ -47,7 +47,7 @@ from stocks.tests.factories import ActionFactory, StockFactory
 if TYPE_CHECKING:
     from config.testing import LiveStack
 
-OPERATIONS = int(os.environ.get("STOCKROOM_OPERATIONS", "1500"))
+OPERATIONS = int(os.environ.get("STOCKROOM_OPERATIONS", "800"))
 SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
 CLIENTS = 16
 #: Changes for each kill, and the fewest kills.
