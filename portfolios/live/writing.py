@@ -121,7 +121,7 @@ def _summaries(portfolios: Sequence[Watched], sums: Totals) -> list[str]:
     _, gain_, change_, *_, paid_, was_ = columns
     # Each is more by less than one where there are more digits: a tie is none then.
     market_, grown, changed, worth, priced, in_all = (
-        even(one, spare) + _past_tie(one, spare, past) for one, past in zip(columns, above, strict=False)
+        even(one, spare, more=past) for one, past in zip(columns, above, strict=False)
     )
     any_above: Flags = np.logical_or.reduce(above)
     part, is_sure = percent_even(gain_, paid_, any_above)
@@ -150,13 +150,6 @@ def _summaries(portfolios: Sequence[Watched], sums: Totals) -> list[str]:
     for number in {*alone, *unsure}:
         found[number] = _summary(portfolios[number], sums.market[number], sums.previous[number])
     return found
-
-
-def _past_tie(numbers: Numbers, units: Numbers, above: Flags) -> Numbers:
-    """What rounding half to even took too little: 1 where a number looked like a tie and is a little more."""
-    whole, rest = np.divmod(numbers, units)
-    taken: Numbers = ((2 * rest == units) & above & (whole % 2 == 0)).astype(np.int64)
-    return taken
 
 
 def _summary(portfolio: Watched, market: int | None, previous: int | None) -> str:
@@ -241,7 +234,7 @@ def _texts(book: Book, at: Numbers, whole: Flags, now: datetime) -> list[str]:
     scale = _POWER[PERCENT_PLACES - places]
     figures = [
         _Figure.of(even(value, unit) * scale),
-        _Figure.of(even(gain, unit, more) * scale),
+        _Figure.of(even(gain, unit, less=more) * scale),
         _Figure.of(part, null=cost == 0),
         _Figure.of(even(step, unit) * scale, null=previous == UNKNOWN),
     ]

@@ -13,16 +13,22 @@ _STEP = 1000
 _MILLION = _STEP * _STEP
 
 
-def even(numbers: Numbers, units: Numbers, less: Flags | None = None) -> Numbers:
-    """``numbers / units``, half to even; units are even. Where ``less``, the number is less by a little.
+def even(
+    numbers: Numbers, units: Numbers, *, less: Flags | None = None, more: Flags | None = None
+) -> Numbers:
+    """``numbers / units``, half to even; units are even.
 
-    By so little, that is, that it lies above the next whole number below.
+    Where ``less``, the number is less by a little: by so little that it lies above the next whole number
+    below. Where ``more``, it is more by as little.
     """
     whole, rest = np.divmod(numbers, units)
     twice = 2 * rest
-    tie = (twice == units) & (whole % 2 != 0)
+    halves = twice == units
+    tie = halves & (whole % 2 != 0)
     if less is not None:
         tie &= ~less
+    if more is not None:
+        tie |= halves & more
     rounded: Numbers = whole + ((twice > units) | tie)
     return rounded
 

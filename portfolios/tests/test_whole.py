@@ -29,8 +29,10 @@ def test_many_are_rounded_as_one(number: int, unit: int, near_tie: bool) -> None
     found = even(np.array([number]), np.array([unit]))
     assert found.tolist() == [half_even(number, unit)]
     # A little less: as if there were more digits.
-    less = even(np.array([number]), np.array([unit]), np.array([True]))
+    less = even(np.array([number]), np.array([unit]), less=np.array([True]))
     assert less.tolist() == [half_even(number * 10**9 - 1, unit * 10**9)]
+    more = even(np.array([number]), np.array([unit]), more=np.array([True]))
+    assert more.tolist() == [half_even(number * 10**9 + 1, unit * 10**9)]
 
 
 @given(st.integers(-(2**61), 2**61), st.integers(0, 2**61))
