@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from accounts.strict import StrictSerializer
 
 MAX_PAGE = 1_000_000
+Row = TypeVar("Row", bound=Model)
 
 
 class PageQuery(StrictSerializer):
@@ -28,3 +32,9 @@ class PageMeta(serializers.Serializer[dict[str, int]]):
 def page_meta(*, page: int, per_page: int, total: int) -> dict[str, int]:
     """The ``meta`` object of a page; an empty list has 0 pages."""
     return {"page": page, "per_page": per_page, "total": total, "pages": -(-total // per_page)}
+
+
+def page_of(rows: QuerySet[Row], *, page: int, per_page: int) -> tuple[QuerySet[Row], dict[str, int]]:
+    """The rows of a page, and its ``meta`` object."""
+    first = (page - 1) * per_page
+    return rows[first : first + per_page], page_meta(page=page, per_page=per_page, total=rows.count())

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.paging import PageQuery, page_meta
+from accounts.paging import PageQuery, page_of
 from accounts.permissions import SignedIn, user_of
 from accounts.selectors import api_keys_of
 from accounts.serializers import KeyIssue, KeyIssuedReply, KeyListReply, KeyRotation
@@ -36,13 +36,8 @@ class KeyListView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = PageQuery.parse(request.query_params)
-        keys = api_keys_of(user_of(request))
-        first = (query["page"] - 1) * query["per_page"]
-        page = {
-            "api_keys": keys[first : first + query["per_page"]],
-            "meta": page_meta(total=keys.count(), **query),
-        }
-        return Response(KeyListReply(page).data)
+        page, meta = page_of(api_keys_of(user_of(request)), **query)
+        return Response(KeyListReply({"api_keys": page, "meta": meta}).data)
 
     @extend_schema(
         operation_id="api_keys_issue",

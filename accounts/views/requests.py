@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.paging import page_meta
+from accounts.paging import page_of
 from accounts.permissions import user_of
 from accounts.request_serializers import (
     RequestLogQuery,
@@ -54,12 +54,12 @@ class UsageView(APIView):
         paging = {"page": query.pop("page"), "per_page": query.pop("per_page")}
         usage = usage_of(user_of(request), **query)
         sums = usage.order_by().aggregate(requests=Sum("requests"), errors=Sum("errors"))
-        first = (paging["page"] - 1) * paging["per_page"]
+        page, meta = page_of(usage, **paging)
         reply = {
             "from_date": query["first"],
             "to_date": query["last"],
             "total": {name: int(number or 0) for name, number in sums.items()},
-            "usage": usage[first : first + paging["per_page"]],
-            "meta": page_meta(total=usage.count(), **paging),
+            "usage": page,
+            "meta": meta,
         }
         return Response(UsageReply(reply).data)

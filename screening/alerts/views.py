@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.paging import page_meta
+from accounts.paging import page_of
 from accounts.permissions import SignedIn, user_of
 from accounts.views.base import NO_STORE
 from screening.alerts import selectors
@@ -67,9 +67,8 @@ class AlertListView(APIView):
             found = found.filter(screen_id=query["screen_id"])
         if "status" in query:
             found = found.filter(status=query["status"])
-        first = (page - 1) * per_page
-        meta = page_meta(page=page, per_page=per_page, total=found.count())
-        return Response(shapes.AlertListReply({"alerts": found[first : first + per_page], "meta": meta}).data)
+        alerts, meta = page_of(found, page=page, per_page=per_page)
+        return Response(shapes.AlertListReply({"alerts": alerts, "meta": meta}).data)
 
     @extend_schema(
         operation_id="alerts_create",

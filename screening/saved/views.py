@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.paging import PageQuery, page_meta
+from accounts.paging import PageQuery, page_of
 from accounts.permissions import user_of
 from screening.engine import find
 from screening.models import SavedScreen
@@ -47,15 +47,8 @@ class ScreenListView(OwnScreens):
     )
     def get(self, request: Request) -> Response:
         query = PageQuery.parse(request.query_params)
-        screens = selectors.screens_of(user_of(request))
-        first = (query["page"] - 1) * query["per_page"]
-        page = screens[first : first + query["per_page"]]
-        return Response(
-            {
-                "screens": [shapes.saved_reply(screen) for screen in page],
-                "meta": page_meta(total=screens.count(), **query),
-            }
-        )
+        page, meta = page_of(selectors.screens_of(user_of(request)), **query)
+        return Response({"screens": [shapes.saved_reply(screen) for screen in page], "meta": meta})
 
     @extend_schema(
         operation_id="screens_save",

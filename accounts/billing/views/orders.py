@@ -23,7 +23,7 @@ from accounts.billing.serializers.replies import (
 )
 from accounts.billing.services.orders import order_cancel, order_create, order_pay
 from accounts.billing.views.products import TAGS
-from accounts.paging import page_meta
+from accounts.paging import page_of
 from accounts.permissions import user_of
 from accounts.views.once import IDEMPOTENCY, Effect, once
 
@@ -42,11 +42,8 @@ class OrdersView(APIView):
     def get(self, request: Request) -> Response:
         query = OrdersQuery.parse(request.query_params)
         orders = orders_of(user_of(request), status=query.pop("status", None))
-        first = (query["page"] - 1) * query["per_page"]
-        page = orders[first : first + query["per_page"]]
-        return Response(
-            OrderListReply({"orders": page, "meta": page_meta(total=orders.count(), **query)}).data
-        )
+        page, meta = page_of(orders, **query)
+        return Response(OrderListReply({"orders": page, "meta": meta}).data)
 
     @extend_schema(
         operation_id="orders_create",
@@ -135,11 +132,8 @@ class PaymentsView(APIView):
     def get(self, request: Request) -> Response:
         query = PaymentsQuery.parse(request.query_params)
         payments = payments_of(user_of(request), status=query.pop("status", None))
-        first = (query["page"] - 1) * query["per_page"]
-        page = payments[first : first + query["per_page"]]
-        return Response(
-            PaymentListReply({"payments": page, "meta": page_meta(total=payments.count(), **query)}).data
-        )
+        page, meta = page_of(payments, **query)
+        return Response(PaymentListReply({"payments": page, "meta": meta}).data)
 
 
 class SubscriptionView(APIView):

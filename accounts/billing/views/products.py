@@ -14,7 +14,7 @@ from accounts.billing.selectors import products_on_sale
 from accounts.billing.serializers.bodies import ProductsQuery, SyncBody
 from accounts.billing.serializers.replies import ProductListReply, SyncReply
 from accounts.billing.services.products import products_sync
-from accounts.paging import page_meta
+from accounts.paging import page_of
 from accounts.permissions import Staff
 from accounts.views.base import PublicView
 
@@ -32,11 +32,8 @@ class ProductsView(PublicView):
     def get(self, request: Request) -> Response:
         query = ProductsQuery.parse(request.query_params)
         products = products_on_sale(kind=query.pop("kind", None))
-        first = (query["page"] - 1) * query["per_page"]
-        page = products[first : first + query["per_page"]]
-        return Response(
-            ProductListReply({"products": page, "meta": page_meta(total=products.count(), **query)}).data
-        )
+        page, meta = page_of(products, **query)
+        return Response(ProductListReply({"products": page, "meta": meta}).data)
 
 
 class ProductsSyncView(APIView):
