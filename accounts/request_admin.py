@@ -39,6 +39,25 @@ class LogAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By what the text looks like, so that an index answers."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "\0" in term:
+            return queryset.none(), False
+        if "@" in term:
+            return queryset.filter(user_id__in=users_like(term)), False
+        if term.startswith("sk_"):
+            return queryset.filter(key=term), False
+        return self.with_text(queryset, term), False
+
+    def with_text(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """The rows that any other text names."""
+        raise NotImplementedError
+
 
 def users_like(term: str) -> list[Any]:
     """The ids of users whose e-mail address holds the text: the first hundred."""
@@ -56,22 +75,10 @@ class LoggedRequestAdmin(LogAdmin):
     def milliseconds(self, row: LoggedRequest) -> str:
         return f"{row.microseconds / 1000:.1f}"
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By what the text looks like, so that an index answers."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "\0" in term:
-            return queryset.none(), False
-        if "@" in term:
-            return queryset.filter(user_id__in=users_like(term)), False
-        if term.startswith("/"):
-            return queryset.filter(path__startswith=term), False
-        if term.startswith("sk_"):
-            return queryset.filter(key=term), False
-        return queryset.filter(request_id=term), False
+    def with_text(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        if text.startswith("/"):
+            return rows.filter(path__startswith=text)
+        return rows.filter(request_id=text)
 
 
 @admin.register(Usage)
@@ -85,16 +92,5 @@ class UsageAdmin(LogAdmin):
     def mean_milliseconds(self, row: Usage) -> str:
         return f"{row.microseconds / 1000 / row.requests:.1f}"
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "\0" in term:
-            return queryset.none(), False
-        if "@" in term:
-            return queryset.filter(user_id__in=users_like(term)), False
-        if term.startswith("sk_"):
-            return queryset.filter(key=term), False
-        return queryset.filter(endpoint__contains=term), False
+    def with_text(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return rows.filter(endpoint__contains=text)
