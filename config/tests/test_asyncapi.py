@@ -291,12 +291,18 @@ def say(socket: ClientConnection, frame: Any) -> None:
 
 
 def expect(socket: ClientConnection, kind: str, seen: set[str]) -> None:
-    """Check all that comes until this type has; the compact format has events and batches as arrays."""
+    """Check all that comes until this type has, alone or in a batch with what came at the same moment.
+
+    The compact format has events and batches as arrays.
+    """
     while True:
         message = json.loads(socket.recv(timeout=20))
         check(message)
-        seen.add("compact" if isinstance(message, list) else message["type"])
-        if isinstance(message, list) or message["type"] == kind:
+        if isinstance(message, list):
+            seen.add("compact")
+            return
+        seen.add(message["type"])
+        if kind in (message["type"], *(inner["type"] for inner in message.get("messages", ()))):
             return
 
 
