@@ -33,6 +33,9 @@ STOP_SECONDS = 23.0
 STEADY_SECONDS = 10.0
 LONGEST_PAUSE = 10.0
 TICK_SECONDS = 1.0
+# Ten thousand connections are a million objects that stay, and what comes and goes with a frame is no cycle:
+# with Python's own thresholds a sixth of the time of a worker into which all of them come is the collector's.
+COLLECT_AT = (20_000, 20, 20)
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -117,6 +120,7 @@ class Workers:
                     other.listener.close()
                     if other.pulse >= 0:
                         os.close(other.pulse)
+            gc.set_threshold(*COLLECT_AT)
             self._work(worker.listener, writing, self._lifeline)
             code = 0
         except SystemExit as ended:
