@@ -183,7 +183,7 @@ def count(budgets: Sequence[Budget], policies: str = "") -> Decision:
 
     ``policies`` is the header that names the policies, where it is at hand.
     """
-    policies = policies or policy_header([budget.policy for budget in budgets])
+    policies = policies or _policies(tuple([budget.policy for budget in budgets]))
     untold = local_limits.untold(budgets)
     if untold is None:
         return _local(budgets, policies)
@@ -199,8 +199,25 @@ def count(budgets: Sequence[Budget], policies: str = "") -> Decision:
     return decision(budgets, policies, reply)
 
 
-def count_each(groups: Sequence[Sequence[Budget]]) -> list[Decision]:
-    """Count one request in each group of budgets, as `count` does, in one exchange with Redis."""
+def count_each(groups: Sequence[Sequence[Budget]], addresses: Sequence[str] = ()) -> list[Decision]:
+    """Count one request in each group of budgets, as `count` does, in one exchange with Redis.
+
+    With ``addresses`` the request of each group is counted for its address too; for none where that is empty.
+    """
+    policies = [_policies(tuple([budget.policy for budget in group])) for group in groups]
+    if not any(addresses):
+        return _count_each(groups, policies)
+    counted = [
+        (*group, address_budget(address)) if address else group
+        for group, address in zip(groups, addresses, strict=True)
+    ]
+    return [
+        _without_address(decision) if address else decision
+        for decision, address in zip(_count_each(counted, policies), addresses, strict=True)
+    ]
+
+
+def _count_each(groups: Sequence[Sequence[Budget]], policies: Sequence[str]) -> list[Decision]:
     # What Redis has to be told first is rare, and asked alone.
     owing = [local_limits.owes(group) for group in groups]
     plain = [group for group, owes in zip(groups, owing, strict=True) if not owes]
@@ -211,22 +228,26 @@ def count_each(groups: Sequence[Sequence[Budget]]) -> list[Decision]:
             for group, reply in zip(plain, replies, strict=True):
                 local_limits.note(group, asked_at, reply[1], reply[2:])
     except RedisAway:
-        return [count(group) for group in groups]
+        return [count(group, header) for group, header in zip(groups, policies, strict=True)]
     answers = iter(replies)
     return [
-        count(group)
-        if owes
-        else decision(group, policy_header([budget.policy for budget in group]), next(answers))
-        for group, owes in zip(groups, owing, strict=True)
+        count(group, header) if owes else decision(group, header, next(answers))
+        for group, header, owes in zip(groups, policies, owing, strict=True)
     ]
 
 
 def _with_address(budgets: Sequence[Budget], policies: str, address: str) -> Decision:
-    """Count one request in budgets and for its address; of that is told only where it is what refuses."""
-    decision = count((*budgets, address_budget(address)))
+    """Count one request in budgets and for its address."""
+    return _without_address(count((*budgets, address_budget(address)), policies))
+
+
+def _without_address(decision: Decision) -> Decision:
+    """Of the address, the last that was asked for, is told only where it is what refuses."""
     if decision.allowed or decision.standings[-1].remaining:
-        return Decision(policies, decision.allowed, decision.now, decision.standings[:-1])
-    return decision
+        return Decision(decision.policies, decision.allowed, decision.now, decision.standings[:-1])
+    return Decision(
+        policy_header([one.policy for one in decision.standings]), False, decision.now, decision.standings
+    )
 
 
 def _local(budgets: Sequence[Budget], policies: str) -> Decision:
@@ -263,6 +284,11 @@ def decision(budgets: Sequence[Budget], policies: str, reply: Sequence[int]) -> 
         ]
     )
     return Decision(policies, bool(reply[0]), reply[1], standings)
+
+
+@lru_cache(maxsize=64)
+def _policies(policies: tuple[Policy, ...]) -> str:
+    return policy_header(policies)
 
 
 @lru_cache(maxsize=1024)

@@ -34,16 +34,27 @@ class Verdict(Protocol):
 
 
 class Budgets(Protocol):
-    """Each counts what it is given, and answers for each; None where it is not limited. It may ask Redis."""
+    """Each counts one request of each that it is given, and answers for each; None where it is not limited.
+
+    It may ask Redis. What was not counted for its address yet is counted for both in one step.
+    """
+
+    def spent(self, addresses: Sequence[str]) -> Sequence[Verdict | None]:
+        """Of whoever comes from an address of which it is known here that it has nothing left.
+
+        None, and nothing counted, for any other.
+        """
 
     def addresses(self, addresses: Sequence[str]) -> Sequence[Verdict | None]:
         """Of whoever comes from there."""
 
-    def strangers(self, addresses: Sequence[str]) -> Sequence[Verdict | None]:
-        """Of those who come from there and are nobody's user."""
+    def strangers(self, addresses: Sequence[str], counted: Sequence[bool]) -> Sequence[Verdict | None]:
+        """Of those who come from there and are nobody's user; whether each was counted for the address."""
 
-    def users(self, principals: Sequence[Principal]) -> Sequence[Verdict | None]:
-        """Of these users."""
+    def users(
+        self, principals: Sequence[Principal], addresses: Sequence[str] = ()
+    ) -> Sequence[Verdict | None]:
+        """Of these users, and of where they come from: an empty address is not counted."""
 
 
 class Limited(SignInRefused):

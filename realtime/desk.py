@@ -39,15 +39,19 @@ _PAUSE_SECONDS = 1.0
 
 
 class _SignIn:
-    """A token that waits to be checked; ``principal`` stands in place of one that was proved elsewhere."""
+    """A token that waits to be checked; ``principal`` stands in place of one that was proved elsewhere.
 
-    __slots__ = ("answer", "principal", "replaces", "session", "token", "verdict")
+    ``counted`` says whether it was counted for its address, which one that was proved elsewhere was there.
+    """
+
+    __slots__ = ("answer", "counted", "principal", "replaces", "session", "token", "verdict")
 
     def __init__(self, session: Session, token: str, principal: Principal | None, replaces: str) -> None:
         self.session = session
         self.token = token
         self.principal = principal
         self.replaces = replaces
+        self.counted = principal is not None
         self.verdict: Verdict | None = None
         self.answer: asyncio.Future[Principal] = asyncio.get_running_loop().create_future()
 
@@ -154,7 +158,7 @@ class Desk:
     def _check(self, asked: Sequence[_SignIn]) -> list[_Verdict]:
         """Runs in a thread."""
         findings: dict[_SignIn, Finding] = {}
-        self._count_addresses(asked, findings)
+        self._refuse_spent(asked, findings)
         # In the order in which they came: of two that there is room for one of, the first is let in.
         let_in = [one for one in asked if one not in findings]
         proved = iter(authenticate([one.token for one in let_in if one.principal is None]))
@@ -175,26 +179,39 @@ class Desk:
         allowed = dict(zip(claims, granted, strict=True))
         return [(findings[one], allowed.get(one, True)) for one in asked]
 
-    def _count_addresses(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
-        """Whose address has made as many requests as it may is not even asked who it is."""
-        if self._budgets is not None:
-            # Who was proved elsewhere was counted there.
-            unknown = [one for one in asked if one.principal is None]
-            _refuse(unknown, self._budgets.addresses([one.session.address for one in unknown]), findings)
-
-    def _count(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
-        """Count those who are known for their users, and the others for their addresses."""
+    def _refuse_spent(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
+        """Who comes from an address that is known to have nothing left is not even asked who it is."""
         if self._budgets is None:
             return
-        strangers = [one for one in asked if findings[one] is None]
-        _refuse(strangers, self._budgets.strangers([one.session.address for one in strangers]), findings)
-        found = [(one, findings[one]) for one in asked]
-        known = [
-            (one, principal)
-            for one, principal in found
-            if principal is not None and not isinstance(principal, Exception) and not _has_ended(principal)
-        ]
-        verdicts = self._budgets.users([principal for _, principal in known])
+        unknown = [one for one in asked if not one.counted]
+        verdicts = self._budgets.spent([one.session.address for one in unknown])
+        for one, verdict in zip(unknown, verdicts, strict=True):
+            one.counted = verdict is not None
+        _refuse(unknown, verdicts, findings)
+
+    def _count(self, asked: Sequence[_SignIn], findings: dict[_SignIn, Finding]) -> None:
+        """Count users and strangers as such, and all of them for their addresses."""
+        if self._budgets is None:
+            return
+        known: list[tuple[_SignIn, Principal]] = []
+        strangers, others = [], []
+        for one in asked:
+            found = findings[one]
+            if found is None:
+                strangers.append(one)
+            elif isinstance(found, Exception) or _has_ended(found):
+                others.append(one)
+            else:
+                known.append((one, found))
+        if others := [one for one in others if not one.counted]:
+            _refuse(others, self._budgets.addresses([one.session.address for one in others]), findings)
+        if strangers:
+            addresses = [one.session.address for one in strangers]
+            verdicts = self._budgets.strangers(addresses, [one.counted for one in strangers])
+            _refuse(strangers, verdicts, findings)
+        verdicts = self._budgets.users(
+            [who for _, who in known], ["" if one.counted else one.session.address for one, _ in known]
+        )
         for (one, _), verdict in zip(known, verdicts, strict=True):
             one.verdict = verdict
         _refuse([one for one, _ in known], verdicts, findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from realtime import budgets, subscriptions
 from realtime.asgi import Send
@@ -49,7 +50,7 @@ class Stream:
         credential, allowed = request.credential, budgets.configured()
         if credential is None:
             if allowed is not None:
-                await self._count(allowed.strangers, origin)
+                await self._count(partial(allowed.strangers, counted=[False]), origin)
             raise Refused.by(UNAUTHORIZED, "Authentication credentials were not provided.")
         try:
             if credential.cookie:
@@ -58,7 +59,7 @@ class Stream:
                 known = await in_thread(authenticate_cookie, credential.text)
                 if known is None:
                     if allowed is not None:
-                        await self._count(allowed.strangers, origin)
+                        await self._count(partial(allowed.strangers, counted=[True]), origin)
                     raise Refused.by(UNAUTHORIZED, "the session has ended")
                 await self.session.begin(None, origin, principal=known)
             else:
