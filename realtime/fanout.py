@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 
 from realtime.client import Client, Gone
@@ -85,14 +85,33 @@ class Fanout:
     def spread(self, room: LiveRoom) -> None:
         """Put what changed in a room into the outboxes of its members."""
         self._changed.pop(room, None)
-        changed = room.changed
-        if not changed:
-            return
-        room.changed = {}
+        changed, room.changed = room.changed, {}
+        if changed:
+            self._give(room.members, changed)
+
+    def _spread_all(self) -> None:
+        """The same for every room; rooms that have the same members, as those of one page, together."""
+        changed, self._changed = self._changed, {}
+        alike: dict[int, list[tuple[set[Client], Outbox]]] = {}
+        for room in changed:
+            news, room.changed = room.changed, {}
+            same_size = alike.setdefault(len(room.members), [])
+            for members, together in same_size:
+                # Sets that differ do so at one of the first members, as a rule.
+                if members == room.members:
+                    together.update(news)
+                    break
+            else:
+                same_size.append((room.members, news))
+        for group in alike.values():
+            for members, together in group:
+                self._give(members, together)
+
+    def _give(self, members: Collection[Client], changed: Outbox) -> None:
         ready = self._ready
         overflowing: list[Client] = []
-        whole, merging = Shared(changed, len(room.members)), Merging(changed)
-        for client in room.members:
+        whole, merging = Shared(changed, len(members)), Merging(changed)
+        for client in members:
             if client.blocked:
                 if self._hold_back(client, changed):
                     overflowing.append(client)
@@ -172,8 +191,7 @@ class Fanout:
         now = self._loop.time()
         if now >= self._next_spread:
             self._next_spread = now + self._limits.window_seconds
-            for room in list(self._changed):
-                self.spread(room)
+            self._spread_all()
         self._batches.clear()
         ready, until = self._ready, now + self._limits.slice_seconds
         time, left = self._loop.time, _AT_ONCE
