@@ -28,6 +28,13 @@ def bound_kernel_buffer(transport: Any, kernel_bytes: int) -> None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes)
 
 
+def writable_socket(transport: Any) -> socket.socket | None:
+    """What to write to where nothing waits in the transport; None where that is not all, as with TLS."""
+    # There is no public way to it.
+    raw = getattr(transport, "_sock", None)
+    return raw if isinstance(raw, socket.socket) else None
+
+
 def drop_when_unacknowledged(send: Callable[..., Any], seconds: float) -> None:
     """Let the kernel end the connection when the other end acknowledges nothing for so long.
 

@@ -60,6 +60,7 @@ class Connection(asyncio.BufferedProtocol):
         "_parser",
         "_pong",
         "_receiver",
+        "_socket",
         "_state",
         "_transport",
         "_unfinished_since",
@@ -73,6 +74,7 @@ class Connection(asyncio.BufferedProtocol):
     ) -> None:
         self._house = house
         self._transport = transport
+        self._socket = sockets.writable_socket(transport)
         self._receiver: Receiver | None = receiver
         self._deflate = deflate
         self._state = State.OPEN
@@ -95,10 +97,19 @@ class Connection(asyncio.BufferedProtocol):
     def send(self, frame: Frame) -> bool:
         if self._state is not _OPEN or self._transport.is_closing():
             raise Gone
-        if self._deflate:
-            self._transport.write(frame.deflated or compressed_wire(frame))
-        else:
-            self._transport.write(frame.wire or plain_wire(frame))
+        packed = self._deflate
+        wire = (frame.deflated or compressed_wire(frame)) if packed else (frame.wire or plain_wire(frame))
+        if self._socket is not None and not self._transport.get_write_buffer_size():
+            # A frame to ten thousand clients is this and little else: what the transport would do beside it
+            # takes a tenth of the time. It gets what the socket does not take, and finds out what is wrong.
+            try:
+                sent = self._socket.send(wire)
+            except OSError:
+                sent = 0
+            if sent == len(wire):
+                return True
+            wire = wire[sent:]
+        self._transport.write(wire)
         return self._blocked_since is None
 
     def write(self, wire: bytes) -> None:

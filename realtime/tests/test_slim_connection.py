@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import sys
 from collections.abc import Callable
 
@@ -14,11 +15,14 @@ from realtime.frame import Batch, Frame
 from realtime.protocol.codes import FRAME_TOO_BIG, RESTARTING, SLOW_CLIENT, UNAUTHORIZED, UNRESPONSIVE
 from realtime.slim import frames
 from realtime.slim.clock import NEVER, Clock
+from realtime.slim.connection import Connection
 from realtime.slim.deflate import inflate
 from realtime.slim.frames import build, build_close
 from realtime.tests.harness import eventually
 from realtime.tests.raw import BINARY, CLOSE, CONTINUATION, PING, TEXT, close, frame
-from realtime.tests.slim_harness import connected, house, lose
+from realtime.tests.slim_harness import Taker, connected, house, lose
+
+SEED = random.randrange(2**32)
 
 
 def running(scenario: Callable[[], None]) -> None:
@@ -144,6 +148,40 @@ def test_a_full_socket_says_so_and_says_when_it_is_empty() -> None:
         assert connection.send(Frame(b"3", 1))
 
     running(scenario)
+
+
+def test_a_real_socket_gets_every_byte_once_and_in_order_whatever_it_takes_at_a_time() -> None:
+    sizes = random.Random(SEED).choices([1, 100, 3_000, 70_000], weights=[5, 5, 3, 1], k=400)
+
+    async def scenario() -> None:
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        loop, home, taker = asyncio.get_running_loop(), house(send_buffer_bytes=4096), Taker()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection = taker.connection = Connection(
+            house=home, transport=transport, receiver=taker, deflate=False
+        )
+        transport.set_protocol(connection)
+        expected, full, got = bytearray(), 0, bytearray()
+        for number, size in enumerate(sizes):
+            sent = Frame(str(number % 10).encode() * size, number)
+            full += not connection.send(sent)
+            expected += build(TEXT, sent.body)
+            if number % 7 == 0:
+                while len(got) < len(expected):
+                    got += await loop.sock_recv(theirs, 50_000)
+        while len(got) < len(expected):
+            got += await loop.sock_recv(theirs, 50_000)
+        assert got == expected, f"seed {SEED}"
+        assert full
+        assert taker.resumes
+        theirs.close()
+        await eventually(lambda: taker.left == [1006])
+        with pytest.raises(Gone):
+            connection.send(Frame(b"x", 1))
+
+    asyncio.run(scenario())
 
 
 def test_a_client_that_does_not_read_is_owed_only_the_newest_pong() -> None:
