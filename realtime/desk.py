@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The loop waits for a thread that computes, so a batch is bounded by what it may wait.
-_SIGN_INS, _RECHECKS = 100, 500
+# The loop waits for a thread that computes, at each frame that it sends, so a batch is bounded by what all of
+# its clients may wait: a few milliseconds.
+_SIGN_INS, _RECHECKS = 100, 60
 # After Redis did not answer, connections are counted in this process alone for so long.
 _PAUSE_SECONDS = 1.0
 
