@@ -10,6 +10,7 @@ from portfolios.maths.exact import EXACT
 from stocks.figures import ratio, rounded
 
 PRICE_PLACES: Final = 8
+_HUNDRED: Final = Decimal(100)
 
 
 def money(amount: Decimal | None, currency: str) -> Decimal | None:
@@ -24,7 +25,10 @@ def unit_cost(cost: Decimal, quantity: Decimal) -> Decimal | None:
 
 def percent_of(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
     """``part / whole × 100`` to four decimals; None where one is unknown or ``whole`` is 0."""
-    return None if part is None or not whole else rounded(ratio(part, whole) * 100, 4)
+    if part is None or not whole:
+        return None
+    # Arithmetic of the thread's own context would round it to 28 digits before.
+    return rounded(EXACT.multiply(ratio(part, whole), _HUNDRED), 4)
 
 
 def times(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:

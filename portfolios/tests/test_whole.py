@@ -68,3 +68,10 @@ def test_a_price_is_rounded_as_its_column_rounds_it() -> None:
     assert price_units(Decimal("1.000000005")) == 100000001
     assert written(None, 2) == "null"
     assert [written(number, 2) for number in (-5, 100, 150, -100)] == ["-0.05", "1", "1.5", "-1"]
+
+
+def test_a_percentage_of_many_digits_is_rounded_once() -> None:
+    # 12.34565 and a little: cut to 28 digits it would be a tie, and go to the even digit below.
+    part, whole = 1234565 * 10**33 + 1, 10**40
+    assert percent(part, whole) == 123457
+    assert percent_of(Decimal(part), Decimal(whole)) == Decimal("12.3457")
