@@ -92,15 +92,17 @@ class Schedule:
         return datetime.combine(day, self.usual_close, self.timezone).astimezone(UTC)
 
     def is_stale(self, as_of: datetime, now: datetime) -> bool:
-        """Whether a price of ``as_of`` is too old to act on at ``now``.
+        """Whether a price of ``as_of`` is too old to act on at ``now``: older than ``fresh_since``."""
+        since = self.fresh_since(now)
+        return since is not None and as_of < since
 
-        While the market is open: older than FRESH_FOR. While it is closed: older than the opening of the last
-        session, so that a whole session has passed it by.
+    def fresh_since(self, now: datetime) -> datetime | None:
+        """The oldest time of a price that can be acted on at ``now``; None where any can.
+
+        While the market is open it is FRESH_FOR ago. While it is closed it is the opening of the last
+        session, so that of an older price a whole session has passed it by.
         """
-        if self.is_open(now):
-            return now - as_of > FRESH_FOR
-        opening = self.last_open(now)
-        return opening is not None and as_of < opening
+        return now - FRESH_FOR if self.is_open(now) else self.last_open(now)
 
 
 def schedule(calendar: str) -> Schedule:

@@ -18,6 +18,11 @@ PERCENT_PLACES: Final = 4
 _WIDE = Context(prec=110, rounding=ROUND_HALF_EVEN)
 _LAST_PLACE = Decimal(1).scaleb(-PRICE_PLACES)
 _ONE = tuple(10**places for places in range(9))
+# What stands behind the whole part, of so few decimals that all there is can be listed.
+_LISTED = PERCENT_PLACES
+_FRACTIONS = [
+    [f".{part:0{places}d}".rstrip("0") for part in range(10**places)] for places in range(_LISTED + 1)
+]
 
 
 def units(number: Decimal, places: int) -> int:
@@ -27,6 +32,16 @@ def units(number: Decimal, places: int) -> int:
     if whole != scaled:
         raise ValueError(f"{number} has more than {places} decimals")
     return whole
+
+
+def digits(text: str, places: int) -> int:
+    """The number of a text with just so many decimals, 1 or more, in units of 10^-places.
+
+    So the database writes what a column of that scale holds. Raises ValueError for any other text.
+    """
+    if text[-places - 1 : -places] != ".":
+        raise ValueError(f"{text[:80]!r} has not {places} decimals")
+    return int(text.replace(".", "", 1))
 
 
 def price_units(price: Decimal) -> int:
@@ -63,6 +78,11 @@ def written(number: int | None, places: int) -> str:
         return "null"
     if not places:
         return str(number)
-    whole, part = divmod(abs(number), _ONE[places])
-    text = f"{whole}.{part:0{places}d}".rstrip("0") if part else str(whole)
-    return f"-{text}" if number < 0 else text
+    if number < 0:
+        return f"-{written(-number, places)}"
+    whole, part = divmod(number, _ONE[places])
+    if not part:
+        return str(whole)
+    if places <= _LISTED:
+        return f"{whole}{_FRACTIONS[places][part]}"
+    return f"{whole}.{part:0{places}d}".rstrip("0")

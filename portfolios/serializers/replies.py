@@ -261,22 +261,6 @@ def holding_row(holding: Holding | None, row: Transaction, portfolio: Portfolio)
     }
 
 
-def default_holding(one: Valued) -> dict[str, Any]:
-    holding, stock = one.holding, one.holding.stock
-    return {
-        "stock_symbol": stock.code,
-        "company_name": stock.name,
-        "quantity": holding.quantity,
-        "average_price": unit_cost(holding.cost, holding.quantity),
-        "curr_price": one.price.price if one.price is not None else None,
-        "curr_evaluation": money(one.value, stock.currency),
-        "pnl": money(one.unrealized, stock.currency),
-        "pnl_percentage": percent_of(one.unrealized, holding.cost),
-        "total_invested": money(holding.cost, stock.currency),
-        **_priced(one),
-    }
-
-
 def held(one: Valued, base: str) -> dict[str, Any]:
     """A holding in the currency of its stock, and what it is in the base currency."""
     holding, stock = one.holding, one.holding.stock

@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import user_of
+from portfolios.selectors.default_holdings import default_holdings_of
 from portfolios.selectors.portfolios import default_portfolio_of
-from portfolios.selectors.valuation import totals, valuations
+from portfolios.selectors.valuation import totals
 from portfolios.serializers import replies
 from portfolios.serializers.bodies import TransactionBody, TransactionQuery, draft_of
+from portfolios.serializers.held_rows import held_rows_json
 from portfolios.services.portfolios import portfolio_default
 from portfolios.services.recording import transaction_record
 from portfolios.views.base import IDEMPOTENCY, TAGS, Effect, LedgerView, PortfolioView, once
@@ -73,12 +75,9 @@ class DefaultHoldingsView(PortfolioView):
         summary="What your default portfolio holds, at the latest prices",
         responses=replies.DefaultHoldingReply(many=True),
     )
-    def get(self, request: Request) -> Response:
-        portfolio = default_portfolio_of(user_of(request))
-        if portfolio is None:
-            return Response([])
-        valuation = valuations([portfolio], now=timezone.now())[portfolio.pk]
-        return Response([replies.default_holding(one) for one in valuation.holdings])
+    def get(self, request: Request) -> HttpResponse:
+        rows = default_holdings_of(user_of(request).pk)
+        return HttpResponse(held_rows_json(rows, now=timezone.now()), content_type="application/json")
 
 
 class DefaultPortfolioView(PortfolioView):

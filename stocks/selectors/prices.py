@@ -161,9 +161,13 @@ def _of_quote(stock: Stock, quote: Quote, now: datetime) -> LatestPrice:
 
 def is_stale(calendar: str, source: str, as_of: datetime, now: datetime) -> bool:
     """Whether the market has traded on since a price of ``as_of``; ``calendar`` is that of its market."""
-    if source == SANDBOX:
-        return now - as_of > FRESH_FOR
-    return schedule(calendar).is_stale(as_of, now)
+    since = fresh_since(calendar, source, now)
+    return since is not None and as_of < since
+
+
+def fresh_since(calendar: str, source: str, now: datetime) -> datetime | None:
+    """The oldest time of a price of ``source`` that is not stale; None where none is."""
+    return now - FRESH_FOR if source == SANDBOX else schedule(calendar).fresh_since(now)
 
 
 def _splits_between(before: dict[int, Bar], newest: dict[int, tuple[Bar, str]]) -> dict[int, list[Action]]:
