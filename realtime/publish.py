@@ -29,9 +29,30 @@ MESSAGES_PER_CALL = 1000
 
 _RESERVED = frozenset({"type", "room", "sequence", "timestamp"})
 
-#: By room of many, when this process last renewed its keys.
-_renewed: dict[str, float] = {}
 _NEVER = float("-inf")
+
+
+class _Known:
+    """What this process knows of rooms: it may be wrong, then Redis does more work.
+
+    ``epoch`` is the newest that was heard of. In it ``renewed`` says when keys of rooms were renewed here,
+    and ``positions`` where logs stand if nobody else tells them anything.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = b""
+        self.renewed: dict[str, float] = {}
+        self.positions: dict[str, int] = {}
+
+    def hear(self, epoch: bytes) -> None:
+        """What was known of another epoch is worth nothing."""
+        if epoch != self.epoch:
+            self.renewed.clear()
+            self.positions.clear()
+            self.epoch = epoch
+
+
+_known = _Known()
 
 
 class RoomEvent(NamedTuple):
@@ -126,22 +147,22 @@ class Publishing:
             # Others are served between two parts.
             if at:
                 self._call.send(*self._words(part, packed))
-            self._call.wait()
-            part.sent()
+            part.sent(*self._call.wait())
 
     def _words(self, part: _Part, packed: bytes) -> tuple[list[str], list[Any]]:
         database = int(self._client.get_connection_kwargs().get("db") or 0)
-        now = timestamp(datetime.now(UTC))
         return (
             [keys.POSITIONS, keys.VERSIONS, keys.NEWEST, *part.kept],
             [
                 secrets.token_hex(8),
-                f',"timestamp":"{now}"}}',
+                part.ending,
                 int(MEMBERS_LIFE.total_seconds()),
                 keys.channel(database, ""),
                 int(LOG_LIFE.total_seconds() * 1000),
                 int(LOG_RENEW_SECONDS * 1000),
+                part.epoch,
                 packed,
+                *part.given,
             ],
         )
 
@@ -155,20 +176,33 @@ class _Part:
         self._logs: list[int] = []
         self._number: dict[str, int] = {}
         self._now = time.monotonic()
+        self.epoch = _known.epoch
+        self.ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'.encode()
+        #: The events whose sequence is foreseen, written out.
+        self.given: list[bytes] = []
         find = self._number.get
         numbers: list[int] = []
         places: list[str] = []
+        foreseen: list[int] = []
+        fields: list[bytes | int] = []
         for event in events:
             for room, key in event.rooms:
                 numbers.append(find(room) or self._add(room))
                 places.append(key)
+            if len(event.rooms) == 1 and self._logs[numbers[-1] - 1]:
+                foreseen.append(self._foresee(event, self._rooms[numbers[-1] - 1]))
+                fields.append(len(self.given))
+            else:
+                foreseen.append(0)
+                fields.append(_inside(event.fields))
         if any("\0" in key for key in places):
             raise ValueError("a key holds no NUL")
         self._events = (
             [_json(event.type) for event in events],
             [event.version for event in events],
-            [_inside(event.fields) for event in events],
             [len(event.rooms) for event in events],
+            foreseen,
+            fields,
             numbers,
             places,
         )
@@ -186,15 +220,17 @@ class _Part:
             if log or number in many
         ]
         self.kept = [keys.log(name) if log else keys.members(name) for _, name, log in keeping]
+        self._keeping = [name for _, name, _ in keeping]
         self._kept_at = {number: at for at, (number, _, _) in enumerate(keeping, start=1)}
+        renewed = _known.renewed.get
         self._renewed = [
             name
             for _, name, log in keeping
-            if self._now - _renewed.get(name, _NEVER) > (LOG_RENEW_SECONDS if log else RENEW_SECONDS)
+            if self._now - renewed(name, _NEVER) > (LOG_RENEW_SECONDS if log else RENEW_SECONDS)
         ]
 
     def packed(self) -> bytes:
-        """What the script takes for its work."""
+        """What the script takes for its work, beside what is ``given``."""
         renewed = set(self._renewed)
         rooms = (
             [room.name for room in self._rooms],
@@ -207,9 +243,25 @@ class _Part:
         packed: bytes = msgpack.packb((*rooms, *self._events, self._series), use_bin_type=False)
         return packed
 
-    def sent(self) -> None:
-        """Redis has taken it."""
-        _renewed.update(dict.fromkeys(self._renewed, self._now))
+    def sent(self, epoch: bytes, *elsewhere: int) -> None:
+        """Redis has taken it: the epoch, and the numbers of logs that stand elsewhere, each with where."""
+        _known.hear(epoch)
+        renewed = self._renewed if epoch == self.epoch else self._keeping
+        _known.renewed.update(dict.fromkeys(renewed, self._now))
+        for number, position in zip(elsewhere[::2], elsewhere[1::2], strict=True):
+            _known.positions[self._rooms[number - 1].name] = position
+
+    def _foresee(self, event: SharedEvent, room: _Room) -> int:
+        """Write the event of a log out as if nobody else told it anything; the sequence that it has then."""
+        at = _known.positions.get(room.name, 0) + 1
+        _known.positions[room.name] = at
+        sequence = b"%d" % at
+        words = (
+            *(sequence, b" ", self.epoch, b' \0{"type":', _json(event.type), b',"room":', room.written),
+            *(_inside(event.fields), b',"sequence":', sequence, self.ending),
+        )
+        self.given.append(b"".join(words))
+        return at
 
     def _add(self, name: str) -> int:
         room = _room(name)

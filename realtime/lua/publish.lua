@@ -10,12 +10,17 @@
 -- ARGV[3]    seconds that the keys of a room of many outlive its last event
 -- ARGV[4]    what begins the name of every channel
 -- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] for how many more its key may outlive it
--- ARGV[7]    msgpack, columns in place of rows, for each table costs:
+-- ARGV[7]    the epoch that the publisher knows, or ''
+-- ARGV[8]    msgpack, columns in place of rows, for each table costs:
 --              rooms: names, names as JSON, which k keeps what is kept besides or 0, how many events it keeps
 --              where it is a log or else 0, whether the life of what it keeps is to be renewed;
---              events: types as JSON, versions or '', fields as JSON with a comma before, how many rooms;
+--              events: types as JSON, versions or '', how many rooms, the sequence that is foreseen or 0, fields
+--              as JSON with a comma before or, of a foreseen one, which v has it written out;
 --              the rooms of all events one after the other: their numbers, the keys there;
 --              by event, where it is not the first room's name: what its version is kept under
+-- ARGV[v+8]  an event as it is published, with the sequence that is foreseen and the epoch of ARGV[7]
+--
+-- Returns the epoch, and of each log that does not stand where was foreseen the number and the sequence.
 --
 -- An event with a version is left out where its first room has reached that version or a later one: two
 -- publishers, or one that does its work again, never take a room back. Events of one room that are numbered
@@ -24,19 +29,25 @@
 -- Every call of a command costs more than the work it does here, and a long string costs more than a short
 -- one. So what can be asked for all rooms at once is, and an event is written out once: a room of many gets
 -- all that is new for it in one message whose parts the web process puts together, and keeps of each key only
--- where it is written out.
+-- where it is written out. Whatever string Lua gets hold of is copied and hashed. So an event of a log comes as
+-- it is published, from a publisher who is right about where the room stands; for another it is written anew.
+--
+-- A log is of use within its epoch only, which ends when the server does. So the server writes into no file and
+-- tells no replica what is added to logs, but how far rooms and versions have come.
 
 local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
 local log_life, log_spare = tonumber(ARGV[5]), tonumber(ARGV[6])
-local names, written, kept_at, logs, renewed, types, versions_of, fields_of, counts, numbers, keys, series =
-  unpack(cmsgpack.unpack(ARGV[7]))
+local GIVEN = 8
+local names, written, kept_at, logs, renewed, types, versions_of, counts, foreseen, fields_of, numbers, keys,
+  series = unpack(cmsgpack.unpack(ARGV[GIVEN]))
 local call, format = redis.call, string.format
+local is_known = epoch == ARGV[7]
 -- Cutting a log costs as much as adding to it, so it is done after so many events.
 local CUT_EVERY = 16
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local oldest = format('%.0f', now - log_life)
+local milliseconds = time[1] * 1000 + math.floor(time[2] / 1000)
+local now, oldest = format('%.0f', milliseconds), format('%.0f', milliseconds - log_life)
 
 local function set(key, pairs_of)
   for first = 1, #pairs_of, MOST do
@@ -59,10 +70,11 @@ for at, version in ipairs(get(versions, asked_names)) do
   reached[asked[at]] = version
 end
 
-local sequences, fresh = get(positions, names), {}
+local sequences = get(positions, names)
 for number = 1, #names do
-  fresh[number] = not sequences[number]
   sequences[number] = tonumber(sequences[number] or 0)
+  -- What was renewed in another epoch may be gone.
+  renewed[number] = renewed[number] or not is_known
 end
 -- Most rooms have nobody in them at a time: what nobody hears is not put together. Whoever listens to a
 -- pattern hears everything.
@@ -83,36 +95,44 @@ local held = {}    -- rooms that are one value, and their newest event
 local joined = {}  -- by room of many: the parts of the message that is due
 local due = {}     -- these rooms, in order
 local places = {}  -- by room of many: its keys, and where each is written out
+local logged = {}  -- of logs: number, sequence and event, one after the other
+local expected = {} -- by number of a log: where it is foreseen to stand
 
 local function flush(number)
   call('PUBLISH', channels[number], table.concat(joined[number], '\0'))
   joined[number] = nil
 end
 
+-- What was foreseen of an event, with its sequence as it is.
+local function written_anew(payload, at, text)
+  local wrong = format('%d', at)
+  local fields = string.sub(payload, #wrong + #ARGV[7] + 3, -#wrong - #ending - 13)
+  return text .. ' ' .. epoch .. ' ' .. fields .. ',"sequence":' .. text .. ending
+end
+
 local function append(number, sequence, payload)
   local log = KEYS[kept_at[number] + 3]
-  local function add(milliseconds)
-    -- An event's place is its number, which also stands behind the dash.
-    local id = format('%.0f-%.0f', milliseconds, sequence)
-    return redis.pcall('XADD', log, 'MINID', '~', oldest, id, 'e', payload)
-  end
-  local added = add(now)
+  -- An event's place is its number, which also stands behind the dash.
+  local place_of = '-' .. format('%d', sequence)
+  local added = redis.pcall('XADD', log, now .. place_of, 'e', payload)
   if type(added) == 'table' and added.err then
     -- The clock was set back: the log goes on from where it was, or begins again with a new epoch.
     local last = call('XREVRANGE', log, '+', '-', 'COUNT', 1)
-    added = add(tonumber(string.match(last[1] and last[1][1] or '0-0', '^(%d+)')))
+    local before = string.match(last[1] and last[1][1] or '0-0', '^(%d+)')
+    added = redis.pcall('XADD', log, before .. place_of, 'e', payload)
     if type(added) == 'table' and added.err then
       call('DEL', log)
-      add(now)
-      fresh[number] = true
+      call('XADD', log, now .. place_of, 'e', payload)
+      renewed[number] = true
     end
   end
   if sequence % CUT_EVERY == 0 then
+    call('XTRIM', log, 'MINID', '~', oldest)
     call('XTRIM', log, 'MAXLEN', '~', logs[number])
   end
-  if renewed[number] or fresh[number] then
+  if renewed[number] then
     call('PEXPIRE', log, log_life + log_spare)
-    fresh[number] = false
+    renewed[number] = false
   end
 end
 
@@ -120,6 +140,9 @@ place = 1
 for event = 1, #types do
   local version, first = versions_of[event], numbers[place]
   local last = place + counts[event] - 1
+  if foreseen[event] > 0 then
+    expected[first] = foreseen[event]
+  end
   local news = version == ''
   if not news then
     local kept = series[event]
@@ -139,7 +162,12 @@ for event = 1, #types do
       told[number] = true
       local text = format('%d', sequence)
       local payload
-      if key == '' or not whole then
+      if foreseen[event] > 0 then
+        payload = ARGV[GIVEN + fields]
+        if sequence ~= foreseen[event] or not is_known then
+          payload = written_anew(payload, foreseen[event], text)
+        end
+      elseif key == '' or not whole then
         payload = text .. ' ' .. epoch .. ' ' .. key .. '\0{"type":' .. kind .. ',"room":' .. written[number]
           .. fields .. ',"sequence":' .. text .. ending
       end
@@ -147,7 +175,8 @@ for event = 1, #types do
         if heard[number] then
           call('PUBLISH', channels[number], payload)
         end
-        append(number, sequence, payload)
+        local count = #logged
+        logged[count + 1], logged[count + 2], logged[count + 3] = number, sequence, payload
       elseif key == '' then
         if joined[number] then
           flush(number)
@@ -195,7 +224,7 @@ for number in pairs(told) do
   if kept then
     local key = KEYS[kept_at[number] + 3]
     set(key, kept)
-    if renewed[number] or fresh[number] then
+    if renewed[number] then
       call('EXPIRE', key, life)
     end
   end
@@ -204,4 +233,16 @@ set(newest, held)
 set(positions, counted)
 set(versions, changed)
 
-return epoch
+redis.set_repl(redis.REPL_NONE)
+for at = 1, #logged, 3 do
+  append(logged[at], logged[at + 1], logged[at + 2])
+end
+
+local reply = { epoch }
+for number = 1, #names do
+  if logs[number] > 0 and sequences[number] ~= expected[number] then
+    reply[#reply + 1] = number
+    reply[#reply + 1] = sequences[number]
+  end
+end
+return reply

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -344,3 +345,99 @@ def test_a_log_goes_on_where_the_clock_of_redis_was_set_back(
     redis_client.hset(keys.POSITIONS, "alert:me", 0)
     publish([alert(4)])
     assert [envelope.position.sequence for envelope in log(redis_client)] == [1]
+
+
+def at_once(*numbers: int) -> list[SharedEvent]:
+    return [
+        SharedEvent("alert", fields_json({"number": number}), [("alert:me", "")], f"{number:03d}")
+        for number in numbers
+    ]
+
+
+def told(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:
+    """The sequences of events and their numbers, where both places of the sequence and the epoch agree."""
+    assert len({envelope.position.epoch for envelope in envelopes}) <= 1
+    found = []
+    for envelope in envelopes:
+        message = json.loads(envelope.message)
+        assert list(message) == ["type", "room", "number", "sequence", "timestamp"]
+        assert message["sequence"] == envelope.position.sequence
+        found.append((message["sequence"], message["number"]))
+    return found
+
+
+def test_publishers_that_take_turns_at_a_log_leave_no_gap_in_it(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listening(redis_client, "alert:me")
+    # What two processes know, each of its own events only.
+    known = [publishing._Known(), publishing._Known()]
+    for number in range(12):
+        monkeypatch.setattr(publishing, "_known", known[(number // 3) % 2])
+        publish_shared(at_once(2 * number, 2 * number + 1))
+    expected = [(number + 1, number) for number in range(24)]
+    assert told(listener.take(24)) == told(log(redis_client)) == expected
+    assert [one.positions["alert:me"] for one in known] == [18, 24]
+    listener.close()
+
+
+def test_a_log_goes_on_without_a_gap_after_events_that_were_left_out(
+    floor: Settings, redis_client: redis.Redis
+) -> None:
+    publish_shared(at_once(1, 5, 3, 4, 6))
+    publish_shared(at_once(2))
+    publish_shared(at_once(7))
+    assert told(log(redis_client)) == [(1, 1), (2, 5), (3, 6), (4, 7)]
+
+
+def test_a_log_goes_on_where_redis_did_not_take_an_event(
+    own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_shared(at_once(1, 2))
+    own_valkey.client.config_set("maxmemory", 1)
+    with pytest.raises(redis.ResponseError):
+        publish_shared(at_once(3))
+    own_valkey.client.config_set("maxmemory", 0)
+    publish_shared(at_once(3, 4))
+    assert told(log(own_valkey.client)) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
+def test_an_event_of_a_log_and_of_another_room_is_told_in_both(
+    listening: Listening, redis_client: redis.Redis
+) -> None:
+    rooms = [("alert:me", ""), (ROOM, "")]
+    publish_shared([SharedEvent("alert", fields_json({"number": 1}), rooms), *at_once(2)])
+    publish_shared([SharedEvent("alert", fields_json({"number": 3}), rooms)])
+    assert told(log(redis_client)) == [(1, 1), (2, 2), (3, 3)]
+    assert told(listening.take(2)) == [(1, 1), (2, 3)]
+
+
+def test_a_log_loses_what_is_old_as_it_goes_on(floor: Settings, redis_client: redis.Redis) -> None:
+    old = int(time.time() * 1000) - 600_000
+    for number in range(1, 301):
+        redis_client.xadd(keys.log("alert:me"), {"e": b"%d old \0{}" % number}, id=f"{old}-{number}")
+    publish([alert(number) for number in range(20)])
+    # Of the old ones no more is left than what shares a node of the stream with a new one.
+    assert redis_client.xlen(keys.log("alert:me")) < 150
+    assert log(redis_client)[-1].position.sequence == 20
+
+
+def test_a_log_is_not_in_the_file_of_the_server_and_is_begun_anew_with_an_end(
+    tmp_path: Path, floor: Settings
+) -> None:
+    valkey = OwnValkey(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    floor.REDIS_URL = valkey.url
+    valkey.start()
+    try:
+        publish([alert(1), alert(2)])
+        (before, _) = log(valkey.client)
+        valkey.kill()
+        valkey.start()
+        assert not valkey.client.exists(keys.log("alert:me"))
+        publish([alert(3)])
+        (after,) = log(valkey.client)
+        assert after.position.sequence == 3
+        assert after.position.epoch != before.position.epoch
+        assert 300_000 < valkey.client.pttl(keys.log("alert:me")) <= 330_000
+    finally:
+        valkey.close()
