@@ -2,7 +2,7 @@
 
 Every run has its own PostgreSQL and Valkey in a temporary state directory unless `DATABASE_URL` or
 `REDIS_URL` is given. Under pytest-xdist the controller owns the servers; each worker uses a database of its
-own in both.
+own in both. What the run writes is searched for the secrets that it gave out (`config/suite_logs`).
 """
 
 import fcntl
@@ -24,6 +24,7 @@ import redis
 
 from config.development import web_command
 from config.embedded import EmbeddedServers, processes
+from config.suite_logs import plugin as suite_logs
 
 PROJECT = Path(__file__).resolve().parent.parent
 STATE_PREFIX = "stockroom-tests-"
@@ -38,6 +39,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if options.help or options.version:
         return
+    early_config.pluginmanager.register(suite_logs, "suite_logs")
+    suite_logs.begin(STATE_PREFIX)
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         _use_own_redis_database(int(worker.removeprefix("gw")) + 1)
         return
@@ -48,6 +51,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ["REQUEST_LOG"] = "off"
     os.environ.setdefault("MARKET_DATA", "none")
     _start_servers()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the servers, and then search all that was written."""
+    try:
+        pytest_unconfigure(session.config)
+    finally:
+        suite_logs.finish(session)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cache
 
 import factory
@@ -9,7 +10,8 @@ from django.contrib.auth.hashers import make_password
 
 from accounts.models import User
 
-PASSWORD = "correct horse 42"
+#: Random, so that a log in which it stands can be told from one that has the same words.
+PASSWORD = f"correct horse {secrets.token_urlsafe(24)}"
 
 
 @cache

@@ -15,11 +15,11 @@ from accounts.services.keys import api_key_issue
 from accounts.services.sessions import session_start
 from accounts.tests.clients import bearer
 from accounts.tests.clients import token as with_key
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import mailed_token, work
 
 CONFIRM, RESEND = "/v1/auth/email/confirm", "/v1/auth/email/resend"
-BOB = {"email": "bob@example.com", "password": "some horse 42 staple", "name": "Bob"}
+BOB = {"email": "bob@example.com", "password": f"another {PASSWORD}", "name": "Bob"}
 Refused = Callable[..., Any]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from accounts.tests.clients import token
+from accounts.tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +57,7 @@ def test_a_deleted_user_is_refused(as_alice, alice, refused):
 
 def test_a_markup_name_stays_text(client):
     name = "<script>alert(1)</script>"
-    body = {"email": "dave@example.com", "password": "SecurePass123", "name": name}
+    body = {"email": "dave@example.com", "password": PASSWORD, "name": name}
     response = client.post("/v1/auth/register", body)
     assert response.json()["user"]["name"] == name
     assert response["Content-Type"] == "application/json"

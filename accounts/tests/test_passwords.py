@@ -23,7 +23,7 @@ from accounts.tests.mailbox import mailed_token, work
 from accounts.tests.parallel import in_parallel
 
 CHANGE, FORGOT, RESET = (f"/v1/auth/password/{name}" for name in ("change", "forgot", "reset"))
-NEW = "another horse 43 battery"
+NEW = f"another {PASSWORD}"
 Refused = Callable[..., Any]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_client")]
@@ -62,7 +62,7 @@ class TestChange:
         assert ended.status_code == 401
 
     def test_the_current_password_is_needed(self, signed_in, refused: Refused):
-        asked = {"current_password": "wrong horse 42", "new_password": NEW}
+        asked = {"current_password": f"wrong {PASSWORD}", "new_password": NEW}
         refused(bearer(signed_in.access_token).post(CHANGE, asked), 403, "WRONG_PASSWORD")
         assert _sign_in(PASSWORD) == 200
 

@@ -10,10 +10,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import Session, User
 from accounts.tests.clients import bearer
+from accounts.tests.factories import PASSWORD
 from accounts.tests.parallel import in_parallel
 
 PATH = "/v1/auth/register"
-DAVE = {"email": "dave@example.com", "password": "SecurePass123", "name": "Dave Mustaine"}
+DAVE = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave Mustaine"}
 
 pytestmark = pytest.mark.django_db
 

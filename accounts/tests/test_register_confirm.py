@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, User
 from accounts.services.keys import api_keys_revoke
 from accounts.tests.clients import token as with_key
+from accounts.tests.factories import PASSWORD
 from accounts.tests.parallel import in_parallel
 
 PATH = "/v1/register/confirm"
@@ -165,7 +166,7 @@ def test_a_revoked_key_does_not_revive_its_link(client, refused):
 
 def test_an_account_opened_for_the_address_by_somebody_else_is_not_joined(client, refused):
     # Eve registers Dave's address with her own password, then waits for Dave to confirm it.
-    eve = {"email": "dave@example.com", "password": "SecurePass123", "name": "Dave"}
+    eve = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave"}
     client.post("/v1/auth/register", eve)
     refused(client.post(PATH, {"token": mailed_token()}), 400, "INVALID_CONFIRMATION")
     assert not ApiKey.objects.exists()
@@ -173,7 +174,7 @@ def test_an_account_opened_for_the_address_by_somebody_else_is_not_joined(client
 
 def test_an_account_opened_after_the_mail_was_sent_is_not_joined_either(client, refused):
     token = mailed_token()
-    eve = {"email": "dave@example.com", "password": "SecurePass123", "name": "Dave"}
+    eve = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave"}
     client.post("/v1/auth/register", eve)
     refused(client.post(PATH, {"token": token}), 400, "INVALID_CONFIRMATION")
 

@@ -38,11 +38,11 @@ def logged():
 
 
 def test_it_works(client, logged):
-    secrets = [PASSWORD, "wrong horse 42"]
+    secrets = [PASSWORD, f"{PASSWORD}wrong"]
     account = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave"}
     pair = client.post("/v1/auth/register", account).json()
     secrets += [pair["access_token"], pair["refresh_token"]]
-    client.post("/v1/auth/login", account | {"password": "wrong horse 42"})
+    client.post("/v1/auth/login", account | {"password": f"{PASSWORD}wrong"})
     client.post("/v1/auth/login", {"email": "nobody@example.com", "password": PASSWORD})
     client.post("/v1/auth/login", account | {"password": PASSWORD * 20})
     newer = client.post("/v1/auth/refresh", {"refresh_token": pair["refresh_token"]}).json()

@@ -19,7 +19,7 @@ from accounts.models import RefreshToken, Session, User
 from accounts.selectors import session_find
 from accounts.services.sessions import session_end, session_refresh, session_start, sessions_end
 from accounts.session_cache import Standing
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.outages import absent_redis, forget_outages
 from accounts.tombstones import TOMBSTONE
 
@@ -101,7 +101,7 @@ def deactivate(user: User) -> None:
 
 
 def change_password(user: User) -> None:
-    user.set_password("another horse 43")
+    user.set_password(f"another {PASSWORD}")
     user.save()
 
 

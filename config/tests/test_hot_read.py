@@ -21,7 +21,7 @@ from accounts import session_cache
 from accounts.models import Session, User
 from accounts.services.keys import api_key_issue
 from accounts.services.sessions import session_end, session_start
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.outages import absent_redis, close_breaker, forget_outages
 from accounts.tokens import access_token_issue
 from config.hot import PATH, HotRead
@@ -520,7 +520,7 @@ def test_a_real_server_answers_and_refuses_after_a_logout(live_stack):
     StockFactory.create(code="005930")
     feed(source="sandbox")
     with httpx.Client(base_url=live_stack.url, timeout=30) as client:
-        account = {"email": "dave@example.com", "password": "correct horse 42", "name": "Dave"}
+        account = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave"}
         token = client.post("/v1/auth/register", json=account).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         replies = [client.get(f"{PATH}?symbol=005930") for _ in range(5)]

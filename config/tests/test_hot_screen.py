@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from accounts.models import Session, User
 from accounts.services.keys import api_key_issue
 from accounts.services.sessions import session_end, session_start
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.outages import absent_redis, forget_outages
 from config.hot_screen import MAX_BYTES, PATH, HotScreen
 from config.tests.wsgi import call
@@ -239,7 +239,7 @@ def test_a_real_server_answers_from_memory(live_stack):
     live_stack.environment["SCREEN_SNAPSHOT"] = "on"
     live_stack.restart_web()
     with httpx.Client(base_url=live_stack.url, timeout=30) as client:
-        account = {"email": "dave@example.com", "password": "correct horse 42", "name": "Dave"}
+        account = {"email": "dave@example.com", "password": PASSWORD, "name": "Dave"}
         token = client.post("/v1/auth/register", json=account).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
 

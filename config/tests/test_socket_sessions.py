@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from accounts.services.keys import api_key_issue, api_key_revoke
 from accounts.services.sessions import SignIn, session_start
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.outages import forget_outages
 from config.development import web_command
 from config.embedded import processes
@@ -132,7 +132,7 @@ def test_what_is_done_to_a_user_or_key_is_done_to_its_sockets(
     api_key_revoke(user=user, key_id=key.row.pk)
     assert by_key.close_code() == 4401
     assert by_session.ask(type="subscribe", stock_code="005930")["type"] == "subscribed"
-    user.set_password("another horse 43")
+    user.set_password(f"another {PASSWORD}")
     user.save()
     assert by_session.ask(type="ping")["type"] == "pong"
     user.is_active = False

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import PASSWORD, UserFactory
 from screening.models import Alert, Delivery, LiveScreen, Notification, WebhookEndpoint
 from screening.tests.alert_cases import alert
 from screening.webhooks.signing import secret_of
@@ -48,7 +48,7 @@ def dead() -> Delivery:
 
 
 def staff(*permissions: str) -> Client:
-    user = User.objects.create_user("staff@example.com", "correct horse 42", is_staff=True)
+    user = User.objects.create_user("staff@example.com", PASSWORD, is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
@@ -61,7 +61,7 @@ def replay(client: Client, delivery: Delivery):
 
 def test_every_page_opens_and_shows_no_secret(dead):
     client = Client()
-    client.force_login(User.objects.create_superuser("boss@example.com", "correct horse 42"))
+    client.force_login(User.objects.create_superuser("boss@example.com", PASSWORD))
     assert dead.endpoint is not None
     secret = secret_of(dead.endpoint.pk, 1)
     for model in MODELS:

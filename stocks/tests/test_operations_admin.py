@@ -15,6 +15,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from accounts.tests.factories import PASSWORD
 from stocks import dead_letters, gate, stream
 from stocks.models import JobRun, QuarantinedTick
 from stocks.providers import registry
@@ -36,7 +37,7 @@ NOW = datetime(2024, 11, 8, 3, tzinfo=UTC)
 
 
 def staff_with(*permissions: str) -> Client:
-    user = User.objects.create_user(f"{len(permissions)}@example.com", "correct horse 42", is_staff=True)
+    user = User.objects.create_user(f"{len(permissions)}@example.com", PASSWORD, is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
@@ -46,7 +47,7 @@ def staff_with(*permissions: str) -> Client:
 @pytest.fixture
 def admin_client() -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("boss@example.com", "correct horse 42"))
+    client.force_login(User.objects.create_superuser("boss@example.com", PASSWORD))
     return client
 
 
@@ -67,7 +68,7 @@ def said(response) -> list[str]:
 def test_only_staff_that_may_see_runs_of_jobs_sees_a_page(page):
     assert "/admin/login/" in Client().get(page)["Location"]
     plain = Client()
-    plain.force_login(User.objects.create_user("user@example.com", "correct horse 42"))
+    plain.force_login(User.objects.create_user("user@example.com", PASSWORD))
     assert "/admin/login/" in plain.get(page)["Location"]
     assert staff_with().get(page).status_code == 403
     assert staff_with("view_jobrun").get(page).status_code == 200

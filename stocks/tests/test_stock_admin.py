@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.tests.factories import PASSWORD
 from stocks.models import (
     CompanyProfile,
     CorporateAction,
@@ -71,7 +72,7 @@ _numbers = count()
 
 @pytest.fixture
 def staff(client):
-    client.force_login(User.objects.create_superuser("staff@example.com", "correct horse 42"))
+    client.force_login(User.objects.create_superuser("staff@example.com", PASSWORD))
     return client
 
 
