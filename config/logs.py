@@ -15,6 +15,8 @@ _SECRETS = re.compile(
     | (?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)  # JSON web tokens
     | (?P<shared>(?<=/shared/)[A-Za-z0-9_-]{20,})                  # of screens, which it is enough to know
     | (?P<query>(?<=[?&])(?:(?:access_|refresh_)?token|ticket|apikey|api_key|key|password)=[^&\s"']+)
+    | (?P<field>["'](?:(?:access_|refresh_)?token|ticket|api_?key|(?:current_|new_)?password|secret)["']
+        \s*:\s*(?:"[^"]+|'[^']+))                               # of an object, as in a body
     | (?P<header>(?i:authorization|x-api-key)["']?\s*[:=]\s*["']?(?:(?:bearer|token)\s+)?[^\s"',}]+)
     | (?P<url>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))                      # user:password in a URL
     """,
@@ -35,6 +37,12 @@ _MARKS = (
     "authorization",
     "x-api-key",
     "/shared/",
+    "token",
+    "ticket",
+    "api_key",
+    "apikey",
+    "password",
+    "secret",
     "://",
 )
 

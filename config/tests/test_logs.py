@@ -42,6 +42,21 @@ def test_a_secret_is_cut_out(line: str):
     assert "[secret]" in clean
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        # As a library writes a frame down, whose middle it leaves out.
+        """> TEXT '{"type": "auth", "token": "eyJhbGci...%s"}' [458 bytes]""",
+        """{"email": "a@example.com", "current_password" : "x", "new_password":"%s'"}""",
+        """{'refresh_token': '%s', 'expires_in': 60}""",
+    ],
+)
+def test_a_secret_that_has_no_form_of_its_own_is_known_by_its_name(line: str):
+    clean = redact(line % "c2lnbmF0dXJl")
+    assert "c2lnbmF0dXJl" not in clean
+    assert "[secret]" in clean
+
+
 def test_a_plain_line_stays_as_it_is():
     line = "GET /v1/stocks/005930 alice@example.com 200 1.2ms"
     assert redact(line) == line
