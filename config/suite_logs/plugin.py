@@ -173,7 +173,6 @@ def begin(prefix: str) -> None:
         notes = noting.install(str(directory))
         _hold(directory)
     _logs = SuiteLogs(directory, notes)
-    _listen_to_programs(_logs)
 
 
 def finish(session: pytest.Session) -> None:
@@ -192,8 +191,12 @@ def finish(session: pytest.Session) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if _logs is not None:
-        _logs.keep_records()
+    if _logs is None:
+        return
+    _logs.keep_records()
+    # Where others run the tests, what they write into their pipes is what pytest-xdist says to itself.
+    if not session.config.pluginmanager.has_plugin("dsession"):
+        _listen_to_programs(_logs)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
