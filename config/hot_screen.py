@@ -10,7 +10,8 @@ from rest_framework.exceptions import APIException
 from config.api.json import dumps_exact, loads_strict
 from config.short_way import Body, Environ, ShortWay, script
 from screening.engine import current_view, find_in, view_for
-from screening.serializers import RunScreen, screen_reply
+from screening.replies import screen_reply
+from screening.serializers import RunScreen
 
 PATH = "/v1/screen"
 #: Longer bodies than any screen that somebody wrote go the long way.

@@ -13,13 +13,14 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from screening import serializers as shapes
+from screening import replies
 from screening.criteria import Screen
 from screening.csv import csv_lines
 from screening.engine import find
 from screening.examples import EXAMPLES
 from screening.explaining import explain
 from screening.selectors import all_of
+from screening.serializers import AskScreen, PageOfScreen, RunScreen
 from stocks.indicators.catalog import CATALOG
 from stocks.views.base import FIXED, MarketDataView
 
@@ -35,14 +36,14 @@ class ScreenView(MarketDataView):
         operation_id="screen_run",
         summary="Find stocks by their indicators: by ranges, by a tree of conditions, or by text",
         tags=["screening"],
-        request=shapes.RunScreen,
-        responses=shapes.ScreenReply,
+        request=RunScreen,
+        responses=replies.ScreenReply,
         examples=EXAMPLES,
     )
     def post(self, request: Request) -> Response:
-        screen = shapes.RunScreen.read(request.data)
+        screen = RunScreen.read(request.data)
         past_is_for_accounts(request, screen)
-        return Response(shapes.screen_reply(screen, find(screen)))
+        return Response(replies.screen_reply(screen, find(screen)))
 
 
 class ScreenValidateView(MarketDataView):
@@ -50,11 +51,11 @@ class ScreenValidateView(MarketDataView):
         operation_id="screen_validate",
         summary="Whether a screen can be run, and what is wrong with it otherwise",
         tags=["screening"],
-        request=shapes.RunScreen,
-        responses=shapes.ValidationReply,
+        request=RunScreen,
+        responses=replies.ValidationReply,
     )
     def post(self, request: Request) -> Response:
-        return Response(shapes.validation_reply(request.data))
+        return Response(replies.validation_reply(request.data))
 
 
 class ScreenExplainView(MarketDataView):
@@ -62,11 +63,11 @@ class ScreenExplainView(MarketDataView):
         operation_id="screen_explain",
         summary="What each criterion of a screen lets through, and which one to relax",
         tags=["screening"],
-        request=shapes.PageOfScreen,
-        responses=shapes.ExplanationReply,
+        request=PageOfScreen,
+        responses=replies.ExplanationReply,
     )
     def post(self, request: Request) -> Response:
-        return Response(shapes.explanation_reply(explain(shapes.PageOfScreen.read(request.data))))
+        return Response(replies.explanation_reply(explain(PageOfScreen.read(request.data))))
 
 
 class CsvAlways(DefaultContentNegotiation):
@@ -86,11 +87,11 @@ class ScreenExportView(MarketDataView):
         operation_id="screen_export",
         summary="Every stock that a screen finds, as CSV",
         tags=["screening"],
-        request=shapes.AskScreen,
+        request=AskScreen,
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def post(self, request: Request) -> StreamingHttpResponse:
-        columns, rows = all_of(shapes.AskScreen.read(request.data))
+        columns, rows = all_of(AskScreen.read(request.data))
         return StreamingHttpResponse(
             csv_lines(columns, rows),
             content_type="text/csv; charset=utf-8",
@@ -105,10 +106,10 @@ class ScreenTemplatesView(MarketDataView):
         operation_id="screen_templates",
         summary="Screens to begin with",
         tags=["screening"],
-        responses=shapes.TemplatesReply,
+        responses=replies.TemplatesReply,
     )
     def get(self, request: Request) -> Response:
-        return Response(shapes.templates_reply())
+        return Response(replies.templates_reply())
 
 
 class ScreenFieldsView(MarketDataView):
@@ -118,10 +119,10 @@ class ScreenFieldsView(MarketDataView):
         operation_id="screen_fields",
         summary="What stocks can be screened and sorted by",
         tags=["screening"],
-        responses=shapes.FieldsReply,
+        responses=replies.FieldsReply,
     )
     def get(self, request: Request) -> Response:
-        return Response(shapes.fields_reply())
+        return Response(replies.fields_reply())
 
 
 class IndicatorListView(MarketDataView):
@@ -131,7 +132,7 @@ class IndicatorListView(MarketDataView):
         operation_id="indicators_list",
         summary="The catalogue of indicators",
         tags=["screening"],
-        responses=shapes.IndicatorsReply,
+        responses=replies.IndicatorsReply,
     )
     def get(self, request: Request) -> Response:
-        return Response({"indicators": [shapes.indicator_reply(entry) for entry in CATALOG]})
+        return Response({"indicators": [replies.indicator_reply(entry) for entry in CATALOG]})

@@ -16,9 +16,9 @@ from accounts.paging import PageQuery, page_of
 from accounts.permissions import user_of
 from screening.engine import find
 from screening.models import SavedScreen
+from screening.replies import ScreenReply, screen_reply
 from screening.saved import selectors
 from screening.saved import serializers as shapes
-from screening.serializers import ScreenReply, screen_reply
 from screening.services import saved
 from screening.views import past_is_for_accounts
 from stocks.views.base import MarketDataView
