@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rest_framework.settings import api_settings
 
-from config.api.json import dumps_exact
 from portfolios.maths.whole import digits
 from portfolios.models import Holding, Portfolio
 from portfolios.moments import moment
@@ -30,6 +30,12 @@ NOW_MICROS = int(NOW.timestamp()) * 10**6 + NOW.microsecond
 CURRENCIES = st.sampled_from(["USD", "KRW", "KWD", "INR"])
 TEXTS = st.text('A1.-" \\\n\x7fé삼😀', max_size=5)
 PLACES = {"USD": 2, "KRW": 0, "KWD": 3, "INR": 2}
+
+
+def dumps_exact(figures):
+    """As every reply is written that is not written at once."""
+    renderer, *_ = api_settings.DEFAULT_RENDERER_CLASSES
+    return renderer().render(figures)
 
 
 def plain(*, code, name, currency, quantity, cost, price, as_of, stale):
