@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.rows import Columns, select
 from portfolios.errors import PortfolioNotFound
 from portfolios.models import Portfolio
+
+_PORTFOLIO: Final = Columns(Portfolio, "portfolio")
+_OWN: Final = (
+    select(_PORTFOLIO)
+    + """
+  FROM portfolios_portfolio AS portfolio
+ WHERE portfolio.owner_id = %s AND portfolio.archived_at IS NULL AND
+"""
+)
 
 
 def portfolios_of(user: User) -> QuerySet[Portfolio]:
@@ -18,7 +30,7 @@ def portfolios_of(user: User) -> QuerySet[Portfolio]:
 
 def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
     """One of the user's portfolios; raises PortfolioNotFound for any other id."""
-    portfolio = portfolios_of(user).filter(pk=portfolio_id).first()
+    portfolio = _one("portfolio.id = %s", user, portfolio_id)
     if portfolio is None:
         raise PortfolioNotFound
     return portfolio
@@ -26,4 +38,11 @@ def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
 
 def default_portfolio_of(user: User) -> Portfolio | None:
     """The portfolio of requests that name none; there is none before the first transaction."""
-    return portfolios_of(user).filter(is_default=True).first()
+    return _one("portfolio.is_default", user)
+
+
+def _one(which: str, user: User, *values: UUID) -> Portfolio | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN + which, [user.pk, *values])
+        row = cursor.fetchone()
+    return None if row is None else _PORTFOLIO.model(row)

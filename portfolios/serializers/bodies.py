@@ -30,7 +30,7 @@ from portfolios.services.recording import Draft
 from portfolios.types import Method, TransactionType
 from stocks.models import Stock
 from stocks.models.fields import MAX_PRICE
-from stocks.selectors.listing import MAX_CODE, stocks_by_symbol
+from stocks.selectors.listing import MAX_CODE, stock_of_symbol
 from stocks.serializers.fields import one_of
 from stocks.services.discovery import find_or_list
 from stocks.sessions import schedule
@@ -216,7 +216,7 @@ def _check_form(kind: TransactionType, values: dict[str, Any]) -> None:
 
 def _stock(code: str, now: datetime) -> Stock:
     # One that is listed needs nothing of what is asked about a stock that is looked at.
-    stock = stocks_by_symbol([code]).get(code) or find_or_list(code, now=now)
+    stock = stock_of_symbol(code) or find_or_list(code, now=now)
     if stock.kind == Stock.Kind.INDEX:
         raise serializers.ValidationError({"stock_code": "is an index, which nobody can hold"})
     return stock

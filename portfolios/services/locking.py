@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
 
+from accounts.rows import Columns, select
 from portfolios.errors import PortfolioNotFound
 from portfolios.models import Portfolio
 from portfolios.services.telling import tell_on_commit
 
-_FIELDS: Final = [field.attname for field in Portfolio._meta.concrete_fields]
-_LOCK: Final = """
-SELECT id, owner_id, name, description, base_currency, method, records_cash, is_default, last_sequence,
-       created_at, archived_at
-  FROM portfolios_portfolio WHERE id = %s AND archived_at IS NULL FOR NO KEY UPDATE
+_PORTFOLIO: Final = Columns(Portfolio, "portfolio")
+LOCK: Final = (
+    select(_PORTFOLIO)
+    + """
+  FROM portfolios_portfolio AS portfolio
+ WHERE portfolio.id = %s AND portfolio.archived_at IS NULL FOR NO KEY UPDATE
 """
+)
 
 
 def portfolio_lock(portfolio_id: UUID) -> Portfolio:
@@ -25,10 +29,14 @@ def portfolio_lock(portfolio_id: UUID) -> Portfolio:
     Whoever follows the portfolio is told when the transaction is committed.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [portfolio_id])
-        row = cursor.fetchone()
+        cursor.execute(LOCK, [portfolio_id])
+        return locked(cursor.fetchone())
+
+
+def locked(row: Sequence[Any] | None) -> Portfolio:
+    """The portfolio of the row that ``LOCK`` brought, for whoever sends it together with more."""
     if row is None:
         raise PortfolioNotFound
-    portfolio = Portfolio.from_db("default", _FIELDS, row)
+    portfolio = _PORTFOLIO.model(row)
     tell_on_commit(portfolio.pk, portfolio.owner_id)
     return portfolio

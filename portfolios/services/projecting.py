@@ -27,7 +27,7 @@ from stocks.models import Stock
 
 SUMS: Final = ("quantity", "cost", "base_cost", "realized", "base_realized", "income", "base_income")
 #: Rows that change no lot that is there, where each has lots of its own.
-_ADDING: Final = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN, TransactionType.DIVIDEND})
+ADDING: Final = frozenset({TransactionType.BUY, TransactionType.TRANSFER_IN, TransactionType.DIVIDEND})
 _ADD_CASH: Final = """
 INSERT INTO portfolios_cashbalance AS cash (portfolio_id, currency, amount) VALUES (%s, %s, %s)
 ON CONFLICT (portfolio_id, currency) DO UPDATE SET amount = cash.amount + excluded.amount
@@ -91,10 +91,14 @@ def add_entry(
     entry: Entry,
     holding: Holding | None,
     *,
+    lots: list[Lot] | None = None,
     now: datetime,
     statements: Statements,
 ) -> Holding:
     """Take a new row of the ledger into its holding, which is None before the first; sends the statements.
+
+    ``lots`` are those of the holding where the row touches any (see ``ADDING``), None where they are still to
+    be read.
 
     After all others the row is added to what is there. Before any of them the stock is folded again. Raises
     InsufficientQuantity.
@@ -110,8 +114,8 @@ def add_entry(
     method = Method(portfolio.method)
     position, stored = Position(method), _Stored([], {})
     if holding is not None:
-        if method is Method.AVERAGE or entry.type not in _ADDING:
-            stored = _lots_of(holding)
+        if method is Method.AVERAGE or entry.type not in ADDING:
+            stored = _lots_of(holding) if lots is None else _stored(lots)
         position = Position(method, stored.lots, **{name: getattr(holding, name) for name in SUMS})
     try:
         position.take([entry])
@@ -160,7 +164,16 @@ def negative(change: Decimal) -> Decimal:
 def _lots_of(holding: Holding) -> _Stored:
     with connection.cursor() as cursor:
         cursor.execute(_LOTS, [holding.pk])
-        lots = [Lot(sequence, moment(opened), *figures) for sequence, opened, *figures in cursor.fetchall()]
+        return _stored([lot_of(row) for row in cursor.fetchall()])
+
+
+def lot_of(row: Sequence[Any]) -> Lot:
+    """A lot of its number, the microseconds of its opening, its quantity and its costs."""
+    sequence, opened, *figures = row
+    return Lot(sequence, moment(opened), *figures)
+
+
+def _stored(lots: list[Lot]) -> _Stored:
     return _Stored(lots, {lot.sequence: _figures(lot) for lot in lots})
 
 

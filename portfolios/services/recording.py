@@ -15,6 +15,7 @@ from django.db import transaction
 
 from portfolios.errors import ActionApplied, AlreadyReversed, CashNotRecorded, ExternalIdTaken
 from portfolios.maths.cash import cash_effect
+from portfolios.maths.lots import Lot
 from portfolios.models import Holding, Portfolio, Transaction
 from portfolios.selectors.ledger import entry_of, transaction_of
 from portfolios.selectors.rates import rate_on
@@ -22,7 +23,7 @@ from portfolios.services import actions
 from portfolios.services.appending import append, append_reversal
 from portfolios.services.locking import portfolio_lock
 from portfolios.services.projecting import add_cash, add_entry, fold_again, holding_of, negative
-from portfolios.services.standing import standing_of
+from portfolios.services.standing import standing_lock
 from portfolios.services.statements import Statements
 from portfolios.types import TransactionType
 from stocks.models import Stock
@@ -75,20 +76,22 @@ def transaction_record(*, portfolio: Portfolio, draft: Draft, now: datetime) -> 
     Raises PortfolioNotFound for an archived portfolio, InsufficientQuantity, ExternalIdTaken, CashNotRecorded
     and ActionApplied for a split, bonus or dividend that was applied for that day.
     """
-    locked, statements = portfolio_lock(portfolio.pk), Statements()
-    stock, holding = draft.stock, None
-    if stock is not None:
-        standing = standing_of(locked, stock, now=now)
-        holding = standing.holding
-        if standing.has_due_actions and actions.settle(locked, stock, now=now):
-            holding = holding_of(locked, stock.pk)
+    statements, stock = Statements(), draft.stock
+    if stock is None:
+        locked = portfolio_lock(portfolio.pk)
+        row = _append(locked, draft, None, now=now, statements=statements)
+        add_cash(locked, row.currency, cash_effect(entry_of(row)), statements=statements)
+        statements.send()
+        return Recorded(row, None)
+    standing = standing_lock(portfolio.pk, stock, draft.type, now=now)
+    locked, holding = standing.portfolio, standing.holding
+    lots: list[Lot] | None = standing.lots
+    if standing.has_due_actions and actions.settle(locked, stock, now=now):
+        holding, lots = holding_of(locked, stock.pk), None
     row = _append(locked, draft, holding, now=now, statements=statements)
     entry = entry_of(row)
     add_cash(locked, row.currency, cash_effect(entry), statements=statements)
-    if stock is None:
-        statements.send()
-        return Recorded(row, None)
-    holding = add_entry(locked, stock, entry, holding, now=now, statements=statements)
+    holding = add_entry(locked, stock, entry, holding, lots=lots, now=now, statements=statements)
     return Recorded(row, _after(locked, stock, row.traded_at, holding, now=now))
 
 

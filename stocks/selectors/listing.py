@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Final
 
+from django.db import connection
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
+from accounts.rows import Columns, select
 from stocks.errors import MarketNotFound, StockNotFound
 from stocks.models import Market, Stock
 
@@ -14,6 +17,15 @@ from stocks.models import Market, Stock
 ALL_MARKETS = "ALL"
 MAX_CODE = 32
 _ECHOED = 40
+_STOCK: Final = Columns(Stock, "stock")
+_MARKET: Final = Columns(Market, "market")
+_BY_CODE: Final = (
+    select(_STOCK, _MARKET)
+    + """
+  FROM stocks_stock AS stock JOIN stocks_market AS market ON market.code = stock.market_id
+ WHERE stock.code = ANY(%s)
+"""
+)
 
 
 def market_codes() -> list[str]:
@@ -75,6 +87,22 @@ def stocks_by_symbol(symbols: Sequence[str]) -> dict[str, Stock]:
         if stock is not None:
             chosen[symbol] = stock
     return chosen
+
+
+def stock_of_symbol(symbol: str) -> Stock | None:
+    """The stock that ``stocks_by_symbol`` finds, with its market alone."""
+    spellings = code_spellings(symbol)
+    if not spellings:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_CODE, [spellings])
+        rows = cursor.fetchall()
+    found: dict[str, Stock] = {}
+    for row in rows:
+        stock = _STOCK.model(row[: len(_STOCK)])
+        stock.market = _MARKET.model(row[len(_STOCK) :])
+        found[stock.code] = stock
+    return next((found[spelling] for spelling in spellings if spelling in found), None)
 
 
 def code_spellings(symbol: str) -> list[str]:
