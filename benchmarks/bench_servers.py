@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +21,14 @@ import redis
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
+TEMPLATE = "BENCH_TEMPLATE"
+_COMMANDS = """
+import json, sys
+from django.core.management import execute_from_command_line
+
+for command in json.loads(sys.argv[1]):
+    execute_from_command_line(["manage.py", *command])
+"""
 PROJECT = Path(__file__).resolve().parent.parent
 PEER_VENV = PROJECT / ".venv" / "benchmarks"
 REQUIREMENTS = PROJECT / "benchmarks" / "requirements.txt"
@@ -32,6 +41,8 @@ from config.embedded import EmbeddedServers  # noqa: E402 - found by the path ab
 @contextlib.contextmanager
 def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
     """Point the environment at a database that is dropped in the end, and at a Redis that is emptied then.
+
+    The database is a copy of the one that BENCH_TEMPLATE names, as of one with all tables, or empty.
 
     Args:
         scratch: a directory for state and logs.
@@ -49,7 +60,7 @@ def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
         assert database is not None
         name = f"stockroom_bench_{os.getpid()}"
         with psycopg.connect(database, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {os.environ.get(TEMPLATE, 'template1')}")
             try:
                 os.environ |= {
                     "DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl(),
@@ -68,6 +79,16 @@ def fresh_environment(scratch: Path, **settings: str) -> Iterator[None]:
                     client.flushdb()
             finally:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def manage(*commands: Sequence[str]) -> None:
+    """Run commands of manage.py one after the other, in one process; ends the program where one fails."""
+    process = subprocess.run(
+        [sys.executable, "-c", _COMMANDS, json.dumps(commands)], cwd=PROJECT, capture_output=True, text=True
+    )
+    if process.returncode:
+        sys.exit(f"of {commands} one ended with {process.returncode}:\n{process.stderr[-2000:]}")
+    print(process.stdout, file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -14,19 +14,18 @@ the loop's) and what they were measured on, medians of the rounds.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench_servers import fresh_environment
+from bench_servers import fresh_environment, manage
+from first_codes import first_codes
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = PROJECT.parent / "shared" / "data"
@@ -83,43 +82,16 @@ def main() -> None:
 
 
 def _load(scratch: Path, codes: int | None) -> None:
-    _manage("migrate", "-v0")
     if not DATA.is_dir():
         print("the real files are absent: the sandbox market", file=sys.stderr)
-        _manage("load_sandbox")
+        manage(("migrate", "-v0"), ("load_sandbox",))
         return
-    _manage("load_stocks", str(DATA / LISTING))
-    for name in BARS:
-        _manage("load_prices", str(_first_codes(DATA / name, scratch, codes)))
-    _manage("load_statements", str(DATA / STATEMENTS))
-
-
-def _first_codes(file: Path, scratch: Path, codes: int | None) -> Path:
-    """The file, or what it says of its first codes."""
-    if codes is None:
-        return file
-    cut = scratch / file.name
-    with gzip.open(file, "rt") as lines, gzip.open(cut, "wt") as out:
-        out.write(next(lines))
-        out.writelines(_until(lines, codes))
-    return cut
-
-
-def _until(lines: Iterable[str], codes: int) -> Iterator[str]:
-    seen: set[str] = set()
-    for line in lines:
-        seen.add(line.partition(",")[0])
-        if len(seen) > codes:
-            return
-        yield line
-
-
-def _manage(*arguments: str) -> None:
-    process = subprocess.run(
-        [sys.executable, PROJECT / "manage.py", *arguments], capture_output=True, text=True
+    manage(
+        ("migrate", "-v0"),
+        ("load_stocks", str(DATA / LISTING)),
+        *(("load_prices", str(first_codes(DATA / name, scratch, codes))) for name in BARS),
+        ("load_statements", str(DATA / STATEMENTS)),
     )
-    if process.returncode:
-        sys.exit(f"manage.py {arguments[0]} ended with {process.returncode}:\n{process.stderr[-2000:]}")
 
 
 def _measure(rounds: int) -> dict[str, Any]:

@@ -46,7 +46,7 @@ import redis
 from bench_servers import fresh_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
-TICKS = 100
+TICKS, KINDS = 100, 2_000
 RATES = {"2k": 2_000, "20k": 20_000}
 SEED = 3
 WARM_SECONDS, WAIT_SECONDS = 3.0, 300.0
@@ -65,15 +65,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="8 s at each rate, 300,000 ticks to drain")
     parser.add_argument("--seconds", type=float, help="so long at each rate")
+    parser.add_argument("--warm", type=float, default=WARM_SECONDS, help="seconds at each rate before these")
     parser.add_argument("--backlog", type=int, help="so many ticks to drain")
     parser.add_argument("--stocks", type=int, default=2_700, help="so many stocks")
+    parser.add_argument("--kinds", type=int, default=KINDS, help="so many different entries, again and again")
     parser.add_argument("--live", type=int, default=1, help="so many processes of the group live")
     options = parser.parse_args()
     seconds = options.seconds or (8.0 if options.quick else 30.0)
     backlog = options.backlog or (300_000 if options.quick else 2_000_000)
     with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, fresh_environment(Path(scratch)):
         codes = _fill(options.stocks)
-        report = _measure(Path(scratch), Entries(codes), seconds, backlog, options.live)
+        report = _measure(
+            Path(scratch), Entries(codes, options.kinds), seconds, options.warm, backlog, options.live
+        )
     print(_table(report))
     print(json.dumps(report))
 
@@ -114,7 +118,7 @@ class Entries:
     ``origin``.
     """
 
-    def __init__(self, codes: Sequence[str], kinds: int = 2_000) -> None:
+    def __init__(self, codes: Sequence[str], kinds: int = KINDS) -> None:
         from stocks.providers.protocol import Update
         from stocks.tests.tick_cases import tick
         from stocks.wire import encode
@@ -155,7 +159,9 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int, live: int) -> dict[str, Any]:
+def _measure(
+    scratch: Path, entries: Entries, seconds: float, warm: float, backlog: int, live: int
+) -> dict[str, Any]:
     report: dict[str, Any] = {
         "seconds": seconds,
         "batch": entries.size,
@@ -167,7 +173,7 @@ def _measure(scratch: Path, entries: Entries, seconds: float, backlog: int, live
         for name, rate in RATES.items():
             report |= {
                 f"{key}_{name}": value
-                for key, value in _at_rate(client, consumers, entries, rate, seconds).items()
+                for key, value in _at_rate(client, consumers, entries, rate, seconds, warm).items()
             }
     report |= _copy(entries, backlog)
     report["ratio_to_bare_stream"] = round(report["drain_per_s"] / report["bare_stream_per_s"], 3)
@@ -226,11 +232,12 @@ def _at_rate(
     entries: Entries,
     rate: int,
     seconds: float,
+    warm: float,
 ) -> dict[str, Any]:
     """Latencies and processor time at so many ticks a second; ends the program where a tick was lost."""
     from stocks import stream
 
-    _send(client, entries, rate, WARM_SECONDS)
+    _send(client, entries, rate, warm)
     _settled(client)
     stream.trim(client)
     here, there = multiprocessing.Pipe()

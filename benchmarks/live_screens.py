@@ -57,6 +57,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS:g} s of ticks only")
     parser.add_argument("--seconds", type=float, help="so many seconds of ticks")
     parser.add_argument("--screens", type=int, default=SCREENS, help="how many live screens")
+    parser.add_argument("--codes", type=int, help="bars of only so many codes")
+    parser.add_argument("--warm", type=float, default=WARM_SECONDS, help="seconds of ticks before these")
     parser.add_argument("--rate", type=int, default=PER_SECOND, help="ticks a second")
     parser.add_argument("--seed", type=int, default=SEED, help="which screens and ticks are drawn")
     options = parser.parse_args()
@@ -67,6 +69,8 @@ def main() -> None:
         screens=options.screens,
         rate=options.rate,
         seed=options.seed,
+        codes=options.codes,
+        warm=options.warm,
     )
     print(json.dumps(measured))
 
@@ -78,19 +82,22 @@ def measure(
     screens: int = SCREENS,
     rate: int = PER_SECOND,
     seed: int = SEED,
+    codes: int | None = None,
+    warm: float = WARM_SECONDS,
 ) -> dict[str, Any]:
     """Load, run, compare; the figures that are described above."""
     with (
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(Path(scratch), MARKET_DATA="none" if DATA.is_dir() else "sandbox"),
     ):
-        market = load_market()
+        market = load_market(Path(scratch), codes)
         import django
 
         django.setup()
         chance = random.Random(seed)
         ids = _save(screens, chance)
-        found = _run(ids, chance, seconds or (QUICK_SECONDS if quick else SECONDS), rate, Path(scratch))
+        measured = seconds or (QUICK_SECONDS if quick else SECONDS)
+        found = _run(ids, chance, measured, rate, warm, Path(scratch))
         return found | {"screens": screens, "market": market, "seed": seed}
 
 
@@ -265,7 +272,7 @@ class Heard(threading.Thread):
 
 
 def _run(
-    ids: Sequence[UUID], chance: random.Random, seconds: float, rate: int, scratch: Path
+    ids: Sequence[UUID], chance: random.Random, seconds: float, rate: int, warm: float, scratch: Path
 ) -> dict[str, Any]:
     from realtime.redis import worker_client
     from screening.live.reading import Definitions
@@ -290,7 +297,7 @@ def _run(
     try:
         _wait(lambda: len(heard.begun) == len(ids), log, "the screens did not begin")
         load.start()
-        time.sleep(WARM_SECONDS)
+        time.sleep(warm)
         process = psutil.Process(evaluator.pid)
         cpu, began = sum(process.cpu_times()[:2]), time.monotonic()
         heard.measuring = True

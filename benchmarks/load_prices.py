@@ -65,7 +65,8 @@ def _environment(scratch: Path) -> Iterator[None]:
         given = services.database_url if services else os.environ["DATABASE_URL"]
         name = f"stockroom_bench_{os.getpid()}"
         with psycopg.connect(given, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            template = os.environ.get("BENCH_TEMPLATE", "template1")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             try:
                 os.environ |= {
                     "DATABASE_URL": urlsplit(given)._replace(path=f"/{name}").geturl(),

@@ -33,12 +33,14 @@ VARIES = {"timestamp", "request_id"}
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_PAIRS} pairs only")
+    parser.add_argument("--pairs", type=int, help="so many pairs")
     options = parser.parse_args()
+    pairs = options.pairs or (QUICK_PAIRS if options.quick else PAIRS)
     with tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch, fresh_environment(Path(scratch)):
         _users()
         command = ("-m", "uvicorn", "config.asgi:application", "--host", HOST, "--port", "{port}")
         with serving(Path(scratch), sys.executable, *command) as (port, _):
-            print(json.dumps(_measure(port, QUICK_PAIRS if options.quick else PAIRS)))
+            print(json.dumps(_measure(port, pairs)))
 
 
 def _users() -> None:

@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="so many seconds a measurement")
     parser.add_argument("--rounds", type=int, help="so many rounds")
     parser.add_argument("--rows", type=int, default=ROWS, help="so many transactions in the large portfolio")
+    parser.add_argument("--small-rows", type=int, default=SMALL_ROWS, help="and in each of the small ones")
     parser.add_argument("--without-revaluation", action="store_true", help="leave out benchmarks/revalue.py")
     options = parser.parse_args()
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
@@ -71,14 +72,14 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(Path(scratch), JWT_SIGNING_KEY=secrets.token_urlsafe(48)),
     ):
-        result = _run(Path(scratch), options.rows, rounds, seconds)
+        result = _run(Path(scratch), options.rows, options.small_rows, rounds, seconds)
     if not options.without_revaluation and importlib.util.find_spec("revalue") is not None:
         revalue = importlib.import_module("revalue")
         result |= revalue.measure(quick=options.quick)
     print(json.dumps(result))
 
 
-def _run(scratch: Path, rows: int, rounds: int, seconds: float) -> dict[str, Any]:
+def _run(scratch: Path, rows: int, small_rows: int, rounds: int, seconds: float) -> dict[str, Any]:
     subprocess.run([sys.executable, PROJECT / "manage.py", "migrate", "-v0"], check=True, timeout=600)
     import django
 
@@ -93,7 +94,7 @@ def _run(scratch: Path, rows: int, rounds: int, seconds: float) -> dict[str, Any
     large = ledgers.ledger(owners[0][0], "large", stocks, rows, seed=1, is_default=True)
     small = [
         ledgers.ledger(
-            *(user, "small", stocks[number * 7 :: 16][:SMALL_HOLDINGS], SMALL_ROWS),
+            *(user, "small", stocks[number * 7 :: 16][:SMALL_HOLDINGS], small_rows),
             seed=number,
             is_default=True,
         )

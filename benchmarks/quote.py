@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SECONDS:g} s a round only")
     parser.add_argument("--seconds", type=float, help="so many seconds a round")
     parser.add_argument("--rounds", type=int, help="so many rounds")
+    parser.add_argument("--warm", type=float, default=WARM_SECONDS, help="seconds before each round")
     options = parser.parse_args()
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
@@ -88,14 +89,14 @@ def main() -> None:
         ),
     ):
         _manage("migrate", "-v0")
-        print(json.dumps(_run(Path(scratch), peer, rounds, seconds)))
+        print(json.dumps(_run(Path(scratch), peer, rounds, seconds, options.warm)))
 
 
 def _manage(*arguments: str) -> None:
     subprocess.run([sys.executable, PROJECT / "manage.py", *arguments], check=True, timeout=300)
 
 
-def _run(scratch: Path, peer_python: Path, rounds: int, seconds: float) -> dict[str, Any]:
+def _run(scratch: Path, peer_python: Path, rounds: int, seconds: float, warm: float) -> dict[str, Any]:
     import django
 
     django.setup()
@@ -122,7 +123,7 @@ def _run(scratch: Path, peer_python: Path, rounds: int, seconds: float) -> dict[
             # Each in each place of the order, for what one leaves warm or full for the next.
             names = list(servers)[number % 3 :] + list(servers)[: number % 3]
             for name in names:
-                measured[name].append(_measure(servers[name], token, seconds))
+                measured[name].append(_measure(servers[name], token, seconds, warm))
                 _tell(name, measured[name][-1])
     return _summary(measured, seconds)
 
@@ -277,8 +278,8 @@ def _token(port: int) -> str:
     return token
 
 
-def _measure(server: _Server, token: str, seconds: float) -> Round:
-    _load(server, token, WARM_SECONDS)
+def _measure(server: _Server, token: str, seconds: float, warm: float) -> Round:
+    _load(server, token, warm)
     before = server.cpu_seconds()
     load = _load(server, token, seconds)
     cpu = server.cpu_seconds() - before

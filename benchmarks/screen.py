@@ -41,7 +41,8 @@ from typing import Any
 
 import psutil
 import psycopg
-from bench_servers import HOST, PROJECT, START_SECONDS, fresh_environment, peer_python, serving
+from bench_servers import HOST, PROJECT, START_SECONDS, fresh_environment, manage, peer_python, serving
+from first_codes import first_codes
 from screen_engines import compare
 
 DATA = PROJECT.parent / "shared" / "data"
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="so many seconds a round")
     parser.add_argument("--rounds", type=int, help="so many rounds")
     parser.add_argument("--wide", type=int, default=WIDE, help="stocks in the second part, 0 for none")
+    parser.add_argument("--codes", type=int, help="bars of only so many codes")
     parser.add_argument("--seed", type=int, default=SEED, help="which fifty screens are drawn")
     options = parser.parse_args()
     seconds = options.seconds or (QUICK_SECONDS if options.quick else SECONDS)
@@ -92,7 +94,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="stockroom-bench-") as scratch,
         fresh_environment(Path(scratch), MARKET_DATA="none" if DATA.is_dir() else "sandbox"),
     ):
-        market = load_market()
+        market = load_market(Path(scratch), options.codes)
         import django
 
         django.setup()
@@ -128,29 +130,20 @@ def main() -> None:
         )
 
 
-def load_market() -> str:
-    """Fill the database; returns whose market it holds."""
-    _manage("migrate", "-v0")
+def load_market(scratch: Path, codes: int | None = None) -> str:
+    """Fill the database, with bars of all or so many codes; returns whose market it holds."""
     if not DATA.is_dir():
         print("the real files are absent: the sandbox market", file=sys.stderr)
-        _manage("load_sandbox")
+        manage(("migrate", "-v0"), ("load_sandbox",))
         return "sandbox"
-    _manage("load_stocks", str(DATA / "krx_listing_2026_03.csv"))
-    for name in BARS:
-        _manage("load_prices", str(DATA / name))
-    _manage("load_statements", str(DATA / "krx_fundamentals_2023_2025.csv"))
-    _manage("compute_indicators")
-    return "KRX"
-
-
-def _manage(*arguments: str) -> None:
-    process = subprocess.run(
-        [sys.executable, PROJECT / "manage.py", *arguments], capture_output=True, text=True
+    manage(
+        ("migrate", "-v0"),
+        ("load_stocks", str(DATA / "krx_listing_2026_03.csv")),
+        *(("load_prices", str(first_codes(DATA / name, scratch, codes))) for name in BARS),
+        ("load_statements", str(DATA / "krx_fundamentals_2023_2025.csv")),
+        ("compute_indicators",),
     )
-    if process.returncode:
-        sys.exit(f"manage.py {arguments[0]} ended with {process.returncode}:\n{process.stderr[-2000:]}")
-    if process.stdout:
-        print(process.stdout.splitlines()[-1], file=sys.stderr)
+    return "KRX"
 
 
 @contextlib.contextmanager

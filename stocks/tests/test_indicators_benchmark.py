@@ -1,7 +1,6 @@
 """`benchmarks/indicators.py`."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -10,11 +9,13 @@ from django.conf import settings
 
 
 @pytest.mark.timeout(300)
-def test_it_measures_and_prints_its_figures_as_the_last_line(market_data_dir, redis_client):
+def test_it_measures_and_prints_its_figures_as_the_last_line(
+    market_data_dir, redis_client, benchmark_environment
+):
     done = subprocess.run(
         [sys.executable, "benchmarks/indicators.py", "--quick", "--codes", "40"],
         cwd=settings.BASE_DIR,
-        env=os.environ,
+        env=benchmark_environment,
         capture_output=True,
         text=True,
         timeout=240,

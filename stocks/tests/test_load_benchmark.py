@@ -1,18 +1,17 @@
 """`benchmarks/load_prices.py`."""
 
 import json
-import os
 import subprocess
 import sys
 
 from django.conf import settings
 
 
-def test_it_measures_both_and_prints_its_figures_as_the_last_line():
+def test_it_measures_both_and_prints_its_figures_as_the_last_line(benchmark_environment):
     done = subprocess.run(
         [sys.executable, "benchmarks/load_prices.py", "--quick", "--rows", "500", "--rounds", "1"],
         cwd=settings.BASE_DIR,
-        env=os.environ,
+        env=benchmark_environment,
         capture_output=True,
         text=True,
         timeout=240,
