@@ -31,8 +31,9 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 module.install(os.path.dirname(__file__))
 """
-#: They say a lot for tests alone, and nothing of ours.
-_OF_TESTS = ("factory", "faker", "hypothesis", "django.db.backends")
+#: They say a lot for tests alone, and nothing of ours: the last one, what a test sends as a client. Where the
+#: product is a client it runs in processes of its own.
+_OF_TESTS = ("factory", "faker", "hypothesis", "django.db.backends", "websockets.client")
 _VARIABLE = "SUITE_LOGS"
 
 

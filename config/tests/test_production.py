@@ -89,16 +89,17 @@ def test_development_secrets_are_made_once_and_carry_the_marker(tmp_path: Path):
     command = [
         sys.executable,
         "-c",
-        "from config.secrets import development_secret as s; from pathlib import Path; import sys;"
-        "print(s(Path(sys.argv[1]), 'SECRET_KEY'))",
+        "from config.secrets import development_secret; from pathlib import Path; import hashlib, sys;"
+        "made = development_secret(Path(sys.argv[1]), 'SECRET_KEY');"
+        "print(hashlib.sha256(made.encode()).hexdigest(), made.startswith('development-only-'))",
         str(tmp_path),
     ]
     starters = [
         subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True) for _ in range(6)
     ]
-    secrets = {starter.communicate(timeout=60)[0] for starter in starters}
-    assert len(secrets) == 1
-    assert secrets.pop().startswith("development-only-")
+    told = {starter.communicate(timeout=60)[0] for starter in starters}
+    assert len(told) == 1
+    assert told.pop().endswith(" True\n")
     assert (tmp_path / "secrets" / "secret_key").stat().st_mode & 0o077 == 0
 
 

@@ -5,6 +5,7 @@ It says ``ready``, begins with the next line of its input, and prints what each 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,9 @@ def main(url: str, threads: int) -> None:
     with ThreadPoolExecutor(threads) as pool:
         print("ready", flush=True)
         sys.stdin.readline()
-        print("\n".join(pool.map(ask, range(threads))), flush=True)
+        # What is printed is searched for secrets.
+        told = [hashlib.sha256(token.encode()).hexdigest() for token in pool.map(ask, range(threads))]
+        print("\n".join(told), flush=True)
 
 
 if __name__ == "__main__":
