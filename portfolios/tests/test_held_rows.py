@@ -6,6 +6,7 @@ import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -34,7 +35,7 @@ PLACES = {"USD": 2, "KRW": 0, "KWD": 3, "INR": 2}
 
 def dumps_exact(figures):
     """As every reply is written that is not written at once."""
-    renderer, *_ = api_settings.DEFAULT_RENDERER_CLASSES
+    renderer: Any = api_settings.DEFAULT_RENDERER_CLASSES[0]
     return renderer().render(figures)
 
 

@@ -41,6 +41,7 @@ def test_it_is_the_same_stock(stocks, symbol):
 def test_it_is_whole_and_read_by_one_query(stocks, django_assert_num_queries):
     with django_assert_num_queries(1):
         found = stock_of_symbol("005930")
+        assert found is not None
         market = found.market
     assert fields_of(found) == fields_of(Stock.objects.get(code="005930"))
     assert fields_of(market) == fields_of(Market.objects.get(code="KOSPI"))
