@@ -62,8 +62,10 @@ class ScriptCall:
         try:
             return self._client.execute_command(*self._words)
         except NoScriptError:
+            # Kept for the calls to come, and sent along with this one: it may be forgotten in between.
             self._client.script_load(self._source)
-            return self._client.execute_command(*self._words)
+            _, _, *rest = self._words
+            return self._client.execute_command("EVAL", self._source, *rest)
 
     def _release(self, connection: Connection) -> None:
         self._client.connection_pool.release(connection)

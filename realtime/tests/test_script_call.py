@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import redis
 
@@ -42,6 +45,26 @@ def test_a_server_that_forgot_the_script_is_told_it_again(valkey):
     valkey.client.script_flush()
     counted.send(["n"], [1])
     assert counted.wait() == 2
+
+
+def test_a_server_that_forgets_scripts_all_the_time_runs_them_all_the_same(valkey):
+    counted = call(valkey)
+    done = threading.Event()
+
+    def forget() -> None:
+        with redis.Redis.from_url(valkey.url, socket_timeout=5) as client:
+            while not done.is_set():
+                client.script_flush()
+
+    with ThreadPoolExecutor(1) as pool:
+        forgetting = pool.submit(forget)
+        try:
+            for expected in range(1, 501):
+                counted.send(["n"], [1])
+                assert counted.wait() == expected
+        finally:
+            done.set()
+        forgetting.result()
 
 
 def test_a_broken_connection_is_made_anew(valkey):
