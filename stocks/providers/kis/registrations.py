@@ -37,14 +37,18 @@ class Registrations:
         True asks for a registration, False ends one. They count as sent.
         """
         wanted = self._wanted(codes, now)
-        ended = [channel for channel in self._held if channel not in wanted]
+        # What is still to be answered may be refused, and is ended only once it was not.
+        ended = [
+            channel
+            for channel, since in self._held.items()
+            if channel not in wanted and (since is None or self._is_overdue(since, now))
+        ]
         for channel in ended:
             del self._held[channel]
-        asked = [
-            channel
-            for channel in wanted
-            if channel not in self._held or self._is_overdue(self._held[channel], now)
-        ]
+        overdue = [channel for channel, since in self._held.items() if self._is_overdue(since, now)]
+        room = max(0, self._limit - len(self._held))
+        missing = [channel for channel in wanted if channel not in self._held][:room]
+        asked = [*overdue, *missing]
         self._held.update(dict.fromkeys(asked, now))
         return [*((channel, False) for channel in ended), *((channel, True) for channel in asked)]
 
@@ -60,7 +64,8 @@ class Registrations:
         if ack.channel in self._held:
             del self._held[ack.channel]
             if ack.code == _TOO_MANY:
-                self._limit = max(1, len(self._held))
+                # Answers come in the order of what was asked: it allows as many as it has registered by now.
+                self._limit = max(1, sum(since is None for since in self._held.values()))
             else:
                 self._refused[ack.channel] = now + REFUSED_SECONDS
         return False

@@ -42,6 +42,8 @@ def test_what_is_no_longer_wanted_is_ended_before_anything_is_asked_for():
     assert [subscribe for _, subscribe in asked] == [False] * 10 + [True] * 10
     assert {channel.code for channel, subscribe in asked if not subscribe} == set(codes(5))
     assert {channel.code for channel, subscribe in asked if subscribe} == set(codes(5, start=20))
+    for channel, subscribe in asked:
+        assert held.answered(Ack(channel, "OPSP0000" if subscribe else "OPSP0001"), 1)
     assert held.requests([], 2) == [
         (channel, False) for channel in [Channel(k, c) for c in codes(20, 5) for k in (PRICES, BOOKS)]
     ]
@@ -74,6 +76,25 @@ def test_a_server_that_allows_fewer_is_asked_for_no_more():
         ("999999", True),
         ("999999", True),
     ]
+
+
+def test_what_is_refused_as_too_many_is_not_asked_again_while_answers_are_on_their_way():
+    held = Registrations()
+    asked = [channel for channel, _ in held.requests(codes(20), 0)]
+    for number, channel in enumerate(asked):
+        held.answered(Ack(channel, "OPSP0000" if number < 7 else "OPSP0008"), 0)
+        assert held.requests(codes(20), 0) == []
+
+
+def test_what_awaits_its_answer_is_ended_after_it_and_takes_its_room_until_then():
+    held = Registrations(limit=4)
+    asked = [channel for channel, _ in held.requests(codes(2), 0)]
+    assert held.requests(codes(2, start=5), 0) == []
+    held.answered(Ack(asked[0], "OPSP0000"), 0)
+    assert held.requests(codes(2, start=5), 0) == [(asked[0], False), (Channel(PRICES, "000005"), True)]
+    for channel in asked[1:]:
+        held.answered(Ack(channel, "OPSP0000"), 0)
+    assert [subscribe for _, subscribe in held.requests(codes(2, start=5), 0)] == [False] * 3 + [True] * 3
 
 
 def test_a_refused_stock_makes_room_and_is_tried_again_later():
