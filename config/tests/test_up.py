@@ -100,88 +100,79 @@ def up(state_dir: Path, port: int | None = None, under: str = "", **environment:
         started.kill()
 
 
-def test_it_serves_and_a_terminals_ctrl_c_ends_everything_with_zero(state_dir: Path) -> None:
+def test_a_first_start_serves_refuses_a_second_and_ends_with_zero_on_a_terminals_ctrl_c(
+    state_dir: Path,
+) -> None:
     with up(state_dir) as started:
         started.await_welcome()
         assert started.status("/health/ready") == 200
         everything = started.everything_it_started()
         assert len(everything) >= len(PROGRAMS) + 2
+        _assert_the_administrator_can_sign_in_and_no_secret_is_printed(started)
+        with up(state_dir) as second:
+            assert second.process.wait(60) == 1
+            assert f"Process {started.process.pid} already runs the servers of" in second.output()
+        assert started.status("/health/ready") == 200
         os.killpg(started.process.pid, signal.SIGINT)
         assert started.process.wait(90) == 0, started.output()
         assert_gone(everything)
         assert "Traceback" not in started.output()
 
 
-def test_a_second_start_serves_again_and_sigterm_twice_ends_it_with_zero(state_dir: Path) -> None:
-    with up(state_dir) as first:
-        first.await_welcome()
-        first.process.send_signal(signal.SIGTERM)
-        assert first.process.wait(90) == 0, first.output()
-    with up(state_dir) as second:
-        second.await_welcome()
-        assert second.status("/health/ready") == 200
-        assert "Applying" not in second.output()
-        everything = second.everything_it_started()
-        second.process.send_signal(signal.SIGTERM)
-        second.process.send_signal(signal.SIGTERM)
-        assert second.process.wait(90) == 0, second.output()
-        assert_gone(everything)
-
-
-def test_kill_9_leaves_nothing_and_the_next_start_works(state_dir: Path) -> None:
+def test_however_it_ends_nothing_is_left_and_the_next_start_serves_again(state_dir: Path) -> None:
     with up(state_dir) as killed:
         killed.await_welcome()
         everything = killed.everything_it_started()
         killed.process.kill()
         killed.process.wait()
         assert_gone(everything)
-    with up(state_dir) as next_one:
-        next_one.await_welcome()
-        assert next_one.status("/health/ready") == 200
-
-
-def test_kill_9_of_the_make_that_started_it_stops_it(state_dir: Path) -> None:
-    with up(
-        state_dir, under="import subprocess, sys; subprocess.run(sys.argv[1:])", MAKELEVEL="1"
-    ) as started:
-        started.await_welcome()
-        everything = started.everything_it_started()
-        started.process.kill()
+    with up(state_dir) as second:
+        second.await_welcome()
+        assert second.status("/health/ready") == 200
+        _assert_a_killed_web_server_and_a_killed_database_come_back(second)
+        everything = second.everything_it_started()
+        second.process.send_signal(signal.SIGTERM)
+        second.process.send_signal(signal.SIGTERM)
+        assert second.process.wait(90) == 0, second.output()
         assert_gone(everything)
-        assert started.output().endswith("Stopped.\n")
+    # As make starts it, which dies without a word to its children.
+    with up(state_dir, under="import subprocess, sys; subprocess.run(sys.argv[1:])", MAKELEVEL="1") as third:
+        third.await_welcome()
+        assert third.status("/health/ready") == 200
+        assert "Applying" not in third.output()
+        everything = third.everything_it_started()
+        third.process.kill()
+        assert_gone(everything)
+        assert third.output().endswith("Stopped.\n")
 
 
-def test_a_killed_web_server_and_a_killed_database_come_back(state_dir: Path) -> None:
-    with up(state_dir) as started:
-        started.await_welcome()
-        os.kill(
-            int(json.loads((state_dir / "processes.json").read_text())["postgres"]["pid"]), signal.SIGKILL
-        )
-        (web,) = [one for one in psutil.Process(started.process.pid).children() if "uvicorn" in _command(one)]
-        web.kill()
-        deadline = time.monotonic() + 60
-        while not _is_ready(started):
-            assert started.process.poll() is None, started.output()
-            assert time.monotonic() < deadline, started.output()
-            time.sleep(0.2)
-        assert "PostgreSQL had ended and was started again" in started.output()
+def _assert_a_killed_web_server_and_a_killed_database_come_back(started: Up) -> None:
+    recorded = json.loads((started.state_dir / "processes.json").read_text())
+    os.kill(int(recorded["postgres"]["pid"]), signal.SIGKILL)
+    (web,) = [one for one in psutil.Process(started.process.pid).children() if "uvicorn" in _command(one)]
+    web.kill()
+    deadline = time.monotonic() + 60
+    # Until then the old database may still answer, to the old server.
+    while "PostgreSQL had ended and was started again" not in started.output() or not _is_ready(started):
+        assert started.process.poll() is None, started.output()
+        assert time.monotonic() < deadline, started.output()
+        time.sleep(0.2)
 
 
-def test_the_administrator_can_sign_in_and_no_secret_is_printed(state_dir: Path) -> None:
-    with up(state_dir) as started:
-        started.await_welcome()
-        file = state_dir / "admin-password.txt"
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        password = file.read_text().strip()
-        assert str(file) in started.output()
-        secrets = [password, *(one.read_text().strip() for one in (state_dir / "secrets").iterdir())]
-        told = started.output() + "".join(log.read_text() for log in (state_dir / "logs").iterdir())
-        assert [secret for secret in secrets if secret in told] == []
-        check = (
-            "from django.contrib.auth import authenticate;"
-            f"print('signed in:', authenticate(username='admin@stockroom.local', password={password!r}))"
-        )
-        assert "signed in: admin@stockroom.local" in _manage(state_dir, "shell", "-c", check)
+def _assert_the_administrator_can_sign_in_and_no_secret_is_printed(started: Up) -> None:
+    state_dir = started.state_dir
+    file = state_dir / "admin-password.txt"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    password = file.read_text().strip()
+    assert str(file) in started.output()
+    secrets = [password, *(one.read_text().strip() for one in (state_dir / "secrets").iterdir())]
+    told = started.output() + "".join(log.read_text() for log in (state_dir / "logs").iterdir())
+    assert [secret for secret in secrets if secret in told] == []
+    check = (
+        "from django.contrib.auth import authenticate;"
+        f"print('signed in:', authenticate(username='admin@stockroom.local', password={password!r}))"
+    )
+    assert "signed in: admin@stockroom.local" in _manage(state_dir, "shell", "-c", check)
 
 
 def test_a_database_that_is_given_is_used_and_only_redis_is_started(state_dir: Path) -> None:
@@ -225,15 +216,6 @@ def test_a_state_dir_that_cannot_be_one_is_refused_in_one_line(state_dir: Path) 
     with up(state_dir) as refused:
         assert refused.process.wait(60) == 1
         assert refused.output() == f"Error: STATE_DIR {state_dir} is not a directory.\n"
-
-
-def test_a_second_up_on_the_same_state_is_refused(state_dir: Path) -> None:
-    with up(state_dir) as first:
-        first.await_welcome()
-        with up(state_dir) as second:
-            assert second.process.wait(60) == 1
-            assert f"Process {first.process.pid} already runs the servers of" in second.output()
-        assert first.status("/health/ready") == 200
 
 
 def _command(process: psutil.Process) -> list[str]:
