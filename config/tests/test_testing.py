@@ -66,7 +66,7 @@ def test_here(number, db, redis_client):
     here.write_text(f"{name} {os.environ['REDIS_URL']} {os.environ['STATE_DIR']}")
     assert redis_client.keys() == [b"mine"]
 """
-    run = start_pytest(temporary_directory, source, "-n", "2", "--dist", "each")
+    run = start_pytest(temporary_directory, source, "-n", "2", "--dist", "each", "--nomigrations")
     output, _ = run.communicate(timeout=120)
     assert run.returncode == 0, output
     seen = {tuple(file.read_text().split()) for file in temporary_directory.glob("seen-*")}
