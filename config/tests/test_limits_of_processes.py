@@ -1,6 +1,6 @@
 """The limits over several server processes: exactly as many as they say, in any window.
 
-The windows are as long as STOCKROOM_LIMIT_SECONDS says, 6 s unless set, and the limits of the tiers are
+The windows are as long as STOCKROOM_LIMIT_SECONDS says, 3 s unless set, and the limits of the tiers are
 scaled to that; with 60 they are the real ones.
 """
 
@@ -26,7 +26,7 @@ from config.embedded import processes
 from config.testing import LiveStack
 from realtime.tests.servers import OwnValkey
 
-SECONDS = int(os.environ.get("STOCKROOM_LIMIT_SECONDS", "6"))
+SECONDS = int(os.environ.get("STOCKROOM_LIMIT_SECONDS", "3"))
 CLIENTS, PROCESSES = 64, 3
 LIMITS = {tier: limit * SECONDS // 60 for tier, limit in (("free", 100), ("basic", 500), ("pro", 2000))}
 # After the whole seconds that a window has, its last one ends.
