@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from screening import views
-from screening.alerts import views as alerts
+from screening.alerts.views import alerts, notifications, webhooks
 from screening.saved import views as saved
 
 urlpatterns = [
@@ -17,12 +17,14 @@ urlpatterns = [
     path("screen/fields", views.ScreenFieldsView.as_view(), name="screen-fields"),
     path("alerts", alerts.AlertListView.as_view(), name="alerts"),
     path("alerts/<uuid:alert_id>", alerts.AlertView.as_view(), name="alert"),
-    path("notifications", alerts.NotificationListView.as_view(), name="notifications"),
-    path("notifications/read", alerts.NotificationsReadView.as_view(), name="notifications-read"),
-    path("notifications/<uuid:notification_id>", alerts.NotificationView.as_view(), name="notification"),
-    path("webhooks", alerts.WebhookListView.as_view(), name="webhooks"),
-    path("webhooks/<uuid:webhook_id>", alerts.WebhookView.as_view(), name="webhook"),
-    path("webhooks/<uuid:webhook_id>/secret", alerts.WebhookSecretView.as_view(), name="webhook-secret"),
+    path("notifications", notifications.NotificationListView.as_view(), name="notifications"),
+    path("notifications/read", notifications.NotificationsReadView.as_view(), name="notifications-read"),
+    path(
+        "notifications/<uuid:notification_id>", notifications.NotificationView.as_view(), name="notification"
+    ),
+    path("webhooks", webhooks.WebhookListView.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/secret", webhooks.WebhookSecretView.as_view(), name="webhook-secret"),
     path("screens", saved.ScreenListView.as_view(), name="screens"),
     path("screens/<uuid:screen_id>", saved.ScreenOneView.as_view(), name="screens-one"),
     path("screens/<uuid:screen_id>/results", saved.ScreenResultsView.as_view(), name="screens-results"),

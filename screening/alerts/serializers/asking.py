@@ -1,4 +1,4 @@
-"""Bodies of alerts, notifications and webhooks, as they are taken and shown."""
+"""What is asked about alerts: bodies that create and change them, and the query of their list."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core.validators import RegexValidator
 from django.utils import timezone
 from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
@@ -15,8 +14,7 @@ from rest_framework import serializers
 
 from accounts.fields import NameField, TextField, TruthField, WholeNumberField
 from accounts.models import User
-from accounts.outbound.guard import MAX_URL, AddressRefused, AddressUnknown, parse, resolve
-from accounts.paging import PageMeta, PageQuery
+from accounts.paging import PageQuery
 from accounts.strict import StrictSerializer
 from screening.fields import FIELDS, NAMES, column
 from screening.models.alerts import MAX_COOLDOWN_SECONDS, Alert
@@ -24,7 +22,7 @@ from screening.saved.selectors import screens_of
 from stocks.errors import StockNotFound
 from stocks.models import Stock
 from stocks.selectors.listing import MAX_CODE, stock_by_code
-from stocks.serializers.fields import maybe, number, one_of
+from stocks.serializers.fields import one_of
 
 KINDS = ("price", "change_pct", "volume_ratio", "indicator", "screen")
 #: The conditions that each kind can have.
@@ -215,141 +213,3 @@ class AlertQuery(PageQuery):
     stock_code = TextField(required=False, max_length=MAX_CODE)
     screen_id = serializers.UUIDField(required=False)
     status = one_of(Alert.Status.values, required=False)
-
-
-class AlertReply(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    stock_code = serializers.SerializerMethodField()
-    kind = serializers.CharField()
-    condition = serializers.CharField()
-    field = serializers.SerializerMethodField()
-    screen_id = serializers.UUIDField(allow_null=True)
-    threshold = maybe()
-    hysteresis = number()
-    cooldown_s = serializers.IntegerField()
-    expires_at = serializers.DateTimeField(format=None, allow_null=True)
-    repeat = serializers.BooleanField()
-    channels = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField()
-    times_fired = serializers.IntegerField()
-    last_fired_at = serializers.DateTimeField(source="fired_as_of", format=None, allow_null=True)
-    created_at = serializers.DateTimeField(format=None)
-
-    def get_stock_code(self, alert: Alert) -> str | None:
-        return None if alert.stock is None else alert.stock.code
-
-    def get_field(self, alert: Alert) -> str | None:
-        return alert.field or None
-
-    def get_channels(self, alert: Alert) -> list[str]:
-        on = {"in_app": True, "email": alert.by_email, "webhook": alert.by_webhook}
-        return [channel for channel in CHANNELS if on[channel]]
-
-    @extend_schema_field({"type": "string", "enum": Alert.Status.values})
-    def get_status(self, alert: Alert) -> str:
-        over = alert.expires_at is not None and alert.expires_at <= timezone.now()
-        return "expired" if over and alert.status == Alert.Status.ACTIVE else alert.status
-
-
-class AlertListReply(serializers.Serializer[Any]):
-    alerts = AlertReply(many=True)
-    meta = PageMeta()
-
-
-class NotificationQuery(StrictSerializer):
-    cursor = TextField(
-        required=False,
-        validators=[RegexValidator(r"^[1-9][0-9]{0,17}$", "is no cursor of a page")],
-        help_text="`next_cursor` of the page before.",
-    )
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=100)
-    unread = serializers.BooleanField(default=False, help_text="true: only those that are not read.")
-
-    def validate_cursor(self, value: str) -> int:
-        return int(value)
-
-
-class NotificationMark(StrictSerializer):
-    read = TruthField()
-
-
-class NotificationsRead(StrictSerializer):
-    through = serializers.UUIDField(help_text="This notification and all before it.")
-
-
-class NotificationReply(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    alert_id = serializers.UUIDField(allow_null=True)
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    condition = serializers.CharField()
-    field = serializers.SerializerMethodField()
-    stock_code = serializers.CharField()
-    screen_id = serializers.UUIDField(allow_null=True)
-    threshold = maybe()
-    value = maybe(help_text="What crossed the threshold.")
-    price = maybe()
-    as_of = serializers.DateTimeField(format=None)
-    created_at = serializers.DateTimeField(format=None)
-    read_at = serializers.DateTimeField(format=None, allow_null=True)
-
-    def get_field(self, notification: Any) -> str | None:
-        return notification.field or None
-
-
-class NotificationListReply(serializers.Serializer[Any]):
-    notifications = NotificationReply(many=True)
-    next_cursor = serializers.CharField(allow_null=True, help_text="null on the last page.")
-    unread = serializers.IntegerField(help_text="How many of all are not read.")
-
-
-class MarkedReply(serializers.Serializer[Any]):
-    marked = serializers.IntegerField()
-
-
-@extend_schema_field({"type": "string", "format": "uri", "maxLength": MAX_URL})
-class WebhookUrlField(TextField):
-    """A public https address. One whose name has no address now is taken: it is looked up at each attempt."""
-
-    def to_internal_value(self, data: Any) -> str:
-        url = super().to_internal_value(data)
-        try:
-            target = parse(url)
-            # What is kept names the port and the path as well.
-            if len(target.url) > MAX_URL:
-                raise AddressRefused(f"must have at most {MAX_URL} characters, its port and path included")
-            resolve(target)
-        except AddressRefused as error:
-            raise serializers.ValidationError(str(error)) from None
-        except AddressUnknown:
-            return target.url
-        return target.url
-
-
-class WebhookCreate(StrictSerializer):
-    url = WebhookUrlField()
-
-
-class WebhookSwitch(StrictSerializer):
-    active = TruthField()
-
-
-class WebhookReply(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    url = serializers.CharField()
-    active = serializers.BooleanField()
-    failures = serializers.IntegerField(help_text="Failed attempts in a row.")
-    disabled_because = serializers.CharField()
-    created_at = serializers.DateTimeField(format=None)
-
-
-class WebhookListReply(serializers.Serializer[Any]):
-    webhooks = WebhookReply(many=True)
-
-
-class WebhookIssuedReply(serializers.Serializer[Any]):
-    """The only replies that hold the secret."""
-
-    webhook = WebhookReply(source="row")
-    secret = serializers.CharField(help_text="Shown once: what signatures are checked with.")
