@@ -6,19 +6,16 @@ says how many kills (3 where it says nothing), `STOCKROOM_SEED` repeats a run.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
-import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -28,9 +25,10 @@ from accounts.tests.factories import UserFactory
 from realtime import keys
 from screening.alerts.evaluator import GROUP
 from screening.models import Alert, Notification
+from screening.tests.killing import Evaluators, wait
 from screening.tests.test_alert_rooms import logged
 from stocks import stream
-from stocks.models import ProcessLease, Stock
+from stocks.models import Stock
 from stocks.sessions import FRESH_FOR
 from stocks.tests.tick_cases import tick, update
 from stocks.types import Tick
@@ -43,8 +41,6 @@ SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
 STOCKS, ALERTS_EACH, USERS = 500, 20, 10
 PER_ENTRY, PER_SECOND = 100, 2_000
 STALE = "STALE"
-# Where a process dies by itself: with an entry in hand, before the commit, after it, with rooms half told.
-POINTS = ("after_read", "mid_transaction", "after_commit", "after_publish")
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400 + 60 * KILLS)]
 
@@ -133,103 +129,23 @@ def _alerts(chance: random.Random) -> None:
     )
 
 
-def _wait(reached: Callable[[], bool], why: Callable[[], str], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
-
-
-def _holder() -> int:
-    """The process id of who evaluates now; 0 while nobody does."""
-    lease = ProcessLease.objects.filter(name=GROUP, until__gt=datetime.now(UTC)).first()
-    return int(lease.holder.rsplit("-", 2)[1]) if lease else 0
-
-
-def _is_replaced(process_id: int) -> bool:
-    return _holder() not in (0, process_id)
-
-
-def _is_idle(client: redis.Redis) -> bool:
-    groups = {group["name"]: group for group in client.xinfo_groups(stream.STREAM)}
-    return groups[b"alerts"]["pending"] == 0 and groups[b"alerts"]["lag"] == 0
-
-
-def _age(client: redis.Redis) -> float:
-    """Seconds for which the oldest entry that is not evaluated has waited."""
-    groups = {group["name"]: group for group in client.xinfo_groups(stream.STREAM)}
-    pending = client.xpending(stream.STREAM, "alerts")
-    first = pending["min"] if pending["pending"] else b"(" + groups[b"alerts"]["last-delivered-id"]
-    entries: Any = client.xrange(stream.STREAM, first, count=1)
-    return time.time() - int(entries[0][0].partition(b"-")[0]) / 1000 if entries else 0.0
-
-
-def _send(process_id: int, number: signal.Signals) -> None:
-    """To a process that may just have died by itself."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process_id, number)
-
-
-class Members:
-    """Two processes at a time: one evaluates, and one waits that dies by itself once it is its turn.
-
-    One that was killed a moment ago still looks alive, and one that hangs does nothing: what is `gone` is not
-    counted.
-    """
-
-    def __init__(self, stack: LiveStack, chance: random.Random) -> None:
-        self._stack = stack
-        self._chance = chance
-        self._all = [stack.manage("evaluate_alerts")]
-
-    def fill(self, point: str = "", *, gone: int = 0) -> None:
-        """Start what is missing: one, or two where the one there may die as well."""
-        while len([one for one in self._all if one.poll() is None and one.pid != gone]) < 2:
-            fail_at = f"{point}:{self._chance.randrange(1, 20)}" if point else ""
-            self._all.append(self._stack.manage("evaluate_alerts", FAIL_AT=fail_at))
-
-    def are_without(self, victim: int) -> bool:
-        """Whether somebody else evaluates; who was to do so may have died by itself."""
-        self.fill(gone=victim)
-        return _is_replaced(victim)
-
-    def keep_up(self, client: redis.Redis) -> bool:
-        self.fill()
-        return _age(client) < 1
-
-    def said(self) -> str:
-        return "\n".join(f"--- {one.pid}\n{self._stack.output(one)}" for one in self._all)[-20_000:]
-
-
 def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis_client: redis.Redis):
     chance = random.Random(SEED)
     print(f"seed {SEED}, {KILLS} kills")
     _alerts(chance)
     stream.ensure_group(redis_client, GROUP)
-    members = Members(live_stack, chance)
-    oldest = 0.0
-    _wait(lambda: _holder() > 0, members.said)
+    evaluators = Evaluators(live_stack, redis_client, chance, command="evaluate_alerts", group=GROUP)
+    wait(lambda: evaluators.holder() > 0, evaluators.said)
     with Load(redis_client, chance) as load:
-        for number in range(KILLS):
-            members.fill(POINTS[number % len(POINTS)])
-            time.sleep(chance.uniform(0.5, 2.0))
-            _wait(lambda: _holder() > 0, members.said)
-            victim = _holder()
-            hangs = number % 3 == 1
-            _send(victim, signal.SIGSTOP if hangs else signal.SIGKILL)
-            members.fill(gone=victim)
-            _wait(partial(members.are_without, victim), members.said)
-            oldest = max(oldest, _age(redis_client))
-            if hangs:
-                # It goes on where it was, while somebody else has its work.
-                _send(victim, signal.SIGCONT)
-            _wait(partial(members.keep_up, redis_client), members.said)
-    _wait(lambda: _is_idle(redis_client), members.said)
-    _wait(lambda: not Notification.objects.filter(told_at=None).exists(), members.said)
+        evaluators.kill(KILLS)
+    wait(evaluators.is_idle, evaluators.said)
+    wait(lambda: not Notification.objects.filter(told_at=None).exists(), evaluators.said)
     ticks = sum(map(len, load.prices.values()))
     firings = Notification.objects.count()
-    print(f"{ticks} ticks, {firings} firings; at most {oldest:.1f} s behind, {load.late:.1f} s late")
-    if oldest + load.late > FRESH_FOR.total_seconds() - 20:
+    print(
+        f"{ticks} ticks, {firings} firings; at most {evaluators.oldest:.1f} s behind, {load.late:.1f} s late"
+    )
+    if evaluators.oldest + load.late > FRESH_FOR.total_seconds() - 20:
         pytest.skip("the machine was so busy that ticks grew stale, which fire nothing")
 
     fired: dict[UUID | None, list[Decimal | None]] = defaultdict(list)
@@ -245,7 +161,7 @@ def test_each_crossing_fires_once_whoever_is_killed(live_stack: LiveStack, redis
             wrong.append((alert.stock.code, alert.condition, alert.threshold, expected, fired[alert.pk]))
         assert alert.times_fired == len(fired[alert.pk])
     assert len(alerts) == (STOCKS + 1) * ALERTS_EACH
-    assert wrong == [], f"{wrong[:5]}\n{members.said()}"
+    assert wrong == [], f"{wrong[:5]}\n{evaluators.said()}"
     assert firings > 500
     assert not Notification.objects.filter(stock_code=STALE).exists()
     _assert_rooms(redis_client)

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -29,9 +26,10 @@ from realtime.tests.servers import OwnValkey
 from screening.live.reading import GROUP
 from screening.models import LiveScreen, Notification, SavedScreen, ScreenBatch
 from screening.services.alerts import alert_create
+from screening.tests.killing import Evaluators, wait
 from screening.tests.live_cases import CLOSE, at, listed, members, saved
 from stocks import stream
-from stocks.models import ProcessLease, Stock
+from stocks.models import Stock
 from stocks.sessions import FRESH_FOR
 from stocks.tests.factories import QuoteFactory
 from stocks.tests.tick_cases import update
@@ -44,7 +42,6 @@ SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
 # Fewer than a room is told of at once, so that it is told who all of its members are.
 STOCKS, SCREENS = 80, 24
 PER_ENTRY, PER_SECOND = 20, 400
-POINTS = ("after_read", "mid_transaction", "after_commit", "after_publish")
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400 + 60 * KILLS)]
 
@@ -136,60 +133,6 @@ class Room(threading.Thread):
         return Counter(data["stock_code"] for data in told if data["event"] == event)
 
 
-def _wait(reached: Callable[[], bool], why: Callable[[], str], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
-
-
-def _holder() -> int:
-    """The process id of who evaluates now; 0 while nobody does."""
-    lease = ProcessLease.objects.filter(name=GROUP, until__gt=datetime.now(UTC)).first()
-    return int(lease.holder.rsplit("-", 2)[1]) if lease else 0
-
-
-def _age(client: redis.Redis) -> float:
-    """Seconds for which the oldest entry that is not evaluated has waited."""
-    return stream.lags(client)[GROUP].age_seconds
-
-
-def _is_idle(client: redis.Redis) -> bool:
-    lag = stream.lags(client)[GROUP]
-    return lag.pending == 0 and lag.behind == 0
-
-
-def _send(process_id: int, number: signal.Signals) -> None:
-    """To a process that may just have died by itself."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process_id, number)
-
-
-class Members:
-    """Two processes at a time: one evaluates, and one waits that dies by itself once it is its turn."""
-
-    def __init__(self, stack: LiveStack, chance: random.Random) -> None:
-        self._stack = stack
-        self._chance = chance
-        self._all = [stack.manage("evaluate_screens")]
-
-    def fill(self, point: str = "", *, gone: int = 0) -> None:
-        while len([one for one in self._all if one.poll() is None and one.pid != gone]) < 2:
-            fail_at = f"{point}:{self._chance.randrange(1, 20)}" if point else ""
-            self._all.append(self._stack.manage("evaluate_screens", FAIL_AT=fail_at))
-
-    def are_without(self, victim: int) -> bool:
-        self.fill(gone=victim)
-        return _holder() not in (0, victim)
-
-    def keep_up(self, client: redis.Redis) -> bool:
-        self.fill()
-        return _age(client) < 1
-
-    def said(self) -> str:
-        return "\n".join(f"--- {one.pid}\n{self._stack.output(one)}" for one in self._all)[-20_000:]
-
-
 def _screens(chance: random.Random) -> list[SavedScreen]:
     user = UserFactory.create(tier="pro")
     for number in range(STOCKS):
@@ -230,32 +173,18 @@ def test_each_crossing_is_told_once_whoever_is_killed(live_stack: LiveStack, red
         for condition in ("enters", "leaves")
     }
     stream.ensure_group(redis_client, GROUP)
-    oldest = 0.0
     with Room(redis_client, screens) as room:
-        members_of = Members(live_stack, chance)
-        _wait(lambda: all(room.told.values()), members_of.said)
+        evaluators = Evaluators(live_stack, redis_client, chance, command="evaluate_screens", group=GROUP)
+        wait(lambda: all(room.told.values()), evaluators.said)
         with Load(redis_client, chance) as load:
-            for number in range(KILLS):
-                members_of.fill(POINTS[number % len(POINTS)])
-                time.sleep(chance.uniform(0.5, 2.0))
-                _wait(lambda: _holder() > 0, members_of.said)
-                victim = _holder()
-                hangs = number % 3 == 1
-                _send(victim, signal.SIGSTOP if hangs else signal.SIGKILL)
-                members_of.fill(gone=victim)
-                _wait(partial(members_of.are_without, victim), members_of.said)
-                oldest = max(oldest, _age(redis_client))
-                if hangs:
-                    # It goes on where it was, while somebody else has its work.
-                    _send(victim, signal.SIGCONT)
-                _wait(partial(members_of.keep_up, redis_client), members_of.said)
-        _wait(lambda: _is_idle(redis_client), members_of.said)
-        _wait(lambda: not ScreenBatch.objects.filter(told_at=None).exists(), members_of.said)
+            evaluators.kill(KILLS)
+        wait(evaluators.is_idle, evaluators.said)
+        wait(lambda: not ScreenBatch.objects.filter(told_at=None).exists(), evaluators.said)
         time.sleep(0.5)
-    if oldest + load.late > FRESH_FOR.total_seconds() - 20:
+    if evaluators.oldest + load.late > FRESH_FOR.total_seconds() - 20:
         pytest.skip("the machine was so busy that ticks grew stale, which let nothing enter")
     events = sum(len(told) for told in room.told.values())
-    print(f"{events} events; at most {oldest:.1f} s behind, {load.late:.1f} s late")
+    print(f"{events} events; at most {evaluators.oldest:.1f} s behind, {load.late:.1f} s late")
     for screen in screens:
         expected = _expected(screen, load.prices)
         assert room.members(screen) == expected, screen.asked
@@ -284,9 +213,9 @@ def test_a_redis_that_was_emptied_loses_no_member_and_doubles_none(live_stack: L
         process = live_stack.manage("evaluate_screens", REDIS_URL=valkey.url)
         said = partial(live_stack.output, process)
         with redis.Redis.from_url(valkey.url) as client, Room(client, [screen]) as room:
-            _wait(lambda: LiveScreen.objects.filter(told=True).exists(), said)
+            wait(lambda: LiveScreen.objects.filter(told=True).exists(), said)
             stream.append(client, update(at(115, "A")))
-            _wait(lambda: room.crossings(screen, "enter")["A"] == 1, said)
+            wait(lambda: room.crossings(screen, "enter")["A"] == 1, said)
         valkey.kill()
         # Stored by the other consumer before Redis died.
         QuoteFactory.create(
@@ -295,10 +224,10 @@ def test_a_redis_that_was_emptied_loses_no_member_and_doubles_none(live_stack: L
         time.sleep(1)
         valkey.start()
         with redis.Redis.from_url(valkey.url) as client, Room(client, [screen]) as room:
-            _wait(lambda: room.crossings(screen, "enter")["C"] == 1, said)
-            _wait(lambda: GROUP in stream.lags(client), said)
+            wait(lambda: room.crossings(screen, "enter")["C"] == 1, said)
+            wait(lambda: GROUP in stream.lags(client), said)
             stream.append(client, update(at(100, "B")))
-            _wait(lambda: room.crossings(screen, "leave")["B"] == 1, said)
+            wait(lambda: room.crossings(screen, "leave")["B"] == 1, said)
             time.sleep(1)
             assert room.crossings(screen, "enter") == Counter("C")
             assert room.crossings(screen, "leave") == Counter("B")
