@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -187,6 +189,18 @@ def test_a_port_or_path_that_somebody_listens_on_is_refused(tmp_path: Path) -> N
     # Its server has ended.
     for listener in listen_at(path, 2):
         listener.close()
+
+
+def test_what_is_written_to_a_connection_leaves_at_once() -> None:
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(one) for one in listen("127.0.0.1", 0, 2)]
+        for _ in range(8):
+            stack.enter_context(socket.create_connection(listeners[0].getsockname(), timeout=5))
+        accepted = []
+        while len(accepted) < 8:
+            for listener in select.select(listeners, [], [], 5)[0]:
+                accepted.append(stack.enter_context(listener.accept()[0]))
+        assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in accepted)
 
 
 def test_it_serves_at_a_path_of_the_file_system(tmp_path: Path) -> None:
