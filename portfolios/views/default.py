@@ -14,7 +14,7 @@ from accounts.permissions import user_of
 from portfolios.selectors.default_holdings import default_holdings_of
 from portfolios.selectors.portfolios import default_portfolio_of
 from portfolios.selectors.valuation import totals
-from portfolios.serializers import replies
+from portfolios.serializers import replies, shapes
 from portfolios.serializers.bodies import TransactionBody, TransactionQuery, draft_of
 from portfolios.serializers.held_rows import held_rows_json
 from portfolios.services.portfolios import portfolio_default
@@ -33,7 +33,7 @@ class DefaultTransactionsView(LedgerView):
         tags=TAGS,
         summary="The ledger of your default portfolio, newest first",
         parameters=[TransactionQuery],
-        responses=replies.TransactionListReply,
+        responses=shapes.TransactionListReply,
     )
     def get(self, request: Request) -> Response:
         query = TransactionQuery.read(request.query_params)
@@ -48,7 +48,7 @@ class DefaultTransactionsView(LedgerView):
         summary="Record a transaction in your default portfolio",
         parameters=[IDEMPOTENCY],
         request=TransactionBody,
-        responses={201: replies.DefaultRecordedReply},
+        responses={201: shapes.DefaultRecordedReply},
         examples=[_AT_MARKET],
     )
     def post(self, request: Request) -> Response | HttpResponse:
@@ -73,7 +73,7 @@ class DefaultHoldingsView(PortfolioView):
         operation_id="holdings_list",
         tags=TAGS,
         summary="What your default portfolio holds, at the latest prices",
-        responses=replies.DefaultHoldingReply(many=True),
+        responses=shapes.DefaultHoldingReply(many=True),
     )
     def get(self, request: Request) -> HttpResponse:
         rows = default_holdings_of(user_of(request).pk)
@@ -85,7 +85,7 @@ class DefaultPortfolioView(PortfolioView):
         operation_id="portfolio_summary",
         tags=TAGS,
         summary="Your default portfolio in a few figures, in its base currency",
-        responses=replies.SummaryReply,
+        responses=shapes.SummaryReply,
     )
     def get(self, request: Request) -> Response:
         portfolio = default_portfolio_of(user_of(request))

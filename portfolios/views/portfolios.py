@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import user_of
 from portfolios.selectors.portfolios import portfolios_of
 from portfolios.selectors.valuation import totals, valuations
-from portfolios.serializers import replies
+from portfolios.serializers import replies, shapes
 from portfolios.serializers.bodies import LotsQuery, PortfolioChange, PortfolioCreate
 from portfolios.services.lots import lots_of
 from portfolios.services.portfolios import portfolio_archive, portfolio_change, portfolio_open
@@ -27,7 +27,7 @@ class PortfolioListView(PortfolioView):
         operation_id="portfolios_list",
         tags=TAGS,
         summary="Your portfolios with their totals, the oldest first",
-        responses=replies.PortfolioListReply,
+        responses=shapes.PortfolioListReply,
     )
     def get(self, request: Request) -> Response:
         portfolios = list(portfolios_of(user_of(request)))
@@ -41,7 +41,7 @@ class PortfolioListView(PortfolioView):
         summary="Open a portfolio",
         parameters=[IDEMPOTENCY],
         request=PortfolioCreate,
-        responses={201: replies.PortfolioReply},
+        responses={201: shapes.PortfolioReply},
     )
     def post(self, request: Request) -> Response | HttpResponse:
         now = timezone.now()
@@ -63,7 +63,7 @@ class PortfolioDetailView(PortfolioView):
         operation_id="portfolios_read",
         tags=TAGS,
         summary="A portfolio with what it holds, at the latest prices",
-        responses=replies.PortfolioDetailReply,
+        responses=shapes.PortfolioDetailReply,
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = self.portfolio(request, portfolio_id)
@@ -75,7 +75,7 @@ class PortfolioDetailView(PortfolioView):
         tags=TAGS,
         summary="Change name, description or method; another method folds the same ledger anew",
         request=PortfolioChange,
-        responses=replies.PortfolioReply,
+        responses=shapes.PortfolioReply,
     )
     def patch(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = self.portfolio(request, portfolio_id)
@@ -101,7 +101,7 @@ class LotsView(PortfolioView):
         tags=TAGS,
         summary="Lots and gains by stock, by the portfolio's method or another one",
         parameters=[LotsQuery],
-        responses=replies.LotsReply,
+        responses=shapes.LotsReply,
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = self.portfolio(request, portfolio_id)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from portfolios.models import Portfolio
 from portfolios.selectors.ledger import transaction_of, transactions_page
-from portfolios.serializers import replies
+from portfolios.serializers import replies, shapes
 from portfolios.serializers.bodies import (
     HoldingBody,
     NoBody,
@@ -59,7 +59,7 @@ class TransactionListView(LedgerView):
         tags=TAGS,
         summary="The ledger of a portfolio, newest first",
         parameters=[TransactionQuery],
-        responses=replies.TransactionListReply,
+        responses=shapes.TransactionListReply,
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = self.portfolio(request, portfolio_id)
@@ -71,7 +71,7 @@ class TransactionListView(LedgerView):
         summary="Record a transaction",
         parameters=[IDEMPOTENCY],
         request=TransactionBody,
-        responses={201: replies.RecordedReply},
+        responses={201: shapes.RecordedReply},
         examples=[_PURCHASE],
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response | HttpResponse:
@@ -94,7 +94,7 @@ class TransactionView(PortfolioView):
         operation_id="portfolios_transactions_read",
         tags=TAGS,
         summary="One row of the ledger, and what corrected it",
-        responses=replies.TransactionReply,
+        responses=shapes.TransactionReply,
     )
     def get(self, request: Request, portfolio_id: UUID, transaction_id: UUID) -> Response:
         portfolio = self.portfolio(request, portfolio_id)
@@ -108,7 +108,7 @@ class ReversalView(LedgerView):
         summary="Undo a transaction by another row of the ledger",
         parameters=[IDEMPOTENCY],
         request=None,
-        responses={201: replies.RecordedReply},
+        responses={201: shapes.RecordedReply},
     )
     def post(self, request: Request, portfolio_id: UUID, transaction_id: UUID) -> Response | HttpResponse:
         now, portfolio = timezone.now(), self.portfolio(request, portfolio_id)
@@ -128,7 +128,7 @@ class ReplacementView(LedgerView):
         summary="Undo a transaction and record another one in its place",
         parameters=[IDEMPOTENCY],
         request=TransactionBody,
-        responses={201: replies.RecordedReply},
+        responses={201: shapes.RecordedReply},
     )
     def post(self, request: Request, portfolio_id: UUID, transaction_id: UUID) -> Response | HttpResponse:
         now, portfolio = timezone.now(), self.portfolio(request, portfolio_id)
@@ -154,7 +154,7 @@ class HoldingsView(LedgerView):
         summary="Add shares that were bought on a day at a price",
         parameters=[IDEMPOTENCY],
         request=HoldingBody,
-        responses={201: replies.HoldingAddedReply},
+        responses={201: shapes.HoldingAddedReply},
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response | HttpResponse:
         now, portfolio = timezone.now(), self.portfolio(request, portfolio_id)
