@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 import msgpack
@@ -175,6 +176,7 @@ class _Part:
         #: How many events each room keeps as a log, 0 where it is none.
         self._logs: list[int] = []
         self._number: dict[str, int] = {}
+        self._lengths: dict[str, int] = {}
         self._now = time.monotonic()
         self.epoch = _known.epoch
         self.ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'.encode()
@@ -185,17 +187,19 @@ class _Part:
         places: list[str] = []
         foreseen: list[int] = []
         fields: list[bytes | int] = []
-        for event in events:
-            for room, key in event.rooms:
-                numbers.append(find(room) or self._add(room))
+        for event_type, inside, rooms, _, _ in events:
+            number = 0
+            for name, key in rooms:
+                number = find(name) or self._add(name)
+                numbers.append(number)
                 places.append(key)
-            if len(event.rooms) == 1 and self._logs[numbers[-1] - 1]:
-                foreseen.append(self._foresee(event, self._rooms[numbers[-1] - 1]))
+            if len(rooms) == 1 and self._logs[number - 1]:
+                foreseen.append(self._foresee(event_type, inside, self._rooms[number - 1]))
                 fields.append(len(self.given))
             else:
                 foreseen.append(0)
-                fields.append(_inside(event.fields))
-        if any("\0" in key for key in places):
+                fields.append(_inside(inside))
+        if "\0" in "".join(places):
             raise ValueError("a key holds no NUL")
         self._events = (
             [_json(event.type) for event in events],
@@ -214,30 +218,29 @@ class _Part:
         }
         # A room that is one value keeps nothing besides, and most are.
         many = {number for number, key in zip(numbers, places, strict=True) if key}
-        keeping = [
-            (number, room.name, log)
-            for number, (room, log) in enumerate(zip(self._rooms, self._logs, strict=True), start=1)
-            if log or number in many
-        ]
-        self.kept = [keys.log(name) if log else keys.members(name) for _, name, log in keeping]
-        self._keeping = [name for _, name, _ in keeping]
-        self._kept_at = {number: at for at, (number, _, _) in enumerate(keeping, start=1)}
+        self.kept: list[str] = []
+        self._kept_at: list[int] = []
+        #: The rooms that keep something, and those among them whose life is to be renewed.
+        self._keeping: list[str] = []
+        self._renewed: list[bool] = []
         renewed = _known.renewed.get
-        self._renewed = [
-            name
-            for _, name, log in keeping
-            if self._now - renewed(name, _NEVER) > (LOG_RENEW_SECONDS if log else RENEW_SECONDS)
-        ]
+        latest = {True: self._now - LOG_RENEW_SECONDS, False: self._now - RENEW_SECONDS}
+        for number, (room, log) in enumerate(zip(self._rooms, self._logs, strict=True), start=1):
+            is_kept = log > 0 or number in many
+            if is_kept:
+                self.kept.append(room.log if log else keys.members(room.name))
+                self._keeping.append(room.name)
+            self._kept_at.append(len(self.kept) if is_kept else 0)
+            self._renewed.append(is_kept and renewed(room.name, _NEVER) < latest[log > 0])
 
     def packed(self) -> bytes:
         """What the script takes for its work, beside what is ``given``."""
-        renewed = set(self._renewed)
         rooms = (
             [room.name for room in self._rooms],
             [room.written for room in self._rooms],
-            [self._kept_at.get(number, 0) for number in range(1, len(self._rooms) + 1)],
+            self._kept_at,
             self._logs,
-            [room.name in renewed for room in self._rooms],
+            self._renewed,
         )
         # Lua knows no type of its own for bytes.
         packed: bytes = msgpack.packb((*rooms, *self._events, self._series), use_bin_type=False)
@@ -246,33 +249,41 @@ class _Part:
     def sent(self, epoch: bytes, *elsewhere: int) -> None:
         """Redis has taken it: the epoch, and the numbers of logs that stand elsewhere, each with where."""
         _known.hear(epoch)
-        renewed = self._renewed if epoch == self.epoch else self._keeping
+        renewed = self._keeping
+        if epoch == self.epoch:
+            renewed = [room.name for room in compress(self._rooms, self._renewed)]
         _known.renewed.update(dict.fromkeys(renewed, self._now))
         for number, position in zip(elsewhere[::2], elsewhere[1::2], strict=True):
             _known.positions[self._rooms[number - 1].name] = position
 
-    def _foresee(self, event: SharedEvent, room: _Room) -> int:
+    def _foresee(self, event_type: str, fields: bytes, room: _Room) -> int:
         """Write the event of a log out as if nobody else told it anything; the sequence that it has then."""
         at = _known.positions.get(room.name, 0) + 1
         _known.positions[room.name] = at
-        sequence = b"%d" % at
-        words = (
-            *(sequence, b" ", self.epoch, b' \0{"type":', _json(event.type), b',"room":', room.written),
-            *(_inside(event.fields), b',"sequence":', sequence, self.ending),
+        head = b'%d %b \0{"type":%b,"room":' % (at, self.epoch, _json(event_type))
+        self.given.append(
+            b"".join((head, room.written, _inside(fields), b',"sequence":%d' % at, self.ending))
         )
-        self.given.append(b"".join(words))
         return at
 
     def _add(self, name: str) -> int:
         room = _room(name)
         if room.name not in self._number:
             self._rooms.append(room)
-            rules = find_room(room.prefix)
-            self._logs.append(getattr(rules, "log_length", LOG_LENGTH) if rules.mode == LOG else 0)
+            length = self._lengths.get(room.prefix)
+            if length is None:
+                length = self._lengths[room.prefix] = _length(room.prefix)
+            self._logs.append(length)
             self._number[room.name] = len(self._rooms)
         # Another spelling of the same name is the same room.
         number = self._number[name] = self._number[room.name]
         return number
+
+
+def _length(prefix: str) -> int:
+    """How many events a log of this kind keeps, 0 where it is none; raises RoomUnknown."""
+    rules = find_room(prefix)
+    return getattr(rules, "log_length", LOG_LENGTH) if rules.mode == LOG else 0
 
 
 def _inside(fields: bytes) -> bytes:
@@ -281,17 +292,18 @@ def _inside(fields: bytes) -> bytes:
 
 
 class _Room(NamedTuple):
-    """A room's name as it is kept, its prefix, and the name as JSON."""
+    """A room's name as it is kept, its prefix, the name as JSON, and where its events are if it is a log."""
 
     name: str
     prefix: str
     written: bytes
+    log: str
 
 
 @lru_cache(maxsize=32_768)
 def _room(room: str) -> _Room:
     name = parse_room(room)
-    return _Room(str(name), name.prefix, dumps(str(name)))
+    return _Room(str(name), name.prefix, dumps(str(name)), keys.log(str(name)))
 
 
 @lru_cache(maxsize=256)
