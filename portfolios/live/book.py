@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 import numpy as np
 
 from portfolios.live.columns import Columns, Flags, Numbers
+from portfolios.live.parts import parts_of
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
@@ -26,6 +28,7 @@ MOST: Final = 2**62
 #: Sums are rounded from so many decimals more than are written, where those leave them small enough.
 SPARE: Final = 6
 QUIET, MOVED, WHOLE = 0, 1, 2
+_MOST_DIVISOR: Final = 10**18
 # So many rows may belong to nobody before the others move together.
 _HOLES: Final = 20_000
 
@@ -58,14 +61,14 @@ class Listing:
 class Stock:
     """A stock with its newest price; ``at`` is its place in the columns of stocks.
 
-    ``text`` is what rows say of the price, written by whoever writes rows.
+    ``text`` is what rows say of the price as JSON, written by whoever writes rows.
     """
 
     code: str
     at: int
     listing: Listing | None = None
     sight: Sight | None = None
-    text: str = ""
+    text: bytes = b""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +104,8 @@ class Watched:
     what it has in all currencies. ``sequence`` is that of its newest row of the ledger. ``fixed`` is what of
     its summary does not follow prices, and ``state`` what else there is of it, both as JSON inside braces.
     ``warnings`` are those that do not follow prices, ``rates`` what one of each currency of its shares and
-    its cash is in ``base``.
+    its cash is in ``base``. ``head`` is how its messages begin that tell of prices only, written by whoever
+    writes messages.
 
     ``at`` is its place in the columns of portfolios, ``first`` that of its first line in those of lines.
     """
@@ -124,19 +128,18 @@ class Watched:
     rates: Mapping[str, Decimal | None]
     #: Why all of it is to be told; empty where only prices have moved.
     reason: str = ""
+    head: bytes = b""
     at: int = -1
     first: int = -1
     room: str = field(init=False)
-    #: What a sum is divided by before it is rounded with others, and ``invested`` so divided.
+    #: What a sum is divided by before it is rounded with others.
     unit: int = field(init=False)
-    paid: int | None = field(init=False)
     #: What rates made of the gain, which does not follow prices, as a member of a JSON object.
     by_currency: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.room = f"portfolio:{self.id}"
         self.unit = 10 ** (self.scale - self.places - SPARE)
-        self.paid = None if self.invested is None else self.invested // self.unit
         made = None
         if self.cost_now is not None and self.invested is not None:
             made = half_even(self.cost_now - self.invested, 10 ** (self.scale - self.places))
@@ -172,18 +175,24 @@ class Book:
     Columns of ``lines``: the places of portfolio and ``stock``; what is ``due`` to be told, QUIET, MOVED or
     WHOLE; whether the numbers of the line are ``small``; and of those that are, ``quantity`` in units of
     10^-``decimals``, ``cost`` in those of its value, 10^-(decimals + 8), rounded down, and whether it has
-    ``more`` digits. Of ``stocks``: ``price`` and ``previous``, UNKNOWN where they are. Of ``owners``, which
-    are the portfolios: whether they are ``waiting``, and when they were ``told``, in microseconds.
+    ``more`` digits. Times ``rate`` and divided by ``divisor`` the value is one in the base currency, in units
+    of 10^-SPARE of what is written; the divisor is 0 where that is not known or one of these is too great.
+
+    Of ``stocks``: ``price`` and ``previous``, UNKNOWN where they are. Of ``owners``, the portfolios: whether
+    they are ``waiting``, and when they were ``told``, in microseconds; the ``places`` that are written; and
+    where the numbers of the portfolio are ``small``, those that do not follow prices, in the same units as
+    values in the base currency and in three columns each, as ``Parts`` have them.
     """
 
     def __init__(self) -> None:
         self.portfolios: dict[UUID, Watched] = {}
         self.by_place: dict[int, Watched] = {}
         self.lines = Columns(
-            "owner", "stock", "due", "small", "quantity", "decimals", "cost", "more", "places"
+            *("owner", "stock", "due", "small", "quantity", "decimals", "cost", "more", "places"),
+            *("rate", "divisor"),
         )
         self.prices = Columns("price", "previous", "moved")
-        self.owners = Columns("waiting", "told")
+        self.owners = Columns("waiting", "told", "places", "small", *_STEADY)
         self._stocks: dict[str, Stock] = {}
         self._stock_list: list[Stock] = []
         self._has_moved = False
@@ -211,7 +220,7 @@ class Book:
         for listing, sight in listings:
             stock = self.stock(listing.code)
             if stock.listing != listing:
-                stock.listing, stock.text = listing, ""
+                stock.listing, stock.text = listing, b""
             if sight is not None:
                 self.see(listing.code, sight)
 
@@ -220,7 +229,7 @@ class Book:
         stock = self.stock(code)
         if stock.sight is not None and sight.key <= stock.sight.key:
             return False
-        stock.sight, stock.text = sight, ""
+        stock.sight, stock.text = sight, b""
         at, prices = stock.at, self.prices
         # A greater one is not in the columns; what is multiplied with this is too great for them as well.
         prices["price"][at] = min(sight.price, MOST)
@@ -250,7 +259,9 @@ class Book:
         if before is not None:
             told_at = int(self.owners["told"][before.at])
             self.drop(portfolio.id)
-        portfolio.at = self.owners.add({"waiting": 0, "told": told_at})
+        portfolio.at = self.owners.add(
+            {"waiting": 0, "told": told_at, "places": portfolio.places, **_steady(portfolio)}
+        )
         portfolio.first = self._add(portfolio)
         self.portfolios[portfolio.id] = self.by_place[portfolio.at] = portfolio
         due = self.lines["due"]
@@ -294,13 +305,19 @@ class Book:
 
     def _add(self, portfolio: Watched) -> int:
         small = [_small(line) for line in portfolio.lines]
+        rates = [group.rate for group in portfolio.groups for _ in range(group.count)]
+        factors = [
+            _factor(rate, portfolio.unit, decimals) if is_small else (0, 0)
+            for rate, (is_small, _, decimals, _, _) in zip(rates, small, strict=True)
+        ]
         return self.lines.add(
             {
                 "owner": portfolio.at,
                 "stock": [line.stock.at for line in portfolio.lines],
                 "due": QUIET,
                 "places": [_places(line) for line in portfolio.lines],
-                **dict(zip(_SMALL, _turned(small), strict=True)),
+                **dict(zip(_SMALL, _turned(small, len(_SMALL)), strict=True)),
+                **dict(zip(_FACTOR, _turned(factors, len(_FACTOR)), strict=True)),
             },
             len(small),
         )
@@ -322,6 +339,9 @@ class Book:
 
 
 _SMALL: Final = ("small", "quantity", "decimals", "cost", "more")
+_FACTOR: Final = ("rate", "divisor")
+_NUMBERS: Final = ("invested", "cost_now", "earned", "cash")
+_STEADY: Final = tuple(f"{name}{part}" for name in _NUMBERS for part in ("", "_part", "_rough"))
 
 
 def _small(line: Line) -> tuple[int, int, int, int, int]:
@@ -335,10 +355,31 @@ def _small(line: Line) -> tuple[int, int, int, int, int]:
     return (1, quantity, decimals, cost, int(more > 0))
 
 
+@lru_cache(maxsize=4096)
+def _factor(rate: int | None, unit: int, decimals: int) -> tuple[int, int]:
+    """Rate and divisor of a line by the rate of its group; the divisor is a power of ten."""
+    if rate is None:
+        return (0, 0)
+    rate *= 10 ** (QUANTITY_PLACES - decimals)
+    while unit > 1 and not rate % 10:
+        rate, unit = rate // 10, unit // 10
+    return (rate, unit) if rate < MOST and unit <= _MOST_DIVISOR else (0, 0)
+
+
+def _steady(portfolio: Watched) -> dict[str, int]:
+    """What does not follow prices, as it stands in the columns."""
+    numbers = (portfolio.invested, portfolio.cost_now, portfolio.earned, portfolio.cash)
+    found = [None if number is None else parts_of(number, portfolio.unit) for number in numbers]
+    if any(one is None or abs(one[0]) >= MOST // 2 for one in found):
+        return dict.fromkeys(("small", *_STEADY), 0)
+    flat = [part for one in found if one is not None for part in one]
+    return {"small": 1, **dict(zip(_STEADY, flat, strict=True))}
+
+
 def _places(line: Line) -> int:
     assert line.stock.listing is not None
     return line.stock.listing.places
 
 
-def _turned(rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in _SMALL]
+def _turned(rows: Sequence[tuple[int, ...]], width: int) -> list[list[int]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

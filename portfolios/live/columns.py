@@ -35,6 +35,10 @@ class Columns:
             array[first : self.count] = value
         return first
 
+    def rows(self, at: Numbers) -> Mapping[str, Numbers]:
+        """Some rows, by column."""
+        return {name: array[at] for name, array in self._arrays.items()}
+
     def keep(self, kept: Flags) -> None:
         """Leave out the other rows."""
         left = int(np.count_nonzero(kept))

@@ -6,7 +6,6 @@ are all it knows; whatever fails is done again from there, and all that is watch
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,8 +42,9 @@ RATES_SECONDS: Final = 15.0
 PRICES_SECONDS: Final = 60.0
 #: So many watched portfolios are compared with the database at a look.
 COMPARED: Final = 1000
-#: So many are read, and so many written out while Redis publishes those before.
-READ_AT_ONCE, TOLD_AT_ONCE = 500, 500
+#: So many are read, so many written out, and so many of these published while others are written. The more
+#: are written at once the less each costs; Redis serves others between two of its parts.
+READ_AT_ONCE, WRITTEN_AT_ONCE, TOLD_AT_ONCE = 500, 1000, 500
 _NEVER: Final = float("-inf")
 MICROS: Final = 1_000_000
 
@@ -216,10 +216,8 @@ class Revaluer:
             return
         self._doubtful = True
         before: Publishing | None = None
-        for first in range(0, len(due), TOLD_AT_ONCE):
-            some = due[first : first + TOLD_AT_ONCE]
-            publishing = Publishing(self._events(some, now))
-            self._book.owners["told"][[portfolio.at for portfolio in some]] = at
+        for events in self._written(due, now, at):
+            publishing = Publishing(events)
             if before is not None:
                 before.end()
             publishing.begin()
@@ -232,13 +230,23 @@ class Revaluer:
         if not self._epoch:
             self._epoch = self._epoch_now()
 
+    def _written(self, due: Sequence[Watched], now: datetime, at: int) -> Iterator[list[SharedEvent]]:
+        """The messages of portfolios in parts, which Redis takes one after the other; the first soon."""
+        first, count = 0, TOLD_AT_ONCE
+        while some := due[first : first + count]:
+            events = self._events(some, now)
+            self._book.owners["told"][[portfolio.at for portfolio in some]] = at
+            for start in range(0, len(events), TOLD_AT_ONCE):
+                yield events[start : start + TOLD_AT_ONCE]
+            first, count = first + count, WRITTEN_AT_ONCE
+
     def _events(self, portfolios: Sequence[Watched], now: datetime) -> list[SharedEvent]:
         # A process that was replaced has a lower epoch: what it still says is left out.
-        versions = (f"{self._lease.epoch:08d}{self._number + at:012d}" for at in itertools.count(1))
+        epoch = f"{self._lease.epoch:08d}"
         events = [
-            SharedEvent(writing.TYPE, b'{"data":' + data + b"}", [(portfolio.room, "")], version)
-            for portfolio, data, version in zip(
-                portfolios, writing.data(self._book, portfolios, now), versions, strict=False
+            SharedEvent(writing.TYPE, b'{"data":%b}' % data, ((portfolio.room, ""),), f"{epoch}{number:012d}")
+            for number, (portfolio, data) in enumerate(
+                zip(portfolios, writing.data(self._book, portfolios, now), strict=True), self._number + 1
             )
         ]
         self._number += len(events)

@@ -9,48 +9,59 @@ import numpy as np
 
 from portfolios.live.book import UNKNOWN, Book, Watched
 from portfolios.live.columns import Flags, Numbers
-from portfolios.maths.whole import QUANTITY_PLACES
+from portfolios.live.parts import ONE, Parts
 
-_POWER: Final = np.array([10**places for places in range(QUANTITY_PLACES + 1)], np.int64)
-_STEP: Final = 10**QUANTITY_PLACES
-# Doubles tell nearly enough what whole numbers of 64 bits hold.
+# Doubles tell nearly enough what whole numbers of 64 bits hold, and a quotient but for its last digits.
 _MOST: Final = 2.0**61
-#: In place of a sum that is worked out by itself.
-_ALONE: Final = -1
+_LEFT: Final = 2.0**62
+_NEARLY: Final = 2.0**-50
+# The parts of so many lines together are still a number of 64 bits.
+_MOST_LINES: Final = 9_000
 
 
 class Totals(NamedTuple):
-    """By portfolio what the shares are worth, and what they were at the closes before, in its units.
+    """What the shares of portfolios are worth, and what they were at the closes before.
 
-    None where a price, a close or a rate is unknown; without a price now nothing is known of the day.
+    In units of 10^-SPARE of what is written of their base currencies. Only where ``found``: other portfolios
+    are worked out one by one.
     """
 
-    market: list[int | None]
-    previous: list[int | None]
+    market: Parts
+    previous: Parts
+    found: Flags
 
 
 def totals(book: Book, portfolios: Sequence[Watched]) -> Totals:
     """The totals of portfolios, in their order."""
     at = rows_of(portfolios)
-    counts = np.array([group.count for portfolio in portfolios for group in portfolio.groups], np.int64)
-    edges = np.cumsum(counts) - counts
-    stocks = book.lines["stock"][at]
-    now = iter(_sums(book, at, book.prices["price"][stocks], edges))
-    before = iter(_sums(book, at, book.prices["previous"][stocks], edges))
-    market: list[int | None] = []
-    previous: list[int | None] = []
-    for portfolio in portfolios:
-        worth: int | None = 0
-        was: int | None = 0
-        for number, (count_rate, one, other) in enumerate(zip(portfolio.groups, now, before, strict=False)):
-            rate = count_rate.rate
-            if one == _ALONE or other == _ALONE:
-                one, other = _alone(portfolio, number)
-            worth = None if worth is None or one is None or rate is None else worth + one * rate
-            was = None if was is None or other is None or rate is None else was + other * rate
-        market.append(worth)
-        previous.append(was if worth is not None else None)
-    return Totals(market, previous)
+    lines, stocks = book.lines, book.lines["stock"][at]
+    lengths = np.array([len(portfolio.lines) for portfolio in portfolios], np.int64)
+    quantity, rate, divisor = lines["quantity"][at], lines["rate"][at], lines["divisor"][at]
+    sums = [
+        _sums(quantity, book.prices[name][stocks], rate, divisor, lengths) for name in ("price", "previous")
+    ]
+    (market, has_market), (previous, has_previous) = sums
+    return Totals(market, previous, has_market & has_previous)
+
+
+def total_of(portfolio: Watched) -> tuple[int | None, int | None]:
+    """The totals of one in its own units, by Python's numbers.
+
+    None where a price, a close or a rate is unknown; without a price now nothing is known of the day.
+    """
+    worth = 0
+    was: int | None = 0
+    first = 0
+    for group in portfolio.groups:
+        for line in portfolio.lines[first : first + group.count]:
+            sight = line.stock.sight
+            if group.rate is None or sight is None:
+                return None, None
+            units = line.quantity * group.rate
+            worth += units * sight.price
+            was = None if was is None or sight.previous is None else was + units * sight.previous
+        first += group.count
+    return worth, was
 
 
 def rows_of(portfolios: Sequence[Watched]) -> Numbers:
@@ -62,44 +73,34 @@ def rows_of(portfolios: Sequence[Watched]) -> Numbers:
     return rows
 
 
-def _sums(book: Book, at: Numbers, prices: Numbers, edges: Numbers) -> list[int | None]:
-    """What the lines of each group come to, in units of 10^-18; ``edges`` are where groups begin."""
-    if not len(edges):
-        return []
-    lines = book.lines
-    quantity, decimals = lines["quantity"][at], lines["decimals"][at]
+def _sums(
+    quantity: Numbers, prices: Numbers, rate: Numbers, divisor: Numbers, lengths: Numbers
+) -> tuple[Parts, Flags]:
+    """The sums of ``quantity × price × rate / divisor`` over so many lines each, and where they are found."""
     nearly = quantity.astype(np.float64) * prices
-    known: Flags = prices != UNKNOWN
-    alone: Flags = (lines["small"][at] == 0) | (nearly > _MOST)
-    value = np.where(known & ~alone, quantity, 0) * prices
-    # In units of 10^-8, and what is left over in those of 10^-18: sums of both stay small.
-    power = _POWER[decimals]
-    high, low = np.divmod(value, power)
-    low *= _STEP // power
-    is_known = np.logical_and.reduceat(known, edges)
-    is_alone = np.logical_or.reduceat(alone, edges) | (np.add.reduceat(np.abs(nearly / power), edges) > _MOST)
-    return [
-        None if not sure else _ALONE if by_itself else upper * _STEP + lower
-        for sure, by_itself, upper, lower in zip(
-            is_known.tolist(),
-            is_alone.tolist(),
-            np.add.reduceat(high, edges).tolist(),
-            np.add.reduceat(low, edges).tolist(),
-            strict=True,
-        )
-    ]
+    about = nearly * rate / np.maximum(divisor, 1)
+    fits = (prices != UNKNOWN) & (divisor > 0) & (nearly < _MOST) & (about < _MOST)
+    # The product may be greater than 64 bits hold: what is left of it when the quotient is taken away is not.
+    fits &= divisor * (about * _NEARLY + 2) < _LEFT
+    value, divisor = np.where(fits, quantity * prices, 0), np.where(fits, divisor, 1)
+    whole = np.where(fits, about, 0).astype(np.int64)
+    rest = value * rate - whole * divisor
+    over = rest // divisor
+    whole, rest = whole + over, rest - over * divisor
+    more, less = np.maximum(ONE // divisor, 1), np.maximum(divisor // ONE, 1)
+    part, cut = np.divmod(rest * more, less)
+    filled = np.flatnonzero(lengths)
+    edges = (np.cumsum(lengths) - lengths)[filled]
 
+    def of_each(numbers: Numbers | Flags) -> Numbers:
+        found = np.zeros(len(lengths), np.int64)
+        if len(edges):
+            found[filled] = np.add.reduceat(numbers, edges, dtype=np.int64)
+        return found
 
-def _alone(portfolio: Watched, number: int) -> tuple[int | None, int | None]:
-    """The sums of one group by Python's numbers."""
-    first = sum(group.count for group in portfolio.groups[:number])
-    now: int | None = 0
-    before: int | None = 0
-    for line in portfolio.lines[first : first + portfolio.groups[number].count]:
-        sight = line.stock.sight
-        now = None if now is None or sight is None else now + line.quantity * sight.price
-        if before is None or sight is None or sight.previous is None:
-            before = None
-        else:
-            before += line.quantity * sight.previous
-    return now, before
+    sums, parts = of_each(whole), of_each(part)
+    over = parts // ONE
+    found: Flags = (of_each(~fits) == 0) & (lengths <= _MOST_LINES)
+    # A sum that has gone beyond 64 bits is known by its upper ones.
+    found &= of_each(whole >> 16) < 2**45
+    return Parts(sums + over, parts - over * ONE, of_each(cut > 0)), found

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from portfolios.live import letters
 from portfolios.live.book import QUIET, SPARE, UNKNOWN, WHOLE, Book, Line, Stock, Watched
 from portfolios.live.columns import Flags, Numbers
-from portfolios.live.sums import Totals, rows_of, totals
+from portfolios.live.parts import Parts
+from portfolios.live.sums import rows_of, total_of, totals
 from portfolios.maths.columns import even, percent_even
 from portfolios.maths.whole import (
     COST_PLACES,
@@ -39,12 +41,6 @@ MOST_ROWS: Final = 100
 _TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
 _UNIT: Final = tuple(10**places for places in range(100))
 _POWER: Final = np.array([10**places for places in range(19)], np.int64)
-_FOURTH: Final = 10**PERCENT_PLACES
-_MOST_UNITS: Final = 2**62
-_NOTHING: Final = (0,) * 8
-_EXACT: Final = (False,) * 6
-#: What stands behind the whole part, by ten-thousandths.
-_FRACTION: Final = ["", *(f".{part:04d}".rstrip("0") for part in range(1, _FOURTH))]
 _UNPRICED: Final = (
     '"current_price":null,"current_value":null,"unrealized_gain":null,"unrealized_gain_pct":null,'
     '"day_change":null,"as_of":null,"stale":null'
@@ -54,105 +50,87 @@ _UNPRICED: Final = (
 def data(book: Book, portfolios: Sequence[Watched], now: datetime, *, most: int = MOST_ROWS) -> list[bytes]:
     """What the next message of each portfolio says, as JSON; what is in it is not due any more."""
     rows = _rows(book, portfolios, now, most)
-    sums = totals(book, portfolios)
-    found: list[bytes] = []
-    for portfolio, own, summary, previous in zip(
-        portfolios, rows, _summaries(portfolios, sums), sums.previous, strict=True
-    ):
-        reason, state = PRICES, ""
+    summaries, alone = _summaries(book, portfolios)
+    ending = b'},"holdings":[', b'],"warnings":[]}'
+    found = [
+        b"".join((portfolio.head or _head(portfolio), summary, ending[0], own, ending[1]))
+        for portfolio, summary, own in zip(portfolios, summaries, rows, strict=True)
+    ]
+    odd = {number for number, portfolio in enumerate(portfolios) if portfolio.reason or portfolio.warnings}
+    for number in odd | alone.keys():
+        portfolio = portfolios[number]
+        summary = b"%b%b" % (_fixed(portfolio), summaries[number])
+        if number in alone:
+            summary = _summary(portfolio, *alone[number])
+        reason, state = PRICES, b""
         if portfolio.reason:
             # What does not follow prices is told when it may have changed.
-            reason, state = portfolio.reason, f",{portfolio.state}"
+            reason, state = portfolio.reason, f",{portfolio.state}".encode()
             portfolio.reason = ""
-        warnings = "[]"
-        if portfolio.warnings or previous is None:
-            warnings = dumps(portfolio.all_warnings()).decode()
-        found.append(
-            (
-                f'{{"reason":"{reason}","ledger_sequence":{portfolio.sequence}'
-                f',"base_currency":{_text(portfolio.base)}{state},"summary":{{{summary}}}'
-                f',"holdings":[{own}],"warnings":{warnings}}}'
-            ).encode()
-        )
+        warnings = dumps(portfolio.all_warnings())
+        words = (_said(portfolio, reason), state, b',"summary":{', summary, ending[0], rows[number])
+        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}"))
     return found
 
 
-def _summaries(portfolios: Sequence[Watched], sums: Totals) -> list[str]:
-    """The summaries of portfolios as members of JSON objects, in their order."""
-    # Sums have up to fifty decimals; a few more than are written, and whether there is more, decide as well.
-    figures: list[tuple[int, ...]] = []
-    more: list[tuple[bool, ...]] = []
-    alone: list[int] = []
-    for portfolio, market, previous in zip(portfolios, sums.market, sums.previous, strict=True):
-        invested, cash, paid = portfolio.invested, portfolio.cash, portfolio.paid
-        cost, earned = portfolio.cost_now, portfolio.earned
-        if (
-            market is None
-            or previous is None
-            or invested is None
-            or paid is None
-            or cost is None
-            or earned is None
-            or cash is None
-        ):
-            alone.append(len(figures))
-            figures.append(_NOTHING)
-            more.append(_EXACT)
-            continue
-        unit = portfolio.unit
-        shares, rest = divmod(market, unit)
-        gain, gain_rest = divmod(market - invested, unit)
-        change, change_rest = divmod(market - previous, unit)
-        by_price, price_rest = divmod(market - cost, unit)
-        total, total_rest = divmod(market - invested + earned, unit) if earned else (gain, gain_rest)
-        value, value_rest = divmod(market + cash, unit) if cash else (shares, rest)
-        if max(shares, paid, shares - change, abs(value), abs(by_price), abs(total)) >= _MOST_UNITS:
-            alone.append(len(figures))
-            figures.append(_NOTHING)
-            more.append(_EXACT)
-            continue
-        figures.append((shares, gain, change, value, by_price, total, paid, previous // unit))
-        rests = (rest, gain_rest, change_rest, value_rest, price_rest, total_rest)
-        more.append(tuple(one > 0 for one in rests))
-    columns = np.array(figures, np.int64).T
-    above = np.array(more, np.bool_).T
-    scale = _POWER[PERCENT_PLACES - np.array([portfolio.places for portfolio in portfolios])]
-    spare = np.full(len(figures), 10**SPARE, np.int64)
-    _, gain_, change_, *_, paid_, was_ = columns
-    # Each is more by less than one where there are more digits: a tie is none then.
-    market_, grown, changed, worth, priced, in_all = (
-        even(one, spare, more=past) for one, past in zip(columns, above, strict=False)
+def _head(portfolio: Watched) -> bytes:
+    portfolio.head = b'%b,"summary":{%b' % (_said(portfolio, PRICES), _fixed(portfolio))
+    return portfolio.head
+
+
+def _said(portfolio: Watched, reason: str) -> bytes:
+    return (
+        f'{{"reason":"{reason}","ledger_sequence":{portfolio.sequence}'
+        f',"base_currency":{_text(portfolio.base)}'
+    ).encode()
+
+
+def _fixed(portfolio: Watched) -> bytes:
+    return f"{portfolio.fixed}{portfolio.by_currency}".encode()
+
+
+def _summaries(
+    book: Book, portfolios: Sequence[Watched]
+) -> tuple[list[bytes], dict[int, tuple[int | None, int | None]]]:
+    """The summaries of portfolios from their figures on, as members of JSON objects.
+
+    With them come the totals of those that are not among the others, by place: these are written one by one.
+    """
+    market, previous, found = totals(book, portfolios)
+    at = np.array([portfolio.at for portfolio in portfolios], np.int64)
+    steady = book.owners.rows(at)
+    found = found & (steady["small"] > 0)
+    invested, cost, earned, cash = (
+        Parts(steady[name], steady[f"{name}_part"], steady[f"{name}_rough"])
+        for name in ("invested", "cost_now", "earned", "cash")
     )
-    any_above: Flags = np.logical_or.reduce(above)
-    part, is_sure = percent_even(gain_, paid_, any_above)
-    day_part, is_sure_too = percent_even(change_, was_, any_above)
-    written_out = [
-        _Figure.of(market_ * scale),
-        _Figure.of(grown * scale),
-        _Figure.of(part),
-        _Figure.of(priced * scale),
-        _Figure.of(in_all * scale),
-        _Figure.of(worth * scale),
-        _Figure.of(changed * scale),
-        _Figure.of(day_part),
-    ]
-    fraction = _FRACTION
-    found = [
-        f'{portfolio.fixed},"total_current_value":{m}{fraction[a]},"total_unrealized_gain":{g}{fraction[b]}'
-        f',"total_unrealized_gain_pct":{p}{fraction[c]},"total_price_gain":{r}{fraction[i]}'
-        f'{portfolio.by_currency},"total_gain":{t}{fraction[j]},"total_value":{v}{fraction[d]}'
-        f',"day_change":{h}{fraction[e]},"day_change_pct":{q}{fraction[f]}'
-        for portfolio, m, a, g, b, p, c, r, i, t, j, v, d, h, e, q, f in zip(
-            portfolios, *(numbers for figure in written_out for numbers in figure), strict=True
-        )
-    ]
-    unsure = np.flatnonzero(~(is_sure & is_sure_too) | (paid_ == 0) | (was_ == 0)).tolist()
-    for number in {*alone, *unsure}:
-        found[number] = _summary(portfolios[number], sums.market[number], sums.previous[number])
-    return found
+    gain, change = market.minus(invested), market.minus(previous)
+    sums = (market, gain, market.minus(cost), gain.plus(earned), market.plus(cash), change)
+    for one in (*sums, invested, previous):
+        found &= one.is_sure()
+    spare = np.full(len(portfolios), 10**SPARE, np.int64)
+    scale = _POWER[PERCENT_PLACES - steady["places"]]
+    # Each is more by less than one where there are parts: a tie is none then.
+    worth, grown, priced, in_all, value, changed = (
+        letters.written(even(one.whole, spare, more=one.part > 0) * scale) for one in sums
+    )
+    any_part: Flags = np.logical_or.reduce([one.part > 0 for one in (*sums, invested, previous)])
+    gained, is_sure = percent_even(gain.whole, invested.whole, any_part)
+    of_day, is_sure_too = percent_even(change.whole, previous.whole, any_part)
+    found &= is_sure & is_sure_too & (invested.whole != 0) & (previous.whole != 0)
+    texts = letters.joined(
+        len(portfolios),
+        (
+            *(b',"total_current_value":', worth, b',"total_unrealized_gain":', grown),
+            *(b',"total_unrealized_gain_pct":', letters.written(gained)),
+            *(b',"total_price_gain":', priced, b',"total_gain":', in_all, b',"total_value":', value),
+            *(b',"day_change":', changed, b',"day_change_pct":', letters.written(of_day)),
+        ),
+    )
+    return texts, {number: total_of(portfolios[number]) for number in np.flatnonzero(~found).tolist()}
 
 
-def _summary(portfolio: Watched, market: int | None, previous: int | None) -> str:
+def _summary(portfolio: Watched, market: int | None, previous: int | None) -> bytes:
     """One summary, whatever its numbers."""
     places, unit = portfolio.places, _UNIT[portfolio.scale - portfolio.places]
     gain = by_price = total = value = change = gain_percent = change_percent = None
@@ -173,21 +151,21 @@ def _summary(portfolio: Watched, market: int | None, previous: int | None) -> st
             change = half_even(change, unit)
         market = half_even(market, unit)
     return (
-        f'{portfolio.fixed},"total_current_value":{written(market, places)}'
+        f'{portfolio.fixed}{by_currency},"total_current_value":{written(market, places)}'
         f',"total_unrealized_gain":{written(gain, places)}'
         f',"total_unrealized_gain_pct":{written(gain_percent, PERCENT_PLACES)}'
-        f',"total_price_gain":{written(by_price, places)}{by_currency}'
+        f',"total_price_gain":{written(by_price, places)}'
         f',"total_gain":{written(total, places)}'
         f',"total_value":{written(value, places)}'
         f',"day_change":{written(change, places)}'
         f',"day_change_pct":{written(change_percent, PERCENT_PLACES)}'
-    )
+    ).encode()
 
 
 # --- Rows ---
 
 
-def _rows(book: Book, portfolios: Sequence[Watched], now: datetime, most: int) -> list[str]:
+def _rows(book: Book, portfolios: Sequence[Watched], now: datetime, most: int) -> list[bytes]:
     """The rows that are due of each portfolio, no more than ``most``; the others stay due."""
     lines, waiting = book.lines, book.owners["waiting"]
     waiting[[portfolio.at for portfolio in portfolios]] = 0
@@ -206,13 +184,13 @@ def _rows(book: Book, portfolios: Sequence[Watched], now: datetime, most: int) -
     lines["due"][at] = QUIET
     ends = [*starts[1:].tolist(), len(at)]
     own = {
-        owner: ",".join(texts[start:end])
+        owner: b",".join(texts[start:end])
         for owner, start, end in zip(owners[starts].tolist(), starts.tolist(), ends, strict=False)
     }
-    return [own.get(portfolio.at, "") for portfolio in portfolios]
+    return [own.get(portfolio.at, b"") for portfolio in portfolios]
 
 
-def _texts(book: Book, at: Numbers, whole: Flags, now: datetime) -> list[str]:
+def _texts(book: Book, at: Numbers, whole: Flags, now: datetime) -> list[bytes]:
     """The rows of these lines as JSON."""
     lines, prices = book.lines, book.prices
     stocks = lines["stock"][at]
@@ -232,47 +210,22 @@ def _texts(book: Book, at: Numbers, whole: Flags, now: datetime) -> list[str]:
     together &= is_sure
     step = np.where(alone, 1, quantity) * (price - previous)
     scale = _POWER[PERCENT_PLACES - places]
-    figures = [
-        _Figure.of(even(value, unit) * scale),
-        _Figure.of(even(gain, unit, less=more) * scale),
-        _Figure.of(part, null=cost == 0),
-        _Figure.of(even(step, unit) * scale, null=previous == UNKNOWN),
-    ]
     places_of, texts_of = np.unique(stocks, return_inverse=True)
-    texts = [_price(book.stock_at(one), now) for one in places_of.tolist()]
-    fraction = _FRACTION
-    found = [
-        f'{{"current_value":{v}{fraction[w]},"unrealized_gain":{g}{fraction[h]}'
-        f',"unrealized_gain_pct":{p}{fraction[q]},"day_change":{d}{fraction[e]},{texts[text]}}}'
-        for v, w, g, h, p, q, d, e, text in zip(
-            *(numbers for figure in figures for numbers in figure), texts_of.tolist(), strict=True
-        )
-    ]
+    texts = letters.padded([_price(book.stock_at(one), now) for one in places_of.tolist()])
+    found = letters.joined(
+        len(at),
+        (
+            *(b'{"current_value":', letters.written(even(value, unit) * scale)),
+            *(b',"unrealized_gain":', letters.written(even(gain, unit, less=more) * scale)),
+            *(b',"unrealized_gain_pct":', letters.written(part, cost == 0)),
+            *(b',"day_change":', letters.written(even(step, unit) * scale, previous == UNKNOWN)),
+            *(b",", texts[texts_of], b"}"),
+        ),
+    )
     for number in np.flatnonzero(whole | ~together).tolist():
         line = _line(book, int(at[number]))
         found[number] = _row(line, now, whole=bool(whole[number]))
     return found
-
-
-class _Figure(NamedTuple):
-    """Numbers in two parts: what stands before the point, and the ten-thousandths behind it."""
-
-    wholes: list[int | str]
-    fractions: list[int]
-
-    @classmethod
-    def of(cls, numbers: Numbers, null: Flags | None = None) -> _Figure:
-        """Of ten-thousandths; ``null`` says which are unknown."""
-        whole, part = np.divmod(np.abs(numbers), _FOURTH)
-        wholes: list[int | str] = np.where(numbers < 0, -whole, whole).tolist()
-        # A whole number has no -0.
-        for at in np.flatnonzero((numbers < 0) & (whole == 0)).tolist():
-            wholes[at] = "-0"
-        if null is not None and null.any():
-            part = np.where(null, 0, part)
-            for at in np.flatnonzero(null).tolist():
-                wholes[at] = "null"
-        return cls(wholes, part.tolist())
 
 
 def _line(book: Book, row: int) -> Line:
@@ -280,17 +233,17 @@ def _line(book: Book, row: int) -> Line:
     return portfolio.lines[row - portfolio.first]
 
 
-def _row(line: Line, now: datetime, *, whole: bool) -> str:
+def _row(line: Line, now: datetime, *, whole: bool) -> bytes:
     """One row, whatever its numbers."""
     stock = line.stock
     sight, listing = stock.sight, stock.listing
     if whole:
         # Time goes on, and a price that was fresh may be stale when all is told again.
-        stock.text = ""
-    text = _price(stock, now)
+        stock.text = b""
+    text = _price(stock, now).decode()
     head = f"{{{line.fixed}," if whole else "{"
     if sight is None or listing is None:
-        return f"{head}{text}}}"
+        return f"{head}{text}}}".encode()
     places = listing.places
     value = line.quantity * sight.price
     gain = value * _TO_COST - line.cost
@@ -303,24 +256,24 @@ def _row(line: Line, now: datetime, *, whole: bool) -> str:
         f',"unrealized_gain":{written(half_even(gain, _UNIT[COST_PLACES - places]), places)}'
         f',"unrealized_gain_pct":{written(percent(gain, line.cost), PERCENT_PLACES)}'
         f',"day_change":{day},{text}}}'
-    )
+    ).encode()
 
 
-def _price(stock: Stock, now: datetime) -> str:
+def _price(stock: Stock, now: datetime) -> bytes:
     """What every row says of the price of a stock, kept until another price comes."""
     if stock.text:
         return stock.text
     sight, listing = stock.sight, stock.listing
     code = f'"stock_code":{_text(stock.code)}'
     if sight is None or listing is None:
-        return f"{code},{_UNPRICED}"
+        return f"{code},{_UNPRICED}".encode()
     as_of = moment(sight.as_of)
     # So young it is fresh whether its market is open or not.
     stale = now - as_of > FRESH_FOR and is_stale(listing.calendar, sight.source, as_of, now)
     stock.text = (
         f'{code},"current_price":{written(sight.price, PRICE_PLACES)}'
         f',"as_of":"{timestamp(as_of)}","stale":{"true" if stale else "false"}'
-    )
+    ).encode()
     return stock.text
 
 

@@ -6,7 +6,7 @@ import json
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -30,12 +30,27 @@ def number(chance: random.Random, digits: int, places: int) -> Decimal:
     return Decimal(chance.randrange(1, 10 ** chance.randint(1, digits))).scaleb(-chance.randint(0, places))
 
 
-class World:
-    """Stocks with prices, and portfolios that hold them, of all the odd sizes that the columns take."""
+class Sizes(NamedTuple):
+    """How many digits and decimals numbers have at the most, and how many decimals rates."""
 
-    def __init__(self, seed: int, *, unknown: float) -> None:
+    quantity: tuple[int, int]
+    price: tuple[int, int]
+    cost: tuple[int, int]
+    rate: int
+
+
+#: All the odd sizes that the columns take, and those that people have.
+ODD = Sizes((14, 10), (11, 8), (13, 20), 14)
+USUAL = Sizes((4, 2), (5, 2), (7, 2), 10)
+
+
+class World:
+    """Stocks with prices, and portfolios that hold them."""
+
+    def __init__(self, seed: int, *, unknown: float, sizes: Sizes = ODD) -> None:
         self.chance = chance = random.Random(seed)
         self.unknown = unknown
+        self.sizes = sizes
         self.book = Book()
         self.rates: dict[UUID, dict[str, Decimal]] = {}
         self.codes = {f"{at:06d}": chance.choice(CURRENCIES) for at in range(60)}
@@ -47,7 +62,9 @@ class World:
         self.stored = [self._stored(at) for at in range(150)]
         for one in self.stored:
             rates = {
-                currency: Decimal(rate) for currency, rate in RATES.items() if chance.random() >= unknown / 4
+                currency: round(Decimal(rate), sizes.rate)
+                for currency, rate in RATES.items()
+                if chance.random() >= unknown / 4
             }
             # The base currency in itself is always known.
             rates[one.head.base] = Decimal(1)
@@ -59,8 +76,8 @@ class World:
         for code in self.chance.sample(sorted(self.codes), 40):
             if self.prices[code][0] is None and self.chance.random() < self.unknown:
                 continue
-            price = number(self.chance, 11, 8)
-            before = None if self.chance.random() < self.unknown else number(self.chance, 11, 8)
+            price = number(self.chance, *self.sizes.price)
+            before = None if self.chance.random() < self.unknown else number(self.chance, *self.sizes.price)
             self.prices[code] = (price, before)
             previous = None if before is None else price_units(before)
             self.book.see(code, Sight((step, 0), micros(NOW), price_units(price), previous, "sandbox"))
@@ -68,11 +85,11 @@ class World:
     def _stored(self, at: int) -> Stored:
         chance, rows = self.chance, []
         for code in sorted(chance.sample(sorted(self.codes), chance.randint(0, 12))):
-            cost = number(chance, 13, 20) if chance.random() < 0.9 else Decimal(0)
-            base_cost = None if chance.random() < self.unknown / 8 else number(chance, 13, 20)
-            quantity = number(chance, 14, 10)
-            realized = number(chance, 13, 20) * chance.choice((-1, 0, 1))
-            income = None if chance.random() < self.unknown / 8 else number(chance, 13, 20)
+            cost = number(chance, *self.sizes.cost) if chance.random() < 0.9 else Decimal(0)
+            base_cost = None if chance.random() < self.unknown / 8 else number(chance, *self.sizes.cost)
+            quantity = number(chance, *self.sizes.quantity)
+            realized = number(chance, *self.sizes.cost) * chance.choice((-1, 0, 1))
+            income = None if chance.random() < self.unknown / 8 else number(chance, *self.sizes.cost)
             rows.append(
                 Row(code, "N", self.codes[code], quantity, cost, base_cost, realized, realized, cost, income)
             )
@@ -146,8 +163,9 @@ class World:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("unknown", [0.0, 0.3])
-def test_every_figure_is_that_of_decimals(seed: int, unknown: float) -> None:
-    world = World(seed, unknown=unknown)
+@pytest.mark.parametrize("sizes", [ODD, USUAL], ids=["odd", "usual"])
+def test_every_figure_is_that_of_decimals(seed: int, unknown: float, sizes: Sizes) -> None:
+    world = World(seed, unknown=unknown, sizes=sizes)
     assert world.check(pieces=1000) > 300
     for step in range(2, 6):
         world.move(step)

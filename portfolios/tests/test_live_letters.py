@@ -1,0 +1,100 @@
+"""Numbers and sums of many rows at once are those of one row at a time, without a database."""
+
+from __future__ import annotations
+
+import json
+import random
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from portfolios.live import letters, parts, writing
+from portfolios.live.parts import Parts, parts_of
+from portfolios.live.sums import total_of
+from portfolios.maths import whole
+from portfolios.tests.test_live_columns import NOW, USUAL, World
+
+
+@pytest.mark.parametrize("most", [1, 10, 10**4, 10**8, 10**12, 10**18])
+def test_numbers_are_written_as_one_by_one(most: int) -> None:
+    chance = random.Random(most)
+    numbers = [0, 1, -1, most, -most, *(chance.randint(-most, most) for _ in range(300))]
+    numbers += [number // 100 * 100 for number in numbers]
+    unknown = [chance.random() < 0.1 for _ in numbers]
+    columns = letters.written(np.array(numbers), np.array(unknown))
+    texts = letters.joined(
+        len(numbers), (b'{"a":', columns, b',"b":', letters.written(np.array(numbers)), b"}")
+    )
+    for number, null, text in zip(numbers, unknown, texts, strict=True):
+        one = whole.written(number, 4)
+        assert text.decode() == f'{{"a":{"null" if null else one},"b":{one}}}'
+        assert json.loads(text, parse_float=Decimal, parse_int=Decimal)["b"] == Decimal(number).scaleb(-4)
+
+
+def test_texts_of_different_lengths_stand_beside_each_other() -> None:
+    words = [b"", b"a", b"bcd", "é".encode()]
+    assert letters.joined(4, (b"<", letters.padded(words), b">")) == [b"<" + word + b">" for word in words]
+    assert letters.joined(0, (b"<", letters.padded([]), letters.written(np.array([], np.int64)))) == []
+
+
+def test_parts_are_never_wrong_where_they_are_sure() -> None:
+    chance = random.Random(3)
+    unit = 10**22
+    numbers = [
+        # Exact, and with digits that parts do not hold; some so near to a whole one that nobody can tell.
+        chance.randrange(-(10**6), 10**6) * unit
+        + chance.choice([0, 1, unit - 1, chance.randrange(unit), chance.randrange(1000) * unit // 1000])
+        for _ in range(400)
+    ]
+    others = [chance.choice(numbers) for _ in numbers]
+
+    def columns(some: list[int]) -> Parts:
+        return Parts(*np.array([parts_of(one, unit) for one in some]).T)
+
+    for sign, found in (
+        (1, columns(numbers).plus(columns(others))),
+        (-1, columns(numbers).minus(columns(others))),
+    ):
+        sure = found.is_sure()
+        assert 0.3 < sure.mean() < 1.0
+        for one, other, is_sure, number, part in zip(
+            numbers, others, sure.tolist(), found.whole.tolist(), found.part.tolist(), strict=True
+        ):
+            exact = Fraction(one + sign * other, unit)
+            assert 0 <= part < parts.ONE
+            assert abs(number + Fraction(part, parts.ONE) - exact) < Fraction(3, parts.ONE)
+            if is_sure:
+                assert number == exact.numerator // exact.denominator
+                assert (part > 0) == (exact != number)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_portfolios_are_written_together_as_they_are_one_by_one(seed: int) -> None:
+    world = World(seed, unknown=0.0, sizes=USUAL)
+    written = 0
+    for step in range(2, 12):
+        world.move(step)
+        owners = [world.book.by_place[at] for at in world.book.waiting().tolist()]
+        texts, alone = writing._summaries(world.book, owners)
+        for number, (owner, text) in enumerate(zip(owners, texts, strict=True)):
+            one = writing._summary(owner, *total_of(owner))
+            if number not in alone:
+                assert one.endswith(text)
+                written += 1
+        writing.data(world.book, owners, NOW)
+    assert written > 500
+
+
+def test_what_is_too_great_for_columns_is_found_before() -> None:
+    world = World(1, unknown=0.0)
+    for step in range(2, 12):
+        world.move(step)
+    owners = list(world.book.portfolios.values())
+    texts, alone = writing._summaries(world.book, owners)
+    assert 20 < len(alone) < len(owners)
+    for number in range(len(owners)):
+        if number not in alone:
+            one = writing._summary(owners[number], *total_of(owners[number]))
+            assert one.endswith(texts[number])
