@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from realtime import keys
@@ -27,6 +28,8 @@ def occupied(prefix: str) -> list[str]:
     return sorted(key for key in rooms if _is_key(prefix, key))
 
 
+# Who asks every second asks for the same rooms mostly.
+@lru_cache(maxsize=32_768)
 def _is_key(prefix: str, key: str) -> bool:
     try:
         return parse_room(f"{prefix}:{key}").key == key

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -129,11 +130,12 @@ class Revaluer:
         self._doubtful = False
 
     def _look_at_members(self) -> None:
-        watched = set(_ids(occupied("portfolio")))
+        watched = {portfolio_id for portfolio_id in map(_id, occupied("portfolio")) if portfolio_id}
         known = self._book.portfolios.keys()
-        for portfolio_id in known - watched:
-            self._book.drop(portfolio_id)
-        self._read(watched - known, reason=writing.STATE)
+        if watched != known:
+            for portfolio_id in known - watched:
+                self._book.drop(portfolio_id)
+            self._read(watched - known, reason=writing.STATE)
 
     def _read(self, ids: Iterable[UUID], *, reason: str) -> None:
         """Read portfolios; those that are archived are forgotten."""
@@ -293,15 +295,14 @@ class PortfolioConsumer(TickConsumer):
         self._revaluer.find_epoch()
 
 
-def _ids(texts: Sequence[str]) -> Iterator[UUID]:
-    """The portfolios of rooms; a name that nobody could have joined is passed over."""
-    for text in texts:
-        try:
-            portfolio_id = UUID(text)
-        except ValueError:
-            continue
-        if str(portfolio_id) == text:
-            yield portfolio_id
+@lru_cache(maxsize=32_768)
+def _id(text: str) -> UUID | None:
+    """The portfolio of a room; None of a name that nobody could have joined."""
+    try:
+        portfolio_id = UUID(text)
+    except ValueError:
+        return None
+    return portfolio_id if str(portfolio_id) == text else None
 
 
 def _sights(batch: Batch) -> Iterator[tuple[str, Sight]]:
