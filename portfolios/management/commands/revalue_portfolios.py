@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand
 
@@ -16,6 +16,10 @@ from realtime.redis import worker_client
 from stocks.lease import Lease
 from stocks.management.endless import stop_event
 from stocks.management.turns import work_in_turn
+
+# What is watched stays, and is a million objects; what comes and goes with a tick is no cycle. With Python's
+# own thresholds the collector walks through all of it while rooms wait for a tick.
+COLLECT_AT: Final = (50_000, 20, 100)
 
 
 class Command(BaseCommand):
@@ -27,6 +31,7 @@ class Command(BaseCommand):
         self.stdout.write(f"revaluing portfolios as {lease.holder}")
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT_AT)
 
         def revalue(until: threading.Event) -> None:
             client = worker_client()
