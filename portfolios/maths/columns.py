@@ -11,6 +11,9 @@ Flags = npt.NDArray[np.bool_]
 # A part of a percent is a millionth of the whole, found in two steps of three digits each.
 _STEP = 1000
 _MILLION = _STEP * _STEP
+# Wholes below this leave room for such a step; of a greater one so many bits say nothing that matters.
+_MOST_WHOLE = 2**63 // (4 * _STEP)
+_SPARE_BITS = 12
 
 
 def even(
@@ -39,10 +42,14 @@ def percent_even(parts: Numbers, wholes: Numbers, more: Flags) -> tuple[Numbers,
     Where ``more``, the whole is more by less than 1, and the part less by as much. Of a whole of 0 the figure
     means nothing.
     """
+    great = wholes >= _MOST_WHOLE
+    if great.any():
+        bits = np.where(great, _SPARE_BITS, 0)
+        parts, wholes, more = parts >> bits, wholes >> bits, more | great
     divisors = np.where(wholes > 0, wholes, 1)
     digits, rest = np.divmod(parts, divisors)
     # What is too great for the steps below; doubles tell nearly enough.
-    fits = (divisors < 2**63 // (4 * _STEP)) & (np.abs(digits) < 2**62 // _MILLION)
+    fits = (divisors < _MOST_WHOLE) & (np.abs(digits) < 2**62 // _MILLION)
     digits, rest = np.where(fits, digits, 0), np.where(fits, rest, 0)
     for _ in range(2):
         more_digits, rest = np.divmod(rest * _STEP, np.where(fits, divisors, 1))

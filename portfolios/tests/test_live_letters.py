@@ -14,6 +14,7 @@ from portfolios.live import letters, parts, writing
 from portfolios.live.parts import Parts, parts_of
 from portfolios.live.sums import total_of
 from portfolios.maths import whole
+from portfolios.maths.columns import percent_even
 from portfolios.tests.test_live_columns import NOW, USUAL, World
 
 
@@ -98,3 +99,28 @@ def test_what_is_too_great_for_columns_is_found_before() -> None:
         if number not in alone:
             one = writing._summary(owners[number], *total_of(owners[number]))
             assert one.endswith(texts[number])
+
+
+@pytest.mark.parametrize("bits", [20, 40, 50, 52, 56, 62])
+def test_percentages_of_many_are_those_of_one(bits: int) -> None:
+    chance = random.Random(bits)
+    wholes = [chance.randrange(2 ** (bits - 1), 2**bits) for _ in range(500)]
+    parts_of_wholes = [
+        # Ties and what is next to them, and anything else.
+        whole_ * chance.randrange(-2_000_001, 2_000_001, 2) // 2_000_000 + chance.randint(-1, 1)
+        if chance.random() < 0.5
+        else chance.randrange(-whole_, whole_)
+        for whole_ in wholes
+    ]
+    mores = [chance.random() < 0.3 for _ in wholes]
+    found, sure = percent_even(np.array(parts_of_wholes), np.array(wholes), np.array(mores))
+    for part, whole_, more, number, is_sure in zip(
+        parts_of_wholes, wholes, mores, found.tolist(), sure.tolist(), strict=True
+    ):
+        if is_sure:
+            assert number == whole.percent(part, whole_)
+            # Digits that were cut off decide nothing.
+            if more:
+                assert number == whole.percent(part * 1000 + 999, whole_ * 1000)
+                assert number == whole.percent(part * 1000, whole_ * 1000 + 999)
+    assert sure.sum() > (200 if bits > 20 else 100)
