@@ -150,6 +150,10 @@ class Publishing:
                 self._call.send(*self._words(part, packed))
             part.sent(*self._call.wait())
 
+    def leave(self) -> None:
+        """Wait no longer; what Redis has not taken yet, it may take or not."""
+        self._call.leave()
+
     def _words(self, part: _Part, packed: bytes) -> tuple[list[str], list[Any]]:
         database = int(self._client.get_connection_kwargs().get("db") or 0)
         return (
@@ -194,7 +198,7 @@ class _Part:
                 numbers.append(number)
                 places.append(key)
             if len(rooms) == 1 and self._logs[number - 1]:
-                foreseen.append(self._foresee(event_type, inside, self._rooms[number - 1]))
+                foreseen.append(self._foresee(_json(event_type), inside, self._rooms[number - 1]))
                 fields.append(len(self.given))
             else:
                 foreseen.append(0)
@@ -256,14 +260,13 @@ class _Part:
         for number, position in zip(elsewhere[::2], elsewhere[1::2], strict=True):
             _known.positions[self._rooms[number - 1].name] = position
 
-    def _foresee(self, event_type: str, fields: bytes, room: _Room) -> int:
+    def _foresee(self, event_type: bytes, fields: bytes, room: _Room) -> int:
         """Write the event of a log out as if nobody else told it anything; the sequence that it has then."""
-        at = _known.positions.get(room.name, 0) + 1
-        _known.positions[room.name] = at
-        head = b'%d %b \0{"type":%b,"room":' % (at, self.epoch, _json(event_type))
-        self.given.append(
-            b"".join((head, room.written, _inside(fields), b',"sequence":%d' % at, self.ending))
-        )
+        positions = _known.positions
+        at = positions[room.name] = positions.get(room.name, 0) + 1
+        head = b'%d %b \0{"type":%b,"room":' % (at, self.epoch, event_type)
+        words = (head, room.written, _inside(fields), b',"sequence":%d' % at, self.ending)
+        self.given.append(b"".join(words))
         return at
 
     def _add(self, name: str) -> int:
@@ -275,6 +278,8 @@ class _Part:
                 length = self._lengths[room.prefix] = _length(room.prefix)
             self._logs.append(length)
             self._number[room.name] = len(self._rooms)
+        if room.name == name:
+            return len(self._rooms)
         # Another spelling of the same name is the same room.
         number = self._number[name] = self._number[room.name]
         return number

@@ -58,6 +58,12 @@ class ScriptCall:
         self._release(connection)
         return reply
 
+    def leave(self) -> None:
+        """Wait for no reply: what was sent may come to pass or not."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._discard(connection)
+
     def _again(self) -> Any:
         try:
             return self._client.execute_command(*self._words)

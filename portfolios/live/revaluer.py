@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -46,6 +47,8 @@ COMPARED: Final = 1000
 #: So many are read, so many written out, and so many of these published while others are written. The more
 #: are written at once the less each costs; Redis serves others between two of its parts.
 READ_AT_ONCE, WRITTEN_AT_ONCE, TOLD_AT_ONCE = 500, 1000, 500
+#: So many parts are at Redis at once: it finds the next when it is done with one.
+SENT_AT_ONCE: Final = 2
 _NEVER: Final = float("-inf")
 MICROS: Final = 1_000_000
 
@@ -217,15 +220,7 @@ class Revaluer:
         if not due:
             return
         self._doubtful = True
-        before: Publishing | None = None
-        for events in self._written(due, now, at):
-            publishing = Publishing(events)
-            if before is not None:
-                before.end()
-            publishing.begin()
-            before = publishing
-        if before is not None:
-            before.end()
+        _publish(self._written(due, now, at))
         reach("after_publish")
         self.told += len(due)
         self._doubtful = False
@@ -303,6 +298,25 @@ def _id(text: str) -> UUID | None:
     except ValueError:
         return None
     return portfolio_id if str(portfolio_id) == text else None
+
+
+def _publish(parts: Iterable[Sequence[SharedEvent]]) -> None:
+    """Publish parts of which none has to come after another; some wait at Redis while others are written."""
+    sent: deque[Publishing] = deque()
+    try:
+        for events in parts:
+            publishing = Publishing(events)
+            if len(sent) == SENT_AT_ONCE:
+                sent[0].end()
+                del sent[0]
+            sent.append(publishing)
+            publishing.begin()
+        while sent:
+            sent[0].end()
+            del sent[0]
+    finally:
+        for publishing in sent:
+            publishing.leave()
 
 
 def _sights(batch: Batch) -> Iterator[tuple[str, Sight]]:

@@ -107,3 +107,15 @@ def test_what_the_script_refuses_is_raised_and_the_connection_serves_on(valkey):
         counted.wait()
     counted.send(["n"], [1])
     assert counted.wait() == 1
+
+
+def test_a_reply_that_nobody_waits_for_is_never_that_of_another_call(valkey):
+    counted = call(valkey)
+    before = valkey.client.info("clients")["connected_clients"]
+    for _ in range(20):
+        counted.send(["n"], [1])
+        counted.leave()
+    counted.leave()
+    counted.send(["other"], [5])
+    assert counted.wait() == 5
+    assert valkey.client.info("clients")["connected_clients"] <= before + 2
