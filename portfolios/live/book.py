@@ -350,7 +350,7 @@ def _small(line: Line) -> tuple[int, int, int, int, int]:
     while decimals and not quantity % 10:
         quantity, decimals = quantity // 10, decimals - 1
     cost, more = divmod(line.cost, 10 ** (COST_PLACES - PRICE_PLACES - decimals))
-    if quantity >= MOST or cost >= MOST:
+    if not (0 <= quantity < MOST and 0 <= cost < MOST):
         return (0, 0, 0, 0, 0)
     return (1, quantity, decimals, cost, int(more > 0))
 
