@@ -11,9 +11,10 @@ each as docker-compose.yml has it, is asked by `benchmarks/requests_load.py`:
   one client and by 16 (`_16`), each asking again as soon as it is answered. No reply is kept anywhere.
 - `POST …/transactions`, purchases and sales at a price of now, by 16 clients, each in the portfolio of its
   own user (60 stocks, 1,000 rows): as a rule five a second each at random moments, measured from when a trade
-  was due (`trade_…`); and each as soon as it is answered, which is as much as the server can do
+  was due (`trade_…`); the same with one a second each (`trade_at_1_…`), where a trade seldom waits for others
+  and the time is its own; and each as soon as it is answered, which is as much as the server can do
   (`trade_closed_…`, `trades_per_s`). `…_one_…` is the same with all clients in the large portfolio, whose row
-  is a lock that each trade waits for.
+  is a lock that each trade waits for. The load, the database and Redis share the server's processors.
 
 Trades are counted only with 201; at the end all portfolios are held against their ledgers, and a difference
 ends the program. The last line is a JSON object: `…_p50_ms` and `…_p99_ms` are medians of the rounds;
@@ -48,7 +49,9 @@ from bench_servers import HOST, PROJECT, fresh_environment, serving
 
 HOLDINGS, ROWS = 1_000, 100_000
 SMALL_HOLDINGS, SMALL_ROWS = 60, 1_000
-CLIENTS, PACE = 16, 5.0
+CLIENTS, PACE, CALM_PACE = 16, 5.0, 1.0
+#: At the slow pace so many seconds are the least that hold enough trades.
+CALM_SECONDS = 2.0
 ROUNDS, SECONDS = 3, 10.0
 QUICK_ROUNDS, QUICK_SECONDS = 1, 3.0
 METHODS = ("average", "fifo", "lifo", "hifo")
@@ -135,6 +138,8 @@ def _run(scratch: Path, rows: int, small_rows: int, rounds: int, seconds: float)
                 plan = {"expected": '"holding":{', "clients": CLIENTS, "status": 201, "own": name == "trade"}
                 paced = _load(port, requests, seconds, per_second=PACE, **plan)
                 taken.setdefault(name, []).append(paced)
+                calm = _load(port, requests, max(seconds, CALM_SECONDS), per_second=CALM_PACE, **plan)
+                taken.setdefault(f"{name}_at_1", []).append(calm)
                 taken.setdefault(f"{name}_closed", []).append(_load(port, requests, seconds, **plan))
     for name, loads in taken.items():
         for figure in ("p50_ms", "p99_ms"):
@@ -152,6 +157,7 @@ def _run(scratch: Path, rows: int, small_rows: int, rounds: int, seconds: float)
             "transactions": rows,
             "clients": CLIENTS,
             "trades_a_second_each": PACE,
+            "trades_a_second_each_at_1": CALM_PACE,
             "rounds": rounds,
             "seconds": seconds,
             "server": "granian wsgi, 2 processes, 16 threads each",
