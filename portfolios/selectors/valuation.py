@@ -22,17 +22,20 @@ from portfolios.selectors.rates import latest_rates
 from stocks.selectors.prices import is_stale
 from stocks.sessions import schedule
 
-# The newest quote of what is held, or where there is none the close of the last bar.
-_PRICED = """
+_QUOTED = """
   FROM portfolios_holding AS held
   JOIN stocks_stock AS stock ON stock.id = held.stock_id
   LEFT JOIN stocks_quote AS quote ON quote.stock_id = held.stock_id AND held.quantity > 0
+"""
+_LAST_BAR = """
   LEFT JOIN LATERAL (
        SELECT close, date, source FROM stocks_dailybar
         WHERE stock_id = held.stock_id AND held.quantity > 0 AND quote.stock_id IS NULL
         ORDER BY date DESC LIMIT 1
        ) AS bar ON true
 """
+# The newest quote of what is held, or where there is none the close of the last bar.
+_PRICED = _QUOTED + _LAST_BAR
 # Times come as microseconds and ids as texts, which are read several times as fast.
 _HOLDINGS = (
     """
@@ -49,24 +52,23 @@ SELECT held.portfolio_id::text, stock.id, stock.code, stock.name, stock.currency
 """
 )
 # PostgreSQL adds and multiplies NUMERIC exactly.
-_TOTALS = (
-    """
+_SUMS = """
 SELECT held.portfolio_id::text, stock.currency, count(*) FILTER (WHERE held.quantity > 0),
-       sum(held.quantity * coalesce(quote.price, bar.close)) FILTER (WHERE held.quantity > 0),
-       array_agg(stock.code) FILTER (
-           WHERE held.quantity > 0 AND quote.price IS NULL AND bar.close IS NULL),
+       sum(held.quantity * {price}) FILTER (WHERE held.quantity > 0),
+       array_agg(stock.code) FILTER (WHERE held.quantity > 0 AND {price} IS NULL),
        sum(held.base_cost) FILTER (WHERE held.quantity > 0),
        bool_or(held.base_cost IS NULL) FILTER (WHERE held.quantity > 0),
        array_agg(stock.code) FILTER (WHERE held.base_cost IS NULL),
        sum(held.base_realized), bool_or(held.base_realized IS NULL),
        sum(held.base_income), bool_or(held.base_income IS NULL)
-"""
-    + _PRICED
-    + """
+{priced}
  WHERE held.portfolio_id = ANY(%s)
  GROUP BY held.portfolio_id, stock.currency
 """
-)
+_TOTALS = _SUMS.format(price="coalesce(quote.price, bar.close)", priced=_PRICED)
+# Where all that is held has a quote it says the same; every partition of the bars takes time to plan.
+_QUOTED_TOTALS = _SUMS.format(price="quote.price", priced=_QUOTED)
+_WITHOUT_PRICE = itemgetter(4)
 _CODE = itemgetter(2)
 
 
@@ -158,9 +160,14 @@ def totals(portfolios: Sequence[Portfolio], *, now: datetime) -> dict[UUID, Tota
     """What ``valuations`` sums up, of portfolios of any size at once: the database adds up the holdings."""
     by_portfolio: dict[UUID, list[Sequence[Any]]] = {one.pk: [] for one in portfolios}
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS, [list(by_portfolio)])
+        cursor.execute(_QUOTED_TOTALS, [list(by_portfolio)])
+        rows = cursor.fetchall()
+        if any(map(_WITHOUT_PRICE, rows)):
+            # All of it anew: what is summed up is of one moment.
+            cursor.execute(_TOTALS, [list(by_portfolio)])
+            rows = cursor.fetchall()
         ids = {str(portfolio_id): portfolio_id for portfolio_id in by_portfolio}
-        for key, *sums in cursor.fetchall():
+        for key, *sums in rows:
             by_portfolio[ids[key]].append(sums)
     cash = _cash(portfolios)
     held = {key: {currency for currency, count, *_ in parts if count} for key, parts in by_portfolio.items()}

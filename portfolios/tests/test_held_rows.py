@@ -192,8 +192,14 @@ def test_only_the_default_portfolio_is_told_of_and_not_an_archived_one(
     portfolio = Portfolio.objects.create(owner=alice, name="mine", is_default=True)
     for stock in stocks:
         hold(portfolio, stock, chance, quantity=1)
-    with django_assert_num_queries(1):
+    # Once more where any of it has no quote.
+    with django_assert_num_queries(2):
         rows = default_holdings_of(alice.pk)
     assert [row.code for row in rows] == sorted(stock.code for stock in stocks)
+    Holding.objects.filter(stock__quote__isnull=True).delete()
+    with django_assert_num_queries(1):
+        quoted = default_holdings_of(alice.pk)
+    assert quoted == [row for row in rows if row.micros is not None]
+    assert 10 < len(quoted) < len(rows)
     Portfolio.objects.update(archived_at=NOW)
     assert default_holdings_of(alice.pk) == []

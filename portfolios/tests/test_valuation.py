@@ -94,6 +94,26 @@ def test_they_are_the_sums_of_the_holdings_to_the_last_digit(alice, stocks):
     assert any(one.warnings for one in summed.values())
 
 
+def test_where_all_that_is_held_has_a_quote_no_bar_is_looked_at(alice, stocks, django_assert_num_queries):
+    portfolio = Portfolio.objects.create(owner=alice, name="p", base_currency="USD")
+    quoted = [stock for at, stock in enumerate(stocks) if at % 4 in (0, 1) and stock.currency == "USD"]
+    for stock in quoted:
+        hold(portfolio, stock, random.Random(stock.pk), quantity=Decimal("0.0000000001"))
+    # What is held no more needs no price.
+    sold = next(stock for at, stock in enumerate(stocks) if at % 4 == 3)
+    hold(portfolio, sold, random.Random(2), quantity=1)
+    Holding.objects.filter(stock=sold).update(quantity=0)
+    now = timezone.now()
+    with django_assert_num_queries(1) as asked:
+        summed = totals([portfolio], now=now)[portfolio.pk]
+    assert "stocks_dailybar" not in asked.captured_queries[0]["sql"]
+    valued = valuations([portfolio], now=now)[portfolio.pk]
+    for one in fields(Totals):
+        assert getattr(summed, one.name) == getattr(valued, one.name), one
+    assert summed.held == len(quoted) > 2
+    assert summed.market_value is not None
+
+
 def test_a_stock_without_a_quote_is_worth_its_last_close(alice, stocks):
     portfolio = Portfolio.objects.create(owner=alice, name="p", base_currency="USD")
     for stock in stocks:
