@@ -18,10 +18,11 @@ PERCENT_PLACES: Final = 4
 _WIDE = Context(prec=110, rounding=ROUND_HALF_EVEN)
 _LAST_PLACE = Decimal(1).scaleb(-PRICE_PLACES)
 _ONE = tuple(10**places for places in range(9))
-# What stands behind the whole part, of so few decimals that all there is can be listed.
 _LISTED = PERCENT_PLACES
-_FRACTIONS = [
-    [f".{part:0{places}d}".rstrip("0") for part in range(10**places)] for places in range(_LISTED + 1)
+#: What stands behind the whole part, by the number of decimals, which are so few that all there is is listed.
+FRACTIONS: Final = [
+    [f".{part:0{places}d}".rstrip("0").rstrip(".") for part in range(10**places)]
+    for places in range(_LISTED + 1)
 ]
 
 
@@ -84,5 +85,5 @@ def written(number: int | None, places: int) -> str:
     if not part:
         return str(whole)
     if places <= _LISTED:
-        return f"{whole}{_FRACTIONS[places][part]}"
+        return f"{whole}{FRACTIONS[places][part]}"
     return f"{whole}.{part:0{places}d}".rstrip("0")
