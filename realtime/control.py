@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import redis
+from redis.client import Pipeline
 
 from realtime.redis import client
 
@@ -60,6 +61,11 @@ def tell_rooms(user_ids: Iterable[UUID]) -> None:
     _tell(f"{_ROOMS} {user_id}" for user_id in user_ids)
 
 
+def add_rooms(pipeline: Pipeline, user_id: UUID) -> None:
+    """Put what `tell_rooms` tells of a user into a pipeline, for whoever sends more together with it."""
+    _publish(pipeline, [f"{_ROOMS} {user_id}"], channel)
+
+
 def tell_room(room: str) -> None:
     """Have everybody leave a room who may not be in it any more, in all processes.
 
@@ -74,14 +80,17 @@ def _tell(messages: Iterable[str], channel_of: Callable[[int], str] = channel) -
     if not told:
         return
     try:
-        link = client()
-        name = channel_of(int(link.get_connection_kwargs().get("db") or 0))
-        with link.pipeline(transaction=False) as pipeline:
-            for message in told:
-                pipeline.publish(name, message)
+        with client().pipeline(transaction=False) as pipeline:
+            _publish(pipeline, told, channel_of)
             pipeline.execute()
     except redis.RedisError as error:
         logger.warning("open connections are checked later: %s", type(error).__name__)
+
+
+def _publish(pipeline: Pipeline, messages: Iterable[str], channel_of: Callable[[int], str]) -> None:
+    name = channel_of(int(pipeline.get_connection_kwargs().get("db") or 0))
+    for message in messages:
+        pipeline.publish(name, message)
 
 
 def read(payload: bytes) -> Told | None:

@@ -36,13 +36,17 @@ def ask_for_all(portfolio_id: UUID) -> None:
 
 
 def _tell(portfolio_id: UUID, owner_id: UUID) -> None:
-    _say(portfolio_id, {})
-    control.tell_rooms([owner_id])
+    _say(portfolio_id, {}, owner_id)
 
 
-def _say(portfolio_id: UUID, more: dict[str, str]) -> None:
+def _say(portfolio_id: UUID, more: dict[str, str], owner_id: UUID | None = None) -> None:
     fields: dict[Any, Any] = {PORTFOLIO: str(portfolio_id), **more}
     try:
-        client().xadd(CHANGES, fields, maxlen=MOST_CHANGES, approximate=True)
+        # A trade waits for it, so that both go in one round trip.
+        with client().pipeline(transaction=False) as pipeline:
+            pipeline.xadd(CHANGES, fields, maxlen=MOST_CHANGES, approximate=True)
+            if owner_id is not None:
+                control.add_rooms(pipeline, owner_id)
+            pipeline.execute()
     except redis.RedisError as error:
         logger.warning("the portfolio %s is told later: %s", portfolio_id, type(error).__name__)
