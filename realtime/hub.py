@@ -96,9 +96,12 @@ class Hub:
     def remove(self, client: Client) -> None:
         """Forget a client that is gone: nothing is written to it any more. Does no harm twice."""
         client.closed = True
-        for room in list(client.rooms.values()):
-            self.leave(client, room)
-        client.outbox = None
+        rooms, client.rooms = client.rooms, {}
+        client.outbox, client.backlog = None, 0
+        for room in rooms.values():
+            room.members.discard(client)
+            if not room.members:
+                self._left_empty(room)
         client.wake()
         self.clients.discard(client)
         self.wheel.remove(client)
@@ -168,16 +171,17 @@ class Hub:
             if not room.members:
                 self._left_empty(room)
 
-    def join(self, client: Client, room: LiveRoom) -> None:
-        """Make the client a member. What the room holds at this moment is the client's snapshot; every later
+    def join(self, client: Client, *rooms: LiveRoom) -> None:
+        """Make the client a member. What a room holds at this moment is the client's snapshot; every later
         event reaches it, no earlier one does.
         """
-        if room.changed:
-            self._fanout.spread(room)
-        if client.outbox:
-            self._take_back(client, room)
-        room.members.add(client)
-        client.rooms[room.name] = room
+        for room in rooms:
+            if room.changed:
+                self._fanout.spread(room)
+            if client.outbox:
+                self._take_back(client, room)
+            room.members.add(client)
+            client.rooms[room.name] = room
 
     def leave(self, client: Client, room: LiveRoom) -> None:
         """End a membership; what waited for the client from this room is dropped."""

@@ -69,22 +69,31 @@ class Limits:
     # Without Redis prices stand still: after this, clients are told so and closed.
     link_grace_seconds: float = 10.0
 
+    # What is told of each tier, once it was asked for.
+    _told: dict[str, dict[str, int | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
     def rooms_of(self, tier: str) -> int:
         """The most rooms for a tier; that of the smallest tier for one that the table does not know."""
-        return self.rooms.get(tier, min(self.rooms.values()))
+        return self.rooms[tier] if tier in self.rooms else min(self.rooms.values())
 
     def connections_of(self, tier: str) -> int | None:
         """The most connections of a user of a tier, as `rooms_of`; None where they are not counted."""
-        return self.connections.get(tier, min(self.connections.values())) if self.connections else None
+        if tier in self.connections:
+            return self.connections[tier]
+        return min(self.connections.values()) if self.connections else None
 
     def told(self, tier: str) -> dict[str, int | None]:
         """What a client of a tier is told of them."""
-        return {
-            "rooms": self.rooms_of(tier),
-            "connections": self.connections_of(tier),
-            "frame_bytes": self.frame_bytes,
-            "frames_per_minute": int(self.frames_per_second * 60),
-        }
+        if tier not in self._told:
+            self._told[tier] = {
+                "rooms": self.rooms_of(tier),
+                "connections": self.connections_of(tier),
+                "frame_bytes": self.frame_bytes,
+                "frames_per_minute": int(self.frames_per_second * 60),
+            }
+        return self._told[tier]
 
 
 def configured() -> Limits:

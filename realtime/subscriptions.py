@@ -83,6 +83,9 @@ async def subscribe(
     gets every later event of them, none that the snapshot holds. Raises Unavailable when Redis does not
     answer; then no room was joined.
     """
+    seen = _seen(since) if since else {}
+    if (joined := _join_at_once(hub, client, principal, requested, seen)) is not None:
+        return joined
     names, refused = _valid(requested)
     most = hub.limits.rooms_of(principal.tier)
     # Whether a room exists may cost a query, and a frame may name hundreds that do not.
@@ -92,7 +95,6 @@ async def subscribe(
     refused += [*forbidden, *over, *too_many]
     rooms = await hub.hold([name.text for name in allowed])
     try:
-        seen = _seen(since or {})
         logs = [(name, room) for name, room in zip(allowed, rooms, strict=True) if isinstance(room, LogRoom)]
         empty = [
             (name, room)
@@ -113,14 +115,63 @@ async def subscribe(
                 missed[room] += [(event.body, event.position) for event in room.recent[past.covered :]]
             elif isinstance(room, LatestRoom):
                 asked[room.name] = _standing(room, fallbacks.get(room.name), seen.get(room.name))
-        others = {
-            name: Standing(room.position, None, asked=False)
-            for name, room in client.rooms.items()
-            if name not in asked
-        }
-        return Joined(others | asked, refused, missed)
+        return Joined(_with_others(client, asked), refused, missed)
     finally:
         hub.release(rooms)
+
+
+def _join_at_once(
+    hub: Hub,
+    client: Client,
+    principal: Principal,
+    requested: Sequence[str],
+    seen: Mapping[str, Position],
+) -> Joined | None:
+    """Join rooms of whole values that all are followed already, and known to be open to the user.
+
+    So it is when thousands come back to a server that others have come back to before. None, and nothing is
+    done, where one of the rooms needs more than that.
+    """
+    if client.closed or len(client.rooms) + len(requested) > hub.limits.rooms_of(principal.tier):
+        return None
+    followed, rules = hub.rooms, {}
+    rooms: dict[str, LatestRoom] = {}
+    try:
+        for text in requested:
+            name = parse_room(text)
+            room = followed.get(name.text)
+            if not isinstance(room, LatestRoom) or not room.slots or not room.ready.is_set():
+                return None
+            if (admits := rules.get(name.prefix)) is None:
+                admits = rules[name.prefix] = getattr(find_room(name.prefix), "admits", _nobody_knows)
+            if not admits(principal, name.key):
+                return None
+            rooms[name.text] = room
+    except (InvalidRoom, RoomRefused):
+        return None
+    hub.join(client, *rooms.values())
+    if seen:
+        asked = {name: _standing(room, None, seen.get(name)) for name, room in rooms.items()}
+    else:
+        asked = {name: room.standing() for name, room in rooms.items()}
+    return Joined(_with_others(client, asked), [], {})
+
+
+def _nobody_knows(principal: Principal, key: str) -> bool | None:
+    """Of a room that cannot say without asking."""
+    return None
+
+
+def _with_others(client: Client, asked: dict[str, Standing]) -> dict[str, Standing]:
+    """The rooms that the client was in before, and those asked for."""
+    if len(client.rooms) == len(asked):
+        return asked
+    others = {
+        name: Standing(room.position, None, asked=False)
+        for name, room in client.rooms.items()
+        if name not in asked
+    }
+    return others | asked
 
 
 def _seen(since: Mapping[str, Position]) -> dict[str, Position]:

@@ -23,7 +23,11 @@ def timestamp(moment: datetime) -> str:
     """``2026-03-02T09:00:00.123Z``; raises ValueError for a naive time."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone has no place on the time line")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    # Every frame has one, and this is a quarter of what isoformat takes.
+    written = orjson.dumps(moment, option=orjson.OPT_UTC_Z).decode()
+    return f"{written[1:24]}Z" if moment.microsecond else f"{written[1:20]}.000Z"
 
 
 def json_form(value: Any) -> Any:

@@ -92,7 +92,7 @@ def parse_frame(text: str | bytes) -> ClientFrame:
 
 def _object(text: str | bytes) -> dict[str, Any]:
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
+        value = _DECODER.decode(text.decode(json.detect_encoding(text)) if isinstance(text, bytes) else text)
     except (ValueError, RecursionError):
         # ValueError covers bad JSON, bad UTF-8 and integers of thousands of digits.
         raise BadFrame("the frame is not JSON") from None
@@ -119,6 +119,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         raise BadFrame("an object names the same key twice")
     return result
+
+
+# To make a decoder takes as long as to use it.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -151,6 +155,14 @@ def _is_text(value: Any) -> TypeGuard[str]:
     return True
 
 
+def _are_texts(values: list[Any]) -> bool:
+    """Whether each of them is one, which most often all together show."""
+    try:
+        return _is_text("".join(values))
+    except TypeError:
+        return False
+
+
 def _rooms(frame: Mapping[str, Any]) -> tuple[tuple[str, ...], str | None]:
     if ("rooms" in frame) == ("stock_code" in frame):
         raise BadFrame("give either stock_code or rooms")
@@ -158,7 +170,7 @@ def _rooms(frame: Mapping[str, Any]) -> tuple[tuple[str, ...], str | None]:
         code = _text(frame, "stock_code", MAX_CODE)
         return (f"{STOCK_CODE_PREFIX}:{code}",), code
     rooms = frame["rooms"]
-    if not isinstance(rooms, list) or not 1 <= len(rooms) <= MAX_ROOMS or not all(map(_is_text, rooms)):
+    if not isinstance(rooms, list) or not 1 <= len(rooms) <= MAX_ROOMS or not _are_texts(rooms):
         raise BadFrame(f"rooms is a list of 1 to {MAX_ROOMS} texts")
     return tuple(dict.fromkeys(rooms)), None
 

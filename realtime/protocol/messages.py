@@ -63,7 +63,7 @@ def hello(
     session: str,
     tier: str,
     expires_at: datetime | None,
-    limits: Mapping[str, int | None],
+    limits: dict[str, int | None],
     heartbeat_seconds: float,
     now: datetime,
     columns: Mapping[str, Sequence[str]] | None = None,
@@ -77,8 +77,8 @@ def hello(
             "type": "hello",
             "session": session,
             "tier": tier,
-            "expires_at": expires_at,
-            "limits": dict(limits),
+            "expires_at": None if expires_at is None else timestamp(expires_at),
+            "limits": limits,
             "heartbeat_seconds": heartbeat_seconds,
             **({} if columns is None else {"format": "compact", "columns": columns}),
             "timestamp": timestamp(now),
@@ -87,7 +87,7 @@ def hello(
 
 
 def authenticated(
-    *, tier: str, expires_at: datetime | None, limits: Mapping[str, int | None], now: datetime
+    *, tier: str, expires_at: datetime | None, limits: dict[str, int | None], now: datetime
 ) -> bytes:
     """A fresh token was accepted on an open connection."""
     return dumps(
@@ -95,15 +95,15 @@ def authenticated(
             "type": "authenticated",
             "tier": tier,
             "expires_at": expires_at,
-            "limits": dict(limits),
+            "limits": limits,
             "timestamp": timestamp(now),
         }
     )
 
 
-def limits(*, tier: str, limits: Mapping[str, int | None], now: datetime) -> bytes:
+def limits(*, tier: str, limits: dict[str, int | None], now: datetime) -> bytes:
     """The user's tier is another one from now on."""
-    return dumps({"type": "limits", "tier": tier, "limits": dict(limits), "timestamp": timestamp(now)})
+    return dumps({"type": "limits", "tier": tier, "limits": limits, "timestamp": timestamp(now)})
 
 
 def token_expiring(*, expires_at: datetime, now: datetime) -> bytes:

@@ -3,15 +3,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from uuid import uuid4
 
 import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from realtime import keys
+from realtime import eager, keys
 from realtime.live import LatestRoom
 from realtime.protocol.codes import SLOW_CLIENT, UNAUTHORIZED
 from realtime.publish import RoomEvent, publish
+from realtime.subscriptions import subscribe
+from realtime.tests.cast import User
 from realtime.tests.harness import Gone, Member, eventually, member_of, room_of, running_hub
 
 pytestmark = pytest.mark.usefixtures("floor")
@@ -361,3 +364,49 @@ def test_within_a_window_a_client_gets_one_frame_and_the_newest_always_comes(flo
             return member
 
     assert len(asyncio.run(scenario()).transport.frames) > 1
+
+
+def test_a_room_that_others_are_in_is_joined_without_waiting_unless_somebody_has_to_be_asked() -> None:
+    known, asked = "price:known", "price:A"
+    user = User(uuid4(), "basic", None)
+
+    async def scenario() -> list[bool]:
+        async with running_hub() as hub:
+            await send(price(known, 1), price(asked, 1))
+            await member_of(hub, known, asked)
+            at_once = []
+            for rooms in (
+                [known],
+                [asked],
+                [known, "price:closed"],
+                [known, "price:nobody-is-here"],
+                [known] * 2,
+            ):
+                joiner = Member()
+                hub.add(joiner)
+                rest = eager.start(subscribe(hub, joiner, user, rooms))
+                at_once.append(rest is None)
+                if rest is None:
+                    assert joiner.rooms == {known: hub.rooms[known]}
+                    assert joiner in hub.rooms[known].members
+                else:
+                    await rest
+                    assert "price:closed" not in joiner.rooms
+            await send(price(known, 2))
+            await got(joiner, known, 2)
+            return at_once
+
+    assert asyncio.run(scenario()) == [True, False, True, False, True]
+
+
+def test_whoever_is_in_as_many_rooms_as_allowed_is_let_into_no_other_that_is_at_hand() -> None:
+    async def scenario() -> None:
+        async with running_hub() as hub:
+            await send(price("price:known", 1), price(A, 1), price(B, 1), price("price:C", 1))
+            await member_of(hub, "price:known")
+            full = await member_of(hub, A, B, "price:C")
+            joined = await subscribe(hub, full, User(uuid4(), "free", None), ["price:known"])
+            assert [refusal.room for refusal in joined.refused] == ["price:known"]
+            assert full.rooms.keys() == joined.rooms.keys() == {A, B, "price:C"}
+
+    asyncio.run(scenario())
