@@ -1,4 +1,4 @@
-"""The file of the request log: a line is one write, whatever else writes to the same file.
+"""The file of the request log: a line is one write, or a part of one, whatever else writes to the same file.
 
 A handler of the standard library looks at the file before each line, and rotates it as if it were alone. Here
 several processes append to one file; each looks from time to time how large it is, and whether another one
@@ -11,6 +11,8 @@ import fcntl
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 #: Bytes that a process writes between two looks.
@@ -30,20 +32,45 @@ class RequestFile(logging.Handler):
         self._backups = backups
         self._file: int | None = None
         self._unseen = 0
+        # What is to be written in one step, while `together` is open.
+        self._lines: list[bytes] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        if self._lines is not None:
+            self._lines.append(line)
+            return
         try:
-            line = f"{self.format(record)}\n".encode(errors="backslashreplace")
-            if self._file is None:
-                self._open()
-            assert self._file is not None
-            os.write(self._file, line)
-            self._unseen += len(line)
-            if self._unseen >= LOOK_EVERY:
-                self._look()
+            self._write(line)
         except OSError:
             # Such as a full disk: the request goes on, and standard error tells.
             self.handleError(record)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write what this thread logs meanwhile in one step, at the end; other threads wait so long."""
+        self.acquire()
+        self._lines = []
+        try:
+            yield
+        finally:
+            lines, self._lines = self._lines, None
+            try:
+                if lines:
+                    self._write(b"".join(lines))
+            except OSError:
+                self.handleError(logging.makeLogRecord({"msg": f"{len(lines)} requests are not in the file"}))
+            finally:
+                self.release()
+
+    def _write(self, lines: bytes) -> None:
+        if self._file is None:
+            self._open()
+        assert self._file is not None
+        os.write(self._file, lines)
+        self._unseen += len(lines)
+        if self._unseen >= LOOK_EVERY:
+            self._look()
 
     def close(self) -> None:
         self.acquire()

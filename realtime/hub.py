@@ -19,6 +19,7 @@ from realtime.limits import Limits, configured
 from realtime.link import Link
 from realtime.live import LatestRoom, LiveRoom, LogRoom
 from realtime.metrics import readings
+from realtime.opening import OpeningLog
 from realtime.outbox import own
 from realtime.protocol import messages
 from realtime.protocol.codes import UNAVAILABLE, Code
@@ -67,6 +68,7 @@ class Hub:
             loop=loop, limits=limits, counts=self.counts, close=self.close, lost=self.remove
         )
         self.wheel = Wheel(loop=loop, period=limits.heartbeat_seconds, beat=self._beat, close=self.close)
+        self.openings = OpeningLog(loop)
         self.desk = Desk(limits=limits, close=self.close)
         self._link = Link(target=target, listener=self)
         self._link.listen(control.channel(target.database), self.desk.hear)
@@ -298,6 +300,7 @@ class Hub:
         await self.desk.stop()
         await self._link.stop()
         await self.reporter.stop()
+        self.openings.write()
 
 
 def _new_room(name: str) -> LiveRoom:

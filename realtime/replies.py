@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from realtime.authentication import Principal
 from realtime.errors import RealtimeError
@@ -75,6 +75,16 @@ class Refused(RealtimeError):
         )
 
 
+class Answered(NamedTuple):
+    """A request that was answered and is to be noted: see `Manners.log`."""
+
+    scope: Scope
+    principal: Principal | None
+    status: int
+    seconds: float
+    request_id: str
+
+
 class Manners:
     """What the service around realtime does with every request, for it to replace."""
 
@@ -90,3 +100,14 @@ class Manners:
         self, scope: Scope, *, principal: Principal | None, status: int, seconds: float, request_id: str
     ) -> None:
         """Note a request that was answered; of a stream, that it began."""
+
+    def log_all(self, answered: Sequence[Answered]) -> None:
+        """Note many in one step."""
+        for one in answered:
+            self.log(
+                one.scope,
+                principal=one.principal,
+                status=one.status,
+                seconds=one.seconds,
+                request_id=one.request_id,
+            )

@@ -154,7 +154,7 @@ class Session:
         """It is known now how the opening went. Does nothing the second time."""
         if self.opening is not None:
             opening, self.opening = self.opening, None
-            opening.log(status, principal)
+            opening.log_soon(self.hub.openings, status, principal)
 
     def found_again(self, principal: Principal | None) -> None:
         """The user as they are now; None where the session or key has ended."""

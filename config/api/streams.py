@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,9 +13,9 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 
 from accounts.connection_cache import key_prefix
-from config.api.middleware import NOBODY, accepted_id, log_request
+from config.api.middleware import NOBODY, accepted_id, log_request, logged_together
 from realtime.addresses import counted_address
-from realtime.replies import Header, Manners, Principal, Scope
+from realtime.replies import Answered, Header, Manners, Principal, Scope
 
 
 class ApiManners(Manners):
@@ -41,6 +42,10 @@ class ApiManners(Manners):
             endpoint=scope["path"] if status not in (404, 405) else "",
             address=counted_address(scope),
         )
+
+    def log_all(self, answered: Sequence[Answered]) -> None:
+        with logged_together():
+            super().log_all(answered)
 
 
 def _is_secure(scope: Scope) -> bool:

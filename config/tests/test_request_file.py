@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -97,3 +98,34 @@ def test_the_time_of_a_line_is_that_of_its_second():
         record.created = moment
         expected = time.strftime("%d/%b/%Y %H:%M:%S", time.localtime(int(moment)))
         assert formatter.format(record) == f"{expected} m"
+
+
+def test_what_is_logged_together_is_written_in_one_step_between_the_lines_of_others(file: Path):
+    handler = RequestFile(str(file), max_bytes=10**9, backups=2)
+    began = threading.Event()
+
+    def other() -> None:
+        began.set()
+        write(handler, "other")
+
+    with handler.together():
+        write(handler, "one")
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert began.wait(10)
+        write(handler, "two")
+        assert not file.exists()
+    thread.join(10)
+    assert file.read_text() == "one\ntwo\nother\n"
+    write(handler, "three")
+    assert file.read_text().endswith("other\nthree\n")
+    handler.close()
+
+
+def test_lines_are_written_when_what_logs_them_together_fails(file: Path):
+    handler = RequestFile(str(file), max_bytes=10**9, backups=2)
+    with pytest.raises(ZeroDivisionError), handler.together():
+        write(handler, "one")
+        raise ZeroDivisionError
+    assert file.read_text() == "one\n"
+    handler.close()
