@@ -18,8 +18,11 @@ BACKLOG = 4096
 _SHARES_PORTS = sys.platform == "linux"
 
 
-def listen(host: str, port: int, workers: int) -> list[socket.socket]:
+def listen(host: str, port: int, workers: int, *, send_bytes: int | None = None) -> list[socket.socket]:
     """One listening socket per worker on the same address; ``port`` 0 takes a free one. Raises OSError.
+
+    The kernel holds at most about twice ``send_bytes`` for each client that is accepted; where they are not
+    given, what it likes.
 
     Each worker has a queue of its own, and the kernel deals connections out by a hash of their addresses: of
     2,000 each of two workers has 967 to 1,033. One socket for all goes to whoever wakes up first, and was
@@ -31,11 +34,12 @@ def listen(host: str, port: int, workers: int) -> list[socket.socket]:
     # A socket that shares its port would also share it with a server that was left running.
     with _bound(family, address, shares=False):
         pass
-    first = _bound(family, address, shares=_SHARES_PORTS)
+    first = _bound(family, address, shares=_SHARES_PORTS, send_bytes=send_bytes)
     if not _SHARES_PORTS:
         return _shared(first, workers)
     address = (address[0], first.getsockname()[1], *address[2:])
-    sockets = [first, *(_bound(family, address, shares=True) for _ in range(workers - 1))]
+    others = [_bound(family, address, shares=True, send_bytes=send_bytes) for _ in range(workers - 1)]
+    sockets = [first, *others]
     for listener in sockets:
         listener.listen(BACKLOG)
     return sockets
@@ -51,8 +55,11 @@ def listen_at(path: Path, workers: int) -> list[socket.socket]:
     return _shared(listener, workers)
 
 
-def _bound(family: int, address: Any, *, shares: bool) -> socket.socket:
+def _bound(family: int, address: Any, *, shares: bool, send_bytes: int | None = None) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
+    if send_bytes is not None:
+        # Before anybody can come: who waits to be accepted has a buffer already.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Accepted connections inherit it. asyncio would set it for each, but not where a socket does not name its
     # protocol; without it a frame waits up to 40 ms until the one before is acknowledged.

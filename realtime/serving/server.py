@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -13,12 +14,15 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from realtime import hub as hubs
+from realtime.limits import configured
 from realtime.serving.drain import drain
 from realtime.serving.listening import BACKLOG
+from realtime.slim.protocol import house_of
 
 #: What speaks HTTP and WebSocket; the first lets handshakes past uvicorn's HTTP parser.
 HTTP = "realtime.slim.entry:Entry"
 WEBSOCKETS = "realtime.slim.protocol:SlimProtocol"
+LOOP = "realtime.serving.loop:WorkerLoop"
 # Connections that have been told to close are waited for, and then cut.
 LAST_SECONDS = 8
 
@@ -38,6 +42,8 @@ class Server(uvicorn.Server):
         self._lifeline = lifeline
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if sockets and all(_is_bounded(listener) for listener in sockets):
+            house_of(self.config, self.server_state).are_bounded = True
         await super().startup(sockets)
         asyncio.get_running_loop().add_reader(self._lifeline, self._parent_has_gone)
         # A worker that nobody has come to yet is one of the processes all the same.
@@ -69,6 +75,15 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def _is_bounded(listener: socket.socket) -> bool:
+    """Whether the kernel bounds what it holds for each client of a listening socket: see `listen`."""
+    # Linux gives what a socket was set to, twice as large, on to those that it accepts.
+    if sys.platform != "linux" or listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    size = listener.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    return size == 2 * configured().send_buffer_bytes
+
+
 def serve(
     application: Any, listener: socket.socket, *, forwarded_allow_ips: str | None, pulse: int, lifeline: int
 ) -> None:
@@ -81,6 +96,7 @@ def serve(
         application,
         interface="asgi3",
         lifespan="off",
+        loop=LOOP,
         http=HTTP,
         ws=WEBSOCKETS,
         # The loggers of the settings are used as they are. At INFO, queries would be written, and with them

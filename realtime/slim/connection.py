@@ -89,7 +89,8 @@ class Connection(asyncio.BufferedProtocol):
         self._heard = house.clock.now
         # Paused when anything waits, resumed when nothing does.
         transport.set_write_buffer_limits(high=0)
-        sockets.bound_kernel_buffer(transport, house.limits.send_buffer_bytes)
+        if not house.are_bounded:
+            sockets.bound_kernel_buffer(transport, house.limits.send_buffer_bytes)
         house.connections.add(self)
 
     # --- Out ---

@@ -51,6 +51,8 @@ class House:
         self.frame_bytes = min(frame_bytes or limits.frame_bytes, limits.frame_bytes)
         self.deflate = deflate
         self.buffer = bytearray(READ_BYTES)
+        #: Whether what the kernel holds for a client is bounded before it is accepted.
+        self.are_bounded = False
         self.handshake_ticks = ticks(limits.handshake_seconds)
         self.message_ticks = ticks(limits.message_seconds)
         self.ping_ticks = ticks(limits.ping_seconds)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
+from realtime.limits import configured
 from realtime.serving.listening import listen, listen_at
 from realtime.serving.server import serve
 from realtime.serving.workers import Workers
@@ -44,7 +45,10 @@ class Command(BaseCommand):
             if path is not None:
                 listeners, address = listen_at(path, options["workers"]), str(path)
             else:
-                listeners = listen(options["host"], options["port"], options["workers"])
+                listeners = listen(
+                    *(options["host"], options["port"], options["workers"]),
+                    send_bytes=configured().send_buffer_bytes,
+                )
                 address = "{}:{}".format(options["host"], listeners[0].getsockname()[1])
         except OSError as error:
             where = path or "{host}:{port}".format(**options)
