@@ -31,8 +31,8 @@ class BrowserOriginValidator(OriginValidator):
 
 
 def _origin(scope: dict[str, Any]) -> ParseResult | None:
-    given = dict(scope.get("headers", [])).get(b"origin")
-    return None if given is None else urlparse(given.decode("latin-1"))
+    given = [value for name, value in scope.get("headers", ()) if name == b"origin"]
+    return urlparse(given[-1].decode("latin-1")) if given else None
 
 
 websockets = BrowserOriginValidator(URLRouter(websocket_routes(MANNERS)), settings.ALLOWED_HOSTS)

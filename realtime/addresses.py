@@ -19,7 +19,7 @@ def client_address(peer: str, forwarded: str) -> str:
     `settings.TRUSTED_PROXIES` is believed about whom it was asked by, and that one in turn if it is one of
     them too. Of anybody else the header is only a claim.
     """
-    return _client_address(peer, forwarded, tuple(settings.TRUSTED_PROXIES))
+    return _client_address(peer, forwarded, tuple(settings.TRUSTED_PROXIES) if forwarded else ())
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +38,7 @@ def _client_address(peer: str, forwarded: str, proxies: _Networks) -> str:
 def counted_address(scope: dict[str, Any]) -> str:
     """The address that an ASGI handshake is counted for."""
     peer = scope.get("client")
-    forwarded = b",".join(value for name, value in scope.get("headers", []) if name == b"x-forwarded-for")
+    forwarded = b",".join([value for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"])
     return client_address(str(peer[0]) if peer else "", forwarded.decode("latin-1"))
 
 

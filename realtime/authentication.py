@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,9 +41,10 @@ def authenticate(tokens: Sequence[str]) -> list[Finding]:
 
     An error in place of a finding concerns that token alone; one that is raised concerns all of them.
     """
-    asked = [token for token in tokens if _is_plausible(token)]
+    plausible = [token.isascii() and token.isprintable() for token in tokens]
+    asked = list(itertools.compress(tokens, plausible))
     found = iter(_named("REALTIME_AUTHENTICATE")(asked) if asked else ())
-    return [next(found) if _is_plausible(token) else None for token in tokens]
+    return [next(found) if one else None for one in plausible]
 
 
 def recheck(principals: Sequence[Principal]) -> list[Finding]:
@@ -53,10 +55,6 @@ def recheck(principals: Sequence[Principal]) -> list[Finding]:
 def _named(setting: str) -> Callable[[Sequence[Any]], Sequence[Finding]]:
     function: Callable[[Sequence[Any]], Sequence[Finding]] = import_string(getattr(settings, setting))
     return function
-
-
-def _is_plausible(token: str) -> bool:
-    return token.isascii() and token.isprintable()
 
 
 def authenticate_cookie(cookie: str) -> Principal | None:
@@ -94,8 +92,11 @@ def offered_session(scope: dict[str, Any]) -> str:
 
 
 def _parameter(scope: dict[str, Any], name: str, longest: int) -> str:
+    written = scope.get("query_string", b"")
+    if not written:
+        return ""
     try:
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+        query = parse_qs(written.decode("latin-1"), max_num_fields=20)
     except ValueError:
         return ""
     return query[name][0][:longest] if name in query else ""

@@ -64,6 +64,8 @@ def batch(parts: Sequence[bytes]) -> bytes:
 
 def is_asked_for(query: bytes) -> bool:
     """Whether the query of a handshake says `format=compact`."""
+    if not query:
+        return False
     try:
         return parse_qs(query.decode("latin-1"), max_num_fields=20).get("format") == ["compact"]
     except ValueError:

@@ -16,10 +16,10 @@ from uvicorn.server import ServerState
 
 from realtime.slim import handshake
 from realtime.slim.clock import NEVER
-from realtime.slim.protocol import house_of
+from realtime.slim.protocol import SlimProtocol, house_of
 
 
-class Entry(asyncio.Protocol):
+class Entry(asyncio.BufferedProtocol):
     """One connection whose first request has not come whole."""
 
     __slots__ = ("_app_state", "_config", "_head", "_house", "_server_state", "_transport", "due")
@@ -44,26 +44,35 @@ class Entry(asyncio.Protocol):
         self._house.connections.add(self)
         self._house.clock.wake(self, self._house.handshake_ticks)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._house.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         searched = len(self._head)
-        self._head += data
+        self._head += memoryview(self._house.buffer)[:nbytes]
         found = handshake.split_head(self._head, searched)
         if found is not None:
             websocket = self._config.ws_protocol_class
-            is_websocket = websocket is not None and handshake.asks_for_websocket(found.head)
-            self._hand_to(websocket if is_websocket else AutoHTTPProtocol)
+            if websocket is not None and handshake.asks_for_websocket(found.head):
+                protocol = self._hand_to(websocket)
+                if isinstance(protocol, SlimProtocol):
+                    protocol.head_received(found)
+                    return
+            else:
+                protocol = self._hand_to(AutoHTTPProtocol)
+            protocol.data_received(bytes(self._head))
         elif not self._head[:1].isalpha() or len(self._head) > handshake.MAX_HEAD:
             # It refuses at once what is no request.
-            self._hand_to(AutoHTTPProtocol)
+            self._hand_to(AutoHTTPProtocol).data_received(bytes(self._head))
 
-    def _hand_to(self, protocol_class: Any) -> None:
+    def _hand_to(self, protocol_class: Any) -> Any:
         self._leave()
         protocol = protocol_class(
             config=self._config, server_state=self._server_state, app_state=self._app_state
         )
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
-        protocol.data_received(bytes(self._head))
+        return protocol
 
     def _leave(self) -> None:
         self._house.clock.forget(self)

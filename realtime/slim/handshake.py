@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ MAX_HEAD = 64 * 1024
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _REQUEST_LINE = re.compile(rb"([!-~]+) (/[!-~]*) HTTP/1\.([01])")
 _FIELD = rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*)\r\n"
+_SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+)
 _ONE_FIELD = re.compile(_FIELD)
 _FIELDS = re.compile(rb"(?:%b)*\r\n" % _FIELD)
 _WEBSOCKET = re.compile(rb"\nupgrade:[ \t]*websocket[ \t]*\r?\n", re.IGNORECASE)
@@ -30,8 +33,7 @@ _FIELD_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request that may be upgraded. ``extensions`` is what to answer to the extensions that it offers."""
 
     path: bytes
@@ -89,16 +91,13 @@ def switching(
     request: Request, *, deflate: bool, headers: Headers = (), subprotocol: str | None = None
 ) -> bytes:
     """The answer that opens the WebSocket; raises ValueError for a header that cannot be written."""
-    more = [
-        (b"Upgrade", b"websocket"),
-        (b"Connection", b"Upgrade"),
-        (b"Sec-WebSocket-Accept", request.accept),
-    ]
+    lines = [_SWITCHING + request.accept]
     if deflate and request.extensions is not None:
-        more.append((b"Sec-WebSocket-Extensions", request.extensions.encode()))
+        lines.append(_line(b"Sec-WebSocket-Extensions", request.extensions.encode()))
     if subprotocol is not None:
-        more.append((b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-    return _response(101, [*more, *headers])
+        lines.append(_written(b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
+    lines += [_line(name, value) for name, value in headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def refusal(status: int, headers: Headers = (), body: bytes = b"") -> bytes:
@@ -121,12 +120,18 @@ def _response(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = ""
-    lines = [f"HTTP/1.1 {status} {phrase}".encode()]
-    for name, value in headers:
-        if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
-            raise ValueError("a response header has a character that no header has")
-        lines.append(name + b": " + value)
+    lines = [f"HTTP/1.1 {status} {phrase}".encode(), *(_written(name, value) for name, value in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _written(name: bytes, value: bytes) -> bytes:
+    if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+        raise ValueError("a response header has a character that no header has")
+    return name + b": " + value
+
+
+# The same are written again and again: those of the server, and what extensions are answered with.
+_line = lru_cache(maxsize=256)(_written)
 
 
 def _gathered(headers: Headers) -> dict[bytes, list[bytes]]:
@@ -153,7 +158,9 @@ def _check(known: dict[bytes, list[bytes]], *, minor_version: bytes) -> None:
 
 
 def _tokens(known: dict[bytes, list[bytes]], name: bytes, *, lower: bool = False) -> list[bytes]:
-    values = b",".join(known.get(name, ()))
+    if name not in known:
+        return []
+    values = b",".join(known[name])
     parts = (part.strip(b" \t") for part in (values.lower() if lower else values).split(b","))
     return [part for part in parts if part]
 

@@ -79,8 +79,11 @@ class SlimProtocol(asyncio.Protocol):
                 self._transport.abort()
             return
         found = handshake.split_head(self._early)
-        if found is None:
-            return
+        if found is not None:
+            self.head_received(found)
+
+    def head_received(self, found: handshake.Head) -> None:
+        """The head of the request has come; to be called once."""
         self._early = found.rest
         try:
             self._request = handshake.read_request(found.head)
