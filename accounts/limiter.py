@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -30,8 +30,7 @@ TAKE = (_LUA / "limit.lua").read_text()
 _script = Script(TAKE, (_LUA / "take.lua").read_text())
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is left of one policy, and the second (Unix time) at which it becomes more.
 
     Of a policy that refused the request it is the second at which the request would be let through.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+import orjson
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
@@ -122,7 +122,7 @@ def _own_claims(token: str) -> dict[str, Any] | None:
     expected = _encoded(hmac.digest(key.encode(), head.encode(), "sha256"))
     if not hmac.compare_digest(expected, signature):
         return None
-    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    claims = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     now = time.time()
     ours = (
         isinstance(claims, dict)

@@ -8,11 +8,11 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Generic, ParamSpec, TypeVar
 
 import psycopg
-from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from realtime.errors import Unavailable
 
@@ -31,13 +31,22 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
 
     Raises what it raises, and Unavailable when the database does not answer.
     """
-    run = database_sync_to_async(function, thread_sensitive=False, executor=_pool)
+    run = partial(_run, partial(function, *args, **kwargs))
     try:
-        result: R = await run(*args, **kwargs)
+        # What Channels has for this is made anew for each call, and takes longer than a short one itself.
+        result: R = await asyncio.get_running_loop().run_in_executor(_pool, run)
     except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
         # An exhausted pool raises psycopg's error, which Django does not wrap.
         raise Unavailable("The database does not answer now.") from error
     return result
+
+
+def _run(function: Callable[[], R]) -> R:
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()
 
 
 class Batches(Generic[T, R]):
