@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -134,7 +134,8 @@ def _join_at_once(
     """
     if client.closed or len(client.rooms) + len(requested) > hub.limits.rooms_of(principal.tier):
         return None
-    followed, rules = hub.rooms, {}
+    followed = hub.rooms
+    rules: dict[str, Callable[[Principal, str], bool | None]] = {}
     rooms: dict[str, LatestRoom] = {}
     try:
         for text in requested:

@@ -196,7 +196,7 @@ def test_what_is_written_to_a_connection_leaves_at_once() -> None:
         listeners = [stack.enter_context(one) for one in listen("127.0.0.1", 0, 2)]
         for _ in range(8):
             stack.enter_context(socket.create_connection(listeners[0].getsockname(), timeout=5))
-        accepted = []
+        accepted: list[socket.socket] = []
         while len(accepted) < 8:
             for listener in select.select(listeners, [], [], 5)[0]:
                 accepted.append(stack.enter_context(listener.accept()[0]))
