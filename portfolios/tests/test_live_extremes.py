@@ -71,6 +71,13 @@ class Cases:
             previous = None if at >= PLAIN and self._one_in(5) else before
             self.book.see(stock.code, Sight((self._step, 0), micros(NOW), price, previous, "sandbox"))
 
+    def repeat(self) -> None:
+        """Give all stocks that have a price the same once more."""
+        self._step += 1
+        for stock in self.stocks:
+            if stock.sight is not None:
+                self.book.see(stock.code, replace(stock.sight, key=(self._step, 0)))
+
     def add(self, at: int) -> Watched:
         draw, is_plain, rate_places = self._draw, self._one_in(2), self._draw(0, 14)
         scale, digits = 20 + rate_places, GREAT if self._one_in(2) else USUAL
@@ -101,11 +108,29 @@ class Cases:
             rates={},
         )
         worth = total_of(portfolio)[0]
-        if worth is not None and self._one_in(3):
-            # Nearly nothing was gained: what is left decides the sign and the rounding.
-            portfolio = replace(portfolio, invested=worth + draw(-2, 2) * 10 ** draw(0, 20))
+        if worth is not None and self._one_in(2):
+            portfolio = self._near(portfolio, worth)
         self.book.put(portfolio, reason=writing.STATE)
         return portfolio
+
+    def _near(self, portfolio: Watched, worth: int) -> Watched:
+        """A portfolio whose figures are ties at the prices of now, or next to one."""
+        unit = 10 ** (portfolio.scale - portfolio.places)
+        if self._one_in(2):
+            # Its percentage is one, but for digits far behind.
+            invested = worth * 2_000_000 // (2_000_000 + 2 * self._draw(-50, 50) + 1) + self._draw(-1, 1)
+        else:
+            invested = worth - self._tie(unit)
+        return replace(
+            portfolio,
+            invested=invested,
+            cost_now=worth - self._tie(unit),
+            earned=self._tie(unit) - (worth - invested),
+            cash=self._tie(unit) - worth,
+        )
+
+    def _tie(self, unit: int) -> int:
+        return (2 * self._draw(-50, 50) + 1) * unit // 2 + self._draw(-1, 1) * 10 ** self._draw(0, 12)
 
     def _price(self, at: int) -> int:
         return self._draw(1, 10**6) * 10**6 if at < PLAIN else number(self._draw, GREAT)
@@ -114,6 +139,9 @@ class Cases:
         stock = self.stocks[self._draw(0, (PLAIN if is_plain else STOCKS) - 1)]
         if is_plain:
             quantity, cost = self._draw(1, 10**4) * 10 ** self._draw(8, 10), self._draw(0, 10**7) * 10**18
+            if self._one_in(2) and stock.sight is not None and stock.listing is not None:
+                worth = quantity * stock.sight.price * 100
+                cost = max(worth - self._tie(10 ** (20 - stock.listing.places)), 0)
         else:
             quantity = number(self._draw, digits) * 10 ** self._draw(0, 8)
             cost = number(self._draw, digits) * 10 ** self._draw(0, 18)
@@ -153,13 +181,16 @@ def check(cases: Cases, portfolios: list[Watched]) -> tuple[int, int]:
     for portfolio, text in zip(portfolios, writing.data(cases.book, portfolios, NOW), strict=True):
         assert text == alone(portfolio, stocks, writing.STATE)
     together = count = 0
-    for moved in (STOCKS, PLAIN):
-        cases.move(moved)
-        some = {stock for stock in cases.stocks[:moved] if stock.sight is not None}
+    for count_moved in (0, STOCKS, PLAIN):
+        if count_moved:
+            cases.move(count_moved)
+        else:
+            cases.repeat()
+        moved = {stock for stock in cases.stocks[: count_moved or STOCKS] if stock.sight is not None}
         due = [cases.book.by_place[at] for at in cases.book.waiting().tolist()]
         together -= len(writing._summaries(cases.book, due)[1])
         for portfolio, text in zip(due, writing.data(cases.book, due, NOW), strict=True):
-            assert text == alone(portfolio, some, writing.PRICES)
+            assert text == alone(portfolio, moved, writing.PRICES)
         together, count = together + len(due), count + len(due)
     return together, count
 
