@@ -46,7 +46,8 @@ class WorkerLoop(asyncio.SelectorEventLoop):
                 # It finds the same, such as that no more files may be opened, and waits a while.
                 parent._accept_connection(protocol_factory, sock, None, server, backlog, *timeouts)
                 return
-            connection = socket.socket(family, kind, fileno=number)
+            # As accept does: where the protocol is not given, the kernel is asked for it.
+            connection = socket.socket(family, kind, sock.proto, fileno=number)
             try:
                 connection.setblocking(False)
                 parent._make_socket_transport(
