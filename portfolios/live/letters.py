@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from portfolios.live.columns import Flags, Numbers
+from portfolios.maths.whole import FRACTIONS, PERCENT_PLACES
 
 #: One row of bytes for each text.
 Letters = npt.NDArray[np.uint8]
 #: So many of the units that numbers are given in make one.
-ONE: Final = 10_000
+ONE: Final = 10**PERCENT_PLACES
 _GROUP: Final = 10_000
 _END: Final = b"\n"
 
@@ -32,7 +33,7 @@ _FULL: Final = [f"{number:04d}" for number in range(_GROUP)]
 # Of four digits by their number, first where nothing stands before them and then where something does.
 _LAST: Final = _table([*map(str, range(_GROUP)), *_FULL], np.uint32)
 _BEFORE: Final = _table(["", *map(str, range(1, _GROUP)), *_FULL], np.uint32)
-_FRACTION: Final = _table(["", *(f".{part:04d}".rstrip("0") for part in range(1, ONE))], np.uint64)
+_FRACTION: Final = _table(FRACTIONS[PERCENT_PLACES], np.uint64)
 _NULL: Final = _table(["null"], np.uint32)[0]
 
 

@@ -21,10 +21,10 @@ class Parts(NamedTuple):
     rough: Numbers
 
     def plus(self, other: Parts) -> Parts:
-        return _carried(self.whole + other.whole, self.part + other.part, self.rough + other.rough)
+        return carried(self.whole + other.whole, self.part + other.part, self.rough + other.rough)
 
     def minus(self, other: Parts) -> Parts:
-        return _carried(self.whole - other.whole, self.part - other.part, self.rough + other.rough)
+        return carried(self.whole - other.whole, self.part - other.part, self.rough + other.rough)
 
     def is_sure(self) -> Flags:
         """Where ``whole`` is the whole number below for certain, and ``part`` not 0 unless it is."""
@@ -39,6 +39,7 @@ def parts_of(number: int, unit: int) -> tuple[int, int, int]:
     return whole, part, int(more > 0)
 
 
-def _carried(whole: Numbers, part: Numbers, rough: Numbers) -> Parts:
+def carried(whole: Numbers, part: Numbers, rough: Numbers) -> Parts:
+    """Numbers whose parts may be more than ONE, or below 0."""
     over = part // ONE
     return Parts(whole + over, part - over * ONE, rough)

@@ -9,7 +9,7 @@ import numpy as np
 
 from portfolios.live.book import UNKNOWN, Book, Watched
 from portfolios.live.columns import Flags, Numbers
-from portfolios.live.parts import ONE, Parts
+from portfolios.live.parts import ONE, Parts, carried
 
 # Doubles tell nearly enough what whole numbers of 64 bits hold, and a quotient but for its last digits.
 _MOST: Final = 2.0**61
@@ -98,9 +98,7 @@ def _sums(
             found[filled] = np.add.reduceat(numbers, edges, dtype=np.int64)
         return found
 
-    sums, parts = of_each(whole), of_each(part)
-    over = parts // ONE
     found: Flags = (of_each(~fits) == 0) & (lengths <= _MOST_LINES)
     # A sum that has gone beyond 64 bits is known by its upper ones.
     found &= of_each(whole >> 16) < 2**45
-    return Parts(sums + over, parts - over * ONE, of_each(cut > 0)), found
+    return carried(of_each(whole), of_each(part), of_each(cut > 0)), found
