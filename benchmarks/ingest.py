@@ -8,8 +8,8 @@ appends.
 
 First both are stopped, a backlog is appended, and both drain it at once. In the same run the same entries
 are read by bare XREADGROUP and XACK, and as many ticks go by a bare COPY into an unlogged table. Then come
-entries of 100 ticks, one every 100/rate seconds whatever the consumers do, while another process is
-subscribed to every price room. Each tick carries the time of its XADD as its running volume, in microseconds
+entries of 100 ticks, one every 100/rate seconds whatever the consumers do, while another process follows
+every price room as web processes do. Each tick carries the time of its XADD as its running volume, in µs
 and of the same clock, so every message says how long it took. A tick that a newer one of its stock replaced
 in the same batch has no message of its own; the newest tick of every stock must have arrived in its room and
 in its quote, and the sequences of the rooms have no gap, or the program ends with an error.
@@ -35,7 +35,7 @@ import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import hiredis
@@ -241,9 +241,8 @@ def _at_rate(
     _settled(client)
     stream.trim(client)
     here, there = multiprocessing.Pipe()
-    channels = [f"realtime:{_number(client)}:price:{code}".encode() for code in entries.codes]
     listener = multiprocessing.get_context("fork").Process(
-        target=_listen, args=(there, channels), daemon=True
+        target=_listen, args=(there, _number(client), entries.codes), daemon=True
     )
     listener.start()
     assert here.recv() == "subscribed"
@@ -257,7 +256,7 @@ def _at_rate(
     listener.join(10)
     delays = np.sort(heard["at"] - entries.origin - heard["volumes"]) / 1000
     assert heard["gaps"] == 0, f"{heard['gaps']} gaps in the sequences of rooms"
-    newest = {channel.rsplit(b":", 1)[1].decode(): volume for channel, volume in heard["newest"].items()}
+    newest = heard["newest"]
     expected = {code: entries.volumes[code] for code in newest}
     assert newest == expected, "a room did not end with its newest price"
     assert _stored() == {code: volume for code, volume in entries.volumes.items() if volume}, "quotes differ"
@@ -291,20 +290,46 @@ def _send(
     return np.sort(late), count * entries.size
 
 
-def _listen(report: Connection, channels: list[bytes]) -> None:
-    """Take every message of these channels until STOP, and say what they told."""
+class Room(NamedTuple):
+    """A room as a web process follows it."""
+
+    code: str
+    written: bytes
+
+
+def _listen(report: Connection, database: int, codes: Sequence[str]) -> None:
+    """Follow the rooms of prices as a web process does until STOP, and say what they were told."""
+    from realtime import keys
+    from realtime.protocol.bundles import latest_messages
+    from realtime.protocol.envelope import Envelope, unpack
+
+    rooms = {f"price:{code}".encode(): Room(code, f'"price:{code}"'.encode()) for code in codes}
+    by_channel = {keys.channel(database, name.decode()).encode(): room for name, room in rooms.items()}
+    bundles = keys.bundles(database, "latest").encode()
     url = urlsplit(os.environ["REDIS_URL"])
+    at: list[int] = []
+    volumes: list[int] = []
+    newest: dict[str, int] = {}
+    sequences: dict[str, int] = {}
+    gaps = 0
+
+    def hear(room: Room, envelope: Envelope, now: int) -> None:
+        nonlocal gaps
+        message, sequence = envelope.message, envelope.position.sequence
+        begin = message.index(b'"volume":') + 9
+        volume = int(message[begin : message.index(b",", begin)])
+        gaps += sequences.get(room.code, sequence - 1) != sequence - 1
+        sequences[room.code] = sequence
+        newest[room.code] = volume
+        at.append(now)
+        volumes.append(volume)
+
     with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
         reader = hiredis.Reader()
         if url.password:
             link.sendall(_packed(b"AUTH", url.password.encode()))
-        link.sendall(_packed(b"SUBSCRIBE", *channels, STOP))
-        waiting = len(channels) + 1
-        at: list[int] = []
-        volumes: list[int] = []
-        newest: dict[bytes, int] = {}
-        sequences: dict[bytes, int] = {}
-        gaps = 0
+        link.sendall(_packed(b"SUBSCRIBE", bundles, *by_channel, STOP))
+        waiting = len(by_channel) + 2
         while True:
             part = link.recv(1 << 20)
             now = _now()
@@ -322,14 +347,11 @@ def _listen(report: Connection, channels: list[bytes]) -> None:
                     told = {"at": np.array(at), "volumes": np.array(volumes), "newest": newest, "gaps": gaps}
                     report.send(told)
                     return
-                begin = payload.index(b'"volume":') + 9
-                volume = int(payload[begin : payload.index(b",", begin)])
-                sequence = int(payload[: payload.index(b" ")])
-                gaps += sequences.get(channel, sequence - 1) != sequence - 1
-                sequences[channel] = sequence
-                newest[channel] = volume
-                at.append(now)
-                volumes.append(volume)
+                if channel == bundles:
+                    for room, envelope in latest_messages(payload, rooms):
+                        hear(room, envelope, now)
+                else:
+                    hear(by_channel[channel], unpack(payload), now)
 
 
 def _packed(*words: bytes) -> bytes:

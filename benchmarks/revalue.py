@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -140,8 +140,9 @@ def _fill(count: int) -> Held:
 def _measure(scratch: Path, held: Held, batches: int) -> dict[str, float]:
     client = redis.Redis.from_url(os.environ["REDIS_URL"])
     ours, theirs = multiprocessing.Pipe()
-    rooms = [f"realtime:{_number(client)}:portfolio:{one}".encode() for one in held]
-    listener = multiprocessing.Process(target=_listen, args=(theirs, rooms), daemon=True)
+    listener = multiprocessing.Process(
+        target=_listen, args=(theirs, _number(client), list(held)), daemon=True
+    )
     listener.start()
     _heard(ours, "the subscriber")
     log = (scratch / "revaluer.log").open("wb")
@@ -202,9 +203,7 @@ def _check(
     messages: list[tuple[float, bytes]], touched: list[UUID], held: Held, prices: dict[str, Decimal]
 ) -> None:
     """Each that was touched has one message, and the values of some are right."""
-    from realtime.protocol.envelope import unpack
-
-    found = [json.loads(unpack(payload).message, parse_float=Decimal) for _, payload in messages]
+    found = [json.loads(message, parse_float=Decimal) for _, message in messages]
     by_id = {UUID(message["room"].partition(":")[2]): message["data"] for message in found}
     assert by_id.keys() == set(touched) and len(found) == len(touched), "not each was told once"
     for portfolio_id in touched[:CHECKED]:
@@ -216,30 +215,46 @@ def _check(
         assert by_id[portfolio_id]["summary"]["total_current_value"] == expected, portfolio_id
 
 
-def _listen(theirs: Connection[Any, Any], rooms: list[bytes]) -> None:
+class Room(NamedTuple):
+    """A room as a web process follows it."""
+
+    written: bytes
+
+
+def _listen(theirs: Connection[Any, Any], database: int, held: list[UUID]) -> None:
     """Be in all rooms; send what comes, each with its time, whenever as many have come as was asked for."""
+    from realtime import keys
+    from realtime.protocol.bundles import log_messages
+    from realtime.protocol.envelope import unpack
+
+    rooms = {f"portfolio:{one}".encode(): Room(f'"portfolio:{one}"'.encode()) for one in held}
+    bundles = keys.bundles(database, "portfolio").encode()
+    channels = [bundles, *(keys.channel(database, name.decode()).encode() for name in rooms)]
     url = urlsplit(os.environ["REDIS_URL"])
     with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
         reader, got = hiredis.Reader(), 0
         if url.password:
             link.sendall(_packed(b"AUTH", url.password.encode()))
             got -= 1
-        for first in range(0, len(rooms), 1_000):
-            link.sendall(_packed(b"SUBSCRIBE", *rooms[first : first + 1_000]))
-        while got < len(rooms):
+        for first in range(0, len(channels), 1_000):
+            link.sendall(_packed(b"SUBSCRIBE", *channels[first : first + 1_000]))
+        while got < len(channels):
             reader.feed(link.recv(1 << 20))
             while reader.gets() is not False:
                 got += 1
         theirs.send([])
         while True:
             wanted = theirs.recv()
-            raw: list[tuple[float, Any]] = []
+            raw: list[tuple[float, bytes]] = []
             while len(raw) < wanted:
                 data = link.recv(1 << 20)
                 now = time.time()
                 reader.feed(data)
                 while (reply := reader.gets()) is not False:
-                    raw.append((now, reply[2]))
+                    if reply[1] == bundles:
+                        raw += [(now, envelope.message) for _, envelope in log_messages(reply[2], rooms)]
+                    else:
+                        raw.append((now, unpack(reply[2]).message))
             theirs.send(raw)
 
 

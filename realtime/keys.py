@@ -26,6 +26,16 @@ def channel(database: int, room: str) -> str:
     return f"realtime:{database}:{room}"
 
 
+def bundles(database: int, kind: str) -> str:
+    """The channel of events that travel together: of all rooms of mode `latest`, or of logs of one prefix."""
+    return f"realtime-bundles:{database}:{kind}"
+
+
+def guard(prefix: str) -> str:
+    """A word that whoever publishes to rooms of this prefix puts there anew, so that others notice."""
+    return f"realtime:guard:{prefix}"
+
+
 # Totals of what all processes have done, by name; processes by when they last wrote their gauges.
 TOTALS = "realtime:totals"
 PROCESSES = "realtime:processes"

@@ -11,16 +11,19 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from realtime import keys
 from realtime.live import LiveRoom, LogRoom
+from realtime.protocol.bundles import latest_messages, log_messages
 from realtime.protocol.envelope import BadEnvelope, Envelope, retold, unpack, unpack_all
 from realtime.protocol.position import Position
 from realtime.redis import CONNECT_SECONDS, Target, script
 from realtime.resp import Lost, RespConnection
+from realtime.rooms import LATEST
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +41,18 @@ class Listener(Protocol):
 
 
 class Link:
-    """Follows rooms, and reconnects as long as it runs: then every room is subscribed and read again."""
+    """Follows rooms, and reconnects as long as it runs: then every room is subscribed and read again.
+
+    What a room is told comes over its own channel, or in a bundle with what others are told.
+    """
 
     def __init__(self, *, target: Target, listener: Listener) -> None:
         self._target = target
         self._listener = listener
         self._watched: dict[bytes, LiveRoom] = {}
+        self._prefix = keys.channel(target.database, "").encode()
+        # How many of these rooms are told things in each kind of bundle.
+        self._bundled: Counter[str] = Counter()
         self._heard: dict[bytes, Callable[[bytes], None]] = {}
         self._connection: RespConnection | None = None
         # What Redis calls the script that reads rooms.
@@ -64,7 +73,10 @@ class Link:
     def watch(self, rooms: Sequence[LiveRoom]) -> None:
         """Follow rooms: `on_state` comes once for each, at every connection, and `on_event` from then on."""
         for room in rooms:
-            self._watched[self._channel(room)] = room
+            self._watched[room.name.encode()] = room
+        new = Counter(map(_kind, rooms))
+        self._hear_bundles(new.keys() - self._bundled.keys())
+        self._bundled += new
         if rooms and self._connection is not None:
             self._subscribe(self._connection, rooms)
 
@@ -73,10 +85,19 @@ class Link:
         self._heard[channel.encode()] = hear
 
     def unwatch(self, room: LiveRoom) -> None:
-        if self._watched.get(self._channel(room)) is room:
-            del self._watched[self._channel(room)]
-            if self._connection is not None:
-                self._connection.tell("UNSUBSCRIBE", self._channel(room))
+        name = room.name.encode()
+        if self._watched.get(name) is not room:
+            return
+        del self._watched[name]
+        ended = [self._channel(room)]
+        kind = _kind(room)
+        self._bundled[kind] -= 1
+        if not self._bundled[kind]:
+            del self._bundled[kind]
+            ended.append(keys.bundles(self._target.database, kind).encode())
+            del self._heard[ended[-1]]
+        if self._connection is not None:
+            self._connection.tell("UNSUBSCRIBE", *ended)
 
     def read_again(self, room: LiveRoom) -> None:
         """Have `on_state` come once more; without Redis it comes with the next connection anyway."""
@@ -95,7 +116,15 @@ class Link:
         return True
 
     def _channel(self, room: LiveRoom) -> bytes:
-        return keys.channel(self._target.database, room.name).encode()
+        return self._prefix + room.name.encode()
+
+    def _hear_bundles(self, kinds: Collection[str]) -> None:
+        """Follow bundles as well, from before any room of theirs is read."""
+        for kind in kinds:
+            channel = keys.bundles(self._target.database, kind).encode()
+            self._heard[channel] = self._on_latest if kind == LATEST else self._on_logs
+            if self._connection is not None:
+                self._connection.tell("SUBSCRIBE", channel)
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -118,7 +147,7 @@ class Link:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _follow(self, connection: RespConnection) -> None:
-        self._read = await connection.call("SCRIPT", "LOAD", script("read"))
+        self._read = await connection.call("SCRIPT", "LOAD", script("start", "read"))
         self._connection = connection
         if self._heard:
             connection.tell("SUBSCRIBE", *self._heard)
@@ -159,7 +188,7 @@ class Link:
         if push[1] in self._heard:
             self._heard[push[1]](push[2])
             return
-        room = self._watched.get(push[1])
+        room = self._watched.get(push[1].removeprefix(self._prefix))
         if room is None:
             return
         try:
@@ -169,6 +198,24 @@ class Link:
             return
         for envelope in envelopes:
             self._listener.on_event(room, envelope)
+
+    def _on_latest(self, bundle: bytes) -> None:
+        self._on_bundle(latest_messages(bundle, self._watched))
+
+    def _on_logs(self, bundle: bytes) -> None:
+        self._on_bundle(log_messages(bundle, self._watched))
+
+    def _on_bundle(self, messages: Iterator[tuple[LiveRoom, Envelope]]) -> None:
+        try:
+            for room, envelope in messages:
+                self._listener.on_event(room, envelope)
+        except BadEnvelope as error:
+            logger.warning("a bundle is skipped: %s", error)
+
+
+def _kind(room: LiveRoom) -> str:
+    """The kind of bundles that tell a room something."""
+    return room.name.partition(":")[0] if isinstance(room, LogRoom) else LATEST
 
 
 def _envelopes(room: LiveRoom, newest: bytes, members: Sequence[Sequence[bytes]]) -> list[Envelope]:

@@ -51,10 +51,10 @@ def _client(url: str, seconds: float, connect_seconds: float) -> redis.Redis:
 
 
 @cache
-def script(name: str) -> str:
-    """The Lua of a script: what all begin with, and then its own."""
+def script(*parts: str) -> str:
+    """The Lua of a script, of files that stand one behind the other."""
     directory = Path(__file__).parent / "lua"
-    return "".join((directory / f"{part}.lua").read_text() for part in ("start", name))
+    return "".join((directory / f"{part}.lua").read_text() for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

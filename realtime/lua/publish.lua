@@ -1,10 +1,11 @@
 -- Publish a batch of events: next sequences, what rooms hold, and the messages, in one step. Stands behind
--- lua/start.lua.
+-- lua/start.lua and lua/log.lua.
 --
 -- KEYS[1]    hash of positions: epoch, run, and one sequence per room
 -- KEYS[2]    hash of the version that each room has reached
 -- KEYS[3]    hash of the newest event of each room that is one value
 -- KEYS[k+3]  what some rooms keep besides: a room of many, a hash of its keys; a log, its stream
+-- KEYS[…]    last, the guards of the kinds of rooms: whoever goes the short way (lane.py) sees that it was told
 -- ARGV[1]    see lua/start.lua
 -- ARGV[2]    what ends every message: its timestamp and the closing brace
 -- ARGV[3]    seconds that the keys of a room of many outlive its last event
@@ -17,7 +18,8 @@
 --              events: types as JSON, versions or '', how many rooms, the sequence that is foreseen or 0, fields
 --              as JSON with a comma before or, of a foreseen one, which v has it written out;
 --              the rooms of all events one after the other: their numbers, the keys there;
---              by event, where it is not the first room's name: what its version is kept under
+--              by event, where it is not the first room's name: what its version is kept under;
+--              how many guards there are
 -- ARGV[v+8]  an event as it is published, with the sequence that is foreseen and the epoch of ARGV[7]
 --
 -- Returns the epoch, and of each log that does not stand where was foreseen the number and the sequence.
@@ -31,23 +33,15 @@
 -- all that is new for it in one message whose parts the web process puts together, and keeps of each key only
 -- where it is written out. Whatever string Lua gets hold of is copied and hashed. So an event of a log comes as
 -- it is published, from a publisher who is right about where the room stands; for another it is written anew.
---
--- A log is of use within its epoch only, which ends when the server does. So the server writes into no file and
--- tells no replica what is added to logs, but how far rooms and versions have come.
 
 local versions, newest = KEYS[2], KEYS[3]
 local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
 local log_life, log_spare = tonumber(ARGV[5]), tonumber(ARGV[6])
 local GIVEN = 8
 local names, written, kept_at, logs, renewed, types, versions_of, counts, foreseen, fields_of, numbers, keys,
-  series = unpack(cmsgpack.unpack(ARGV[GIVEN]))
+  series, guards = unpack(cmsgpack.unpack(ARGV[GIVEN]))
 local call, format = redis.call, string.format
 local is_known = epoch == ARGV[7]
--- Cutting a log costs as much as adding to it, so it is done after so many events.
-local CUT_EVERY = 16
-local time = call('TIME')
-local milliseconds = time[1] * 1000 + math.floor(time[2] / 1000)
-local now, oldest = format('%.0f', milliseconds), format('%.0f', milliseconds - log_life)
 
 local function set(key, pairs_of)
   for first = 1, #pairs_of, MOST do
@@ -112,25 +106,7 @@ end
 
 local function append(number, sequence, payload)
   local log = KEYS[kept_at[number] + 3]
-  -- An event's place is its number, which also stands behind the dash.
-  local place_of = '-' .. format('%d', sequence)
-  local added = redis.pcall('XADD', log, now .. place_of, 'e', payload)
-  if type(added) == 'table' and added.err then
-    -- The clock was set back: the log goes on from where it was, or begins again with a new epoch.
-    local last = call('XREVRANGE', log, '+', '-', 'COUNT', 1)
-    local before = string.match(last[1] and last[1][1] or '0-0', '^(%d+)')
-    added = redis.pcall('XADD', log, before .. place_of, 'e', payload)
-    if type(added) == 'table' and added.err then
-      call('DEL', log)
-      call('XADD', log, now .. place_of, 'e', payload)
-      renewed[number] = true
-    end
-  end
-  if sequence % CUT_EVERY == 0 then
-    call('XTRIM', log, 'MINID', '~', oldest)
-    call('XTRIM', log, 'MAXLEN', '~', logs[number])
-  end
-  if renewed[number] then
+  if add_to_log(log, sequence, payload, log_life, logs[number]) or renewed[number] then
     call('PEXPIRE', log, log_life + log_spare)
     renewed[number] = false
   end
@@ -232,6 +208,9 @@ end
 set(newest, held)
 set(positions, counted)
 set(versions, changed)
+for at = #KEYS - guards + 1, #KEYS do
+  call('SET', KEYS[at], ARGV[1])
+end
 
 redis.set_repl(redis.REPL_NONE)
 for at = 1, #logged, 3 do

@@ -37,7 +37,7 @@ def unpack(payload: bytes) -> Envelope:
     if not nul or len(parts) != 3:
         raise BadEnvelope(f"no event in {len(payload)} bytes")
     sequence, epoch, key = parts
-    return Envelope(Position(_epoch(epoch), _sequence(sequence)), key, message)
+    return Envelope(Position(epoch_of(epoch), _sequence(sequence)), key, message)
 
 
 def unpack_all(payload: bytes, room: bytes) -> list[Envelope]:
@@ -47,7 +47,7 @@ def unpack_all(payload: bytes, room: bytes) -> list[Envelope]:
     head, ending, *parts = payload.split(b"\0")
     if not parts or len(parts) % _PARTS:
         raise BadEnvelope(f"no events in {len(payload)} bytes")
-    epoch = _epoch(head[2:])
+    epoch = epoch_of(head[2:])
     middle = b',"room":' + room
     return [
         Envelope(
@@ -83,5 +83,6 @@ def _sequence(digits: bytes) -> int:
 
 
 @lru_cache(maxsize=64)
-def _epoch(text: bytes) -> str:
+def epoch_of(text: bytes) -> str:
+    """The epoch that a publisher wrote."""
     return text.decode("ascii", "replace")

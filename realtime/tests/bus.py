@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
 from realtime import keys
+from realtime.protocol.bundles import latest_messages, log_messages
 from realtime.protocol.encoding import dumps
 from realtime.protocol.envelope import Envelope, retold, unpack, unpack_all
 
 
-def heard(message: dict[str, Any]) -> tuple[str, list[Envelope]]:
-    """The room of a message that redis-py has received, and the events in it."""
-    room = message["channel"].decode().split(":", 2)[2]
-    return room, unpack_all(message["data"], dumps(room))
+class Room(NamedTuple):
+    """A room as bundles know it."""
+
+    name: str
+    written: bytes
+
+
+class Everything(dict[bytes, Room]):
+    """All rooms that there may be, by name."""
+
+    def get(self, name: bytes, default: Any = None) -> Room:
+        return Room(name.decode(), dumps(name.decode()))
+
+
+def channels(client: redis.Redis, *rooms: str) -> list[str]:
+    """What to subscribe to in order to hear of rooms, as a web process does; `heard` reads what comes."""
+    database = int(client.get_connection_kwargs().get("db") or 0)
+    kinds = {"latest", *(room.partition(":")[0] for room in rooms)}
+    return [
+        *(keys.bundles(database, kind) for kind in sorted(kinds)),
+        *(keys.channel(database, room) for room in rooms),
+    ]
+
+
+def heard(message: dict[str, Any]) -> list[tuple[str, Envelope]]:
+    """The events in a message that redis-py has received, each with its room."""
+    first, _, name = message["channel"].decode().split(":", 2)
+    if first == "realtime":
+        return [(name, envelope) for envelope in unpack_all(message["data"], dumps(name))]
+    parted = latest_messages if name == "latest" else log_messages
+    return [(room.name, envelope) for room, envelope in parted(message["data"], Everything())]
 
 
 def held(client: redis.Redis, room: str, key: str = "") -> Envelope:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis
 
+from realtime import events as room_events
 from realtime import keys
-from realtime import publish as publishing
 from realtime.hub import Hub
 from realtime.live import LogRoom
 from realtime.protocol.position import Position
@@ -272,10 +272,10 @@ def test_a_hole_that_was_not_heard_is_filled_from_the_log(redis_client: redis.Re
             room = hub.rooms[ME]
             assert isinstance(room, LogRoom)
             # As if the bus had lost what comes now.
-            unheard = hub._link._watched.pop(hub._link._channel(room))
+            unheard = hub._link._watched.pop(room.name.encode())
             await written(2, 4)
             await asyncio.sleep(0.1)
-            hub._link._watched[hub._link._channel(room)] = unheard
+            hub._link._watched[room.name.encode()] = unheard
             await written(5, 5)
             await eventually(lambda: 5 in numbers(member))
             assert numbers(member) == [2, 3, 4, 5]
@@ -346,7 +346,7 @@ def test_a_log_that_grows_faster_than_it_is_read_is_read_again(monkeypatch: pyte
 
 
 def test_what_a_log_keeps_is_bounded_by_what_a_client_may_miss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "LOG_LENGTH", 10)
+    monkeypatch.setattr(room_events, "LOG_LENGTH", 10)
     write(1, 300)
 
     async def scenario() -> None:

@@ -12,6 +12,7 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
+from realtime import events as room_events
 from realtime import keys
 from realtime import publish as publishing
 from realtime.protocol.envelope import Envelope, unpack
@@ -57,7 +58,7 @@ class Listening:
         deadline = time.monotonic() + 15
         while len(envelopes) < count and time.monotonic() < deadline:
             if message := self._pubsub.get_message(timeout=1):
-                envelopes += heard(message)[1]
+                envelopes += [envelope for _, envelope in heard(message)]
         return envelopes
 
     def close(self) -> None:
@@ -325,7 +326,7 @@ def test_a_log_keeps_its_last_events_for_minutes(
     publish([alert(3)])
     assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3, 4]
     assert 300_000 < redis_client.pttl(keys.log("alert:me")) <= 330_000
-    monkeypatch.setattr(publishing, "LOG_LENGTH", 500)
+    monkeypatch.setattr(room_events, "LOG_LENGTH", 500)
     publish([alert(number) for number in range(5_000)])
     kept = log(redis_client)
     # Redis drops whole nodes of its stream, so a little more may be kept.

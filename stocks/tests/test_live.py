@@ -22,15 +22,17 @@ class Listener:
 
     def __init__(self, client) -> None:
         self._pubsub = client.pubsub()
-        self._pubsub.psubscribe("realtime:*")
-        self._pubsub.get_message(timeout=5)
+        self._pubsub.psubscribe("realtime:*", "realtime-bundles:*")
+        for _ in range(2):
+            self._pubsub.get_message(timeout=5)
 
     def messages(self) -> list[tuple[str, bytes, dict]]:
         """(room, key, message) since the last call, in order."""
         found = []
         while (got := self._pubsub.get_message(timeout=0.2)) is not None:
-            room, envelopes = heard(got)
-            found += [(room, one.key, json.loads(one.message, parse_float=Decimal)) for one in envelopes]
+            found += [
+                (room, one.key, json.loads(one.message, parse_float=Decimal)) for room, one in heard(got)
+            ]
         return found
 
     def close(self) -> None:

@@ -140,8 +140,9 @@ class Rooms:
         self.heard: dict[str, list[Envelope]] = {}
         database = int(client.get_connection_kwargs().get("db") or 0)
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)
-        self._pubsub.psubscribe(keys.channel(database, "*"))
-        self._pubsub.get_message(timeout=5)
+        self._pubsub.psubscribe(keys.channel(database, "*"), keys.bundles(database, "*"))
+        for _ in range(2):
+            self._pubsub.get_message(timeout=5)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
@@ -149,8 +150,8 @@ class Rooms:
     def _listen(self) -> None:
         while not self._stop.is_set():
             if (message := self._pubsub.get_message(timeout=0.1)) is not None:
-                room, envelopes = heard(message)
-                self.heard.setdefault(room, []).extend(envelopes)
+                for room, envelope in heard(message):
+                    self.heard.setdefault(room, []).append(envelope)
 
     def close(self) -> None:
         self._stop.set()

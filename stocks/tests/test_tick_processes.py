@@ -11,8 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from websockets.sync.server import ServerConnection
 
-from realtime import keys
-from realtime.protocol.envelope import unpack
+from realtime.tests.bus import channels, heard
 from stocks import stream
 from stocks.models import Dataset, Quote
 from stocks.providers.sandbox import Sandbox
@@ -33,21 +32,20 @@ def _wait(reached: Callable[[], bool], why: Callable[[], str] = str) -> None:
 def test_an_invented_tick_reaches_the_room_and_the_quote(live_stack, redis_client):
     fill_sandbox(sandbox=Sandbox(stocks_per_market=20))
     began = datetime.now(UTC)
-    number = int(redis_client.get_connection_kwargs().get("db") or 0)
-    channels = {keys.channel(number, room): room for room in ("price:005930", "orderbook:005930")}
+    got: dict[str, list[dict]] = {"price:005930": [], "orderbook:005930": []}
     with redis_client.pubsub() as pubsub:
-        pubsub.subscribe(*channels)
+        pubsub.subscribe(*channels(redis_client, *got))
         programs = [
             live_stack.manage("consume_ticks", "live"),
             live_stack.manage("consume_ticks", "store"),
             live_stack.manage("stream_ticks", MARKET_DATA="sandbox"),
         ]
-        got: dict[str, list[dict]] = {room: [] for room in channels.values()}
 
         def enough() -> bool:
             while (message := pubsub.get_message(ignore_subscribe_messages=True, timeout=0.05)) is not None:
-                room = channels[message["channel"].decode()]
-                got[room].append(json.loads(unpack(message["data"]).message))
+                for room, envelope in heard(message):
+                    if room in got:
+                        got[room].append(json.loads(envelope.message))
             return len(got["price:005930"]) >= 3 and bool(got["orderbook:005930"])
 
         _wait(enough, lambda: "\n".join(map(live_stack.output, programs)))

@@ -1,0 +1,378 @@
+"""The short way to Redis for a process that publishes much.
+
+What lua/publish.lua looks up for every event, where its rooms stand and which versions they have reached, is
+known to such a process, as long as nobody else tells rooms of their kinds anything. So it writes events out
+itself, with their sequences, and has Redis carry out plain commands in one transaction, at a fraction of the
+cost. Whoever publishes leaves a word of its own under the guard of each kind of room, and the transaction
+watches these guards: where somebody else has published meanwhile, nothing of it happens, and the script is
+asked instead. That is what begins epochs and guards as well.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, Final
+
+import hiredis
+import msgpack
+import redis
+from redis.connection import Connection
+
+from realtime import keys
+from realtime.events import Named, SharedEvent, Told, inside, log_length, told_in, type_json
+from realtime.protocol.bundles import Latest, log_bundle
+from realtime.protocol.encoding import timestamp
+from realtime.redis import script, worker_client
+from realtime.rooms import LATEST, LOG_LIFE
+
+# Long enough for the longest closure of an exchange.
+MEMBERS_LIFE: Final = timedelta(days=14)
+# A room that is told something every second is not given its fortnight anew every second.
+RENEW_SECONDS: Final = 3600.0
+# Nor is a log, which may be told as much: its key outlives its last event by up to this.
+LOG_RENEW_SECONDS: Final = 30.0
+#: For so long the script is asked after somebody else came in between.
+REST_SECONDS: Final = 1.0
+_NEVER: Final = float("-inf")
+_SERIES: Final = attrgetter("series")
+_ATTEMPTS: Final = 2
+Command = tuple[Any, ...]
+
+
+class Draft:
+    """Events whose rooms are found: what they say is settled, but for their sequences.
+
+    Raises InvalidRoom, RoomUnknown and ValueError for an event that cannot be written.
+    """
+
+    def __init__(self, events: Sequence[SharedEvent]) -> None:
+        self.events = events
+        self.told = [told_in(tuple(event.rooms)) for event in events]
+
+
+class Sent:
+    """Events on their way: whether they came to pass, None while nobody knows, or what went wrong."""
+
+    def __init__(self, replies: int) -> None:
+        self.replies = replies
+        self.outcome: bool | redis.RedisError | None = None
+
+
+@dataclass(slots=True)
+class _Logs:
+    """What logs of one prefix are told: by event its log, sequence and text."""
+
+    rooms: list[Named] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+
+
+class Lane:
+    """One connection, what is known over it, and at most one transaction under way. For one thread."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._database = int(client.get_connection_kwargs().get("db") or 0)
+        self._connection: Connection | None = None
+        # The guards by prefix, and what each says while nobody else has published.
+        self._guards: dict[str, bytes | None] = {}
+        self._watching = False
+        self._epoch = b""
+        self._positions: dict[str, int] = {}
+        self._versions: dict[str, str] = {}
+        self._renewed: dict[str, float] = {}
+        # Whoever is told, of whom the positions are known and the versions as well.
+        self._known: set[Told] = set()
+        # Rises whenever what was known is forgotten.
+        self._generation = 0
+        self._sent: Sent | None = None
+        self._rests_until = _NEVER
+
+    def send(self, draft: Draft) -> Sent | None:
+        """Send a transaction that publishes the events; None where that is up to the script."""
+        try:
+            for _ in range(_ATTEMPTS):
+                if time.monotonic() < self._rests_until or not self._is_ready(draft):
+                    break
+                generation = self._generation
+                commands = self._commands(draft)
+                self.settle()
+                if generation == self._generation and self._watching:
+                    return self._send(commands)
+                self._forget()
+        except redis.RedisError:
+            self._leave()
+        self.rest(0.0)
+        return None
+
+    def settle(self) -> None:
+        """Wait for the transaction that is under way, if one is, and note how it ended."""
+        sent, self._sent = self._sent, None
+        if sent is None:
+            return
+        try:
+            *_, results, _, guards = self._replies(sent.replies)
+        except redis.RedisError:
+            # It may have come to pass or not; the versions that the script compares tell.
+            sent.outcome = False
+            self._leave()
+            return
+        if results is None:
+            sent.outcome = False
+            self.rest(REST_SECONDS)
+            return
+        sent.outcome = next((one for one in results if isinstance(one, redis.RedisError)), True)
+        if sent.outcome is not True:
+            self._leave()
+        elif results[0] != self._epoch:
+            # The hash of positions is gone: the script begins a new epoch.
+            self.rest(0.0)
+        elif list(guards) != list(self._guards.values()):
+            self._forget()
+            self._guards = dict(zip(self._guards, guards, strict=True))
+            self._watching = None not in guards
+
+    def abandon(self, sent: Sent) -> None:
+        """Wait for it no longer; it may come to pass or not."""
+        if self._sent is sent:
+            self._sent = None
+            self._leave()
+
+    def rest(self, seconds: float) -> None:
+        """Leave events to the script, for so long and until the guards have been watched anew."""
+        self._watching = False
+        self._forget()
+        self._rests_until = time.monotonic() + seconds
+
+    def _is_ready(self, draft: Draft) -> bool:
+        """Whether all is known that the draft needs, and watched."""
+        if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
+            return True
+        prefixes = {room.prefix for told in draft.told for room in told.rooms}
+        if not self._watching or not prefixes <= self._guards.keys():
+            self.settle()
+            self._watch(prefixes)
+        names = dict.fromkeys(name for told in draft.told for name in told.names)
+        reaches = dict.fromkeys(event.reaches for event in draft.events)
+        unknown = [name for name in names if name not in self._positions]
+        unreached = [name for name in reaches if name not in self._versions]
+        if self._watching and (unknown or unreached):
+            self.settle()
+            self._read(unknown, unreached)
+        self._known.update(draft.told)
+        return self._watching
+
+    def _watch(self, prefixes: Iterable[str]) -> None:
+        self._forget()
+        if self._connection is None:
+            self._connection = self._client.connection_pool.get_connection()
+        self._guards = dict.fromkeys([*self._guards, *sorted(prefixes)])
+        guards = [keys.guard(prefix) for prefix in self._guards]
+        *_, words, (epoch, run), server = self._ask(
+            ("UNWATCH",),
+            ("WATCH", *guards),
+            ("MGET", *guards),
+            ("HMGET", keys.POSITIONS, "epoch", "run"),
+            ("INFO", "server"),
+        )
+        self._guards = dict(zip(self._guards, words, strict=True))
+        # An epoch is valid for one run of the server only.
+        is_valid = bool(epoch and run) and b"run_id:%b" % run in server
+        self._watching = is_valid and None not in words
+        self._epoch = epoch if is_valid else b""
+
+    def _read(self, names: Sequence[str], reaches: Sequence[str]) -> None:
+        """Learn where rooms stand; what others tell them from here on ends the transaction."""
+        wanted = [(keys.POSITIONS, names), (keys.VERSIONS, reaches)]
+        replies = iter(self._ask(*(("HMGET", key, *fields) for key, fields in wanted if fields)))
+        if names:
+            self._positions.update(
+                (name, int(value or 0)) for name, value in zip(names, next(replies), strict=True)
+            )
+        if reaches:
+            self._versions.update(
+                (name, (value or b"").decode()) for name, value in zip(reaches, next(replies), strict=True)
+            )
+
+    def _commands(self, draft: Draft) -> list[Command]:
+        """What makes the events come to pass, after which what is known has gone on."""
+        positions, versions, epoch = self._positions, self._versions, self._epoch
+        ending = b',"timestamp":"%b"}' % timestamp(datetime.now(UTC)).encode()
+        changed: list[str] = []
+        newest: list[str | bytes] = []
+        members: defaultdict[str, list[str | bytes]] = defaultdict(list)
+        logs: defaultdict[str, _Logs] = defaultdict(_Logs)
+        bundle = Latest()
+        sequences = bundle.sequences
+        for event, told in zip(draft.events, draft.told, strict=True):
+            event_type, fields, _, version, series = event
+            if version:
+                reaches = event.reaches if series else told.names[0]
+                if version <= versions[reaches]:
+                    continue
+                versions[reaches] = version
+                changed += (reaches, version)
+            kind, fields = type_json(event_type), inside(fields)
+            home = ""
+            if told.others is not None:
+                # As below, for what there is most of.
+                name, room = told.names[0], told.rooms[0]
+                at = positions[name] = positions[name] + 1
+                newest += (name, _written(at, epoch, "", kind, room, fields, ending))
+                home = f" {at} {name}"
+                sequences.append(at)
+                for name, key in told.others:
+                    at = positions[name] = positions[name] + 1
+                    sequences.append(at)
+                    members[name] += (key, f"{at}{home}")
+                bundle.add(kind, fields, told.names, told.keys)
+                continue
+            names: list[str] = []
+            room_keys: list[str] = []
+            for room, key, is_log in zip(told.rooms, told.keys, told.are_logs, strict=True):
+                name = room.name
+                at = positions[name] = positions[name] + 1
+                if is_log:
+                    log = logs[room.prefix]
+                    log.rooms.append(room)
+                    log.sequences.append(at)
+                    log.texts.append(_written(at, epoch, key, kind, room, fields, ending))
+                    continue
+                names.append(name)
+                room_keys.append(key)
+                sequences.append(at)
+                if key and home:
+                    members[name] += (key, f"{at}{home}")
+                    continue
+                text = _written(at, epoch, key, kind, room, fields, ending)
+                if key:
+                    members[name] += (key, text)
+                else:
+                    newest += (name, text)
+                    home = f" {at} {name}"
+            if names:
+                bundle.add(kind, fields, names, room_keys)
+        moved = {*bundle.names, *(room.name for log in logs.values() for room in log.rooms)}
+        hashes: dict[str, Sequence[Any]] = {
+            keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
+            keys.VERSIONS: changed,
+            keys.NEWEST: newest,
+        }
+        commands: list[Command] = [("HSET", key, *pairs) for key, pairs in hashes.items() if pairs]
+        for name, pairs in members.items():
+            commands.append(("HSET", keys.members(name), *pairs))
+            if self._is_to_renew(name, RENEW_SECONDS):
+                commands.append(("EXPIRE", keys.members(name), int(MEMBERS_LIFE.total_seconds())))
+        if bundle.names:
+            channel = keys.bundles(self._database, LATEST)
+            commands.append(("PUBLISH", channel, bundle.packed(epoch, ending)))
+        for prefix, log in logs.items():
+            told_names = [room.name for room in log.rooms]
+            channel = keys.bundles(self._database, prefix)
+            commands += [self._append(prefix, log), ("PUBLISH", channel, log_bundle(told_names, log.texts))]
+        return commands
+
+    def _append(self, prefix: str, log: _Logs) -> Command:
+        numbers: dict[Named, int] = {}
+        for room in log.rooms:
+            numbers.setdefault(room, len(numbers) + 1)
+        lengths = [log_length(prefix)] * len(numbers)
+        renewed = [self._is_to_renew(room.name, LOG_RENEW_SECONDS) for room in numbers]
+        columns = (lengths, renewed, [numbers[room] for room in log.rooms], log.sequences)
+        return (
+            # With its source: nobody can ask again within a transaction.
+            *("EVAL", script("log", "append"), len(numbers), *(room.log for room in numbers)),
+            int(LOG_LIFE.total_seconds() * 1000),
+            int(LOG_RENEW_SECONDS * 1000),
+            msgpack.packb(columns, use_bin_type=False),
+            *log.texts,
+        )
+
+    def _is_to_renew(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if self._renewed.get(name, _NEVER) >= now - seconds:
+            return False
+        self._renewed[name] = now
+        return True
+
+    def _send(self, commands: Sequence[Command]) -> Sent:
+        words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}
+        guards = [keys.guard(prefix) for prefix in words]
+        whole: list[Command] = [
+            ("MULTI",),
+            ("HGET", keys.POSITIONS, "epoch"),
+            *(("SET", guard, word) for guard, word in zip(guards, words.values(), strict=True)),
+            *commands,
+            ("EXEC",),
+            ("WATCH", *guards),
+            ("MGET", *guards),
+        ]
+        self._guards = dict(words)
+        sent = Sent(len(whole))
+        self._write(whole)
+        self._sent = sent
+        return sent
+
+    def _ask(self, *commands: Command) -> list[Any]:
+        self._write(commands)
+        return self._replies(len(commands))
+
+    def _write(self, commands: Iterable[Command]) -> None:
+        assert self._connection is not None
+        self._connection.send_packed_command([hiredis.pack_command(command) for command in commands])
+
+    def _replies(self, count: int) -> list[Any]:
+        assert self._connection is not None
+        read = self._connection.read_response
+        return [read() for _ in range(count)]
+
+    def _forget(self) -> None:
+        self._positions.clear()
+        self._versions.clear()
+        self._renewed.clear()
+        self._known.clear()
+        self._generation += 1
+
+    def _leave(self) -> None:
+        """Give the connection up: nobody knows what is still to come over it."""
+        self.rest(0.0)
+        if self._sent is not None:
+            self._sent.outcome, self._sent = False, None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+            self._client.connection_pool.release(connection)
+
+
+def _written(
+    at: int, epoch: bytes, key: str, kind: bytes, room: Named, fields: bytes, ending: bytes
+) -> bytes:
+    """An event as Redis keeps it, see protocol/envelope.py."""
+    return b'%d %b %b\0{"type":%b,"room":%b%b,"sequence":%d%b' % (
+        *(at, epoch, key.encode(), kind, room.written, fields, at, ending),
+    )
+
+
+class _Lanes(threading.local):
+    lane: Lane | None = None
+    client: redis.Redis | None = None
+    process = 0
+
+
+_lanes = _Lanes()
+
+
+def lane() -> Lane:
+    """That of this thread, to the Redis that REDIS_URL names."""
+    client = worker_client()
+    if _lanes.lane is None or _lanes.client is not client or _lanes.process != os.getpid():
+        _lanes.lane, _lanes.client, _lanes.process = Lane(client), client, os.getpid()
+    return _lanes.lane

@@ -1,0 +1,107 @@
+"""How many events travel on the bus together.
+
+A bundle carries events of many rooms in one message, and each web process takes from it what it follows: a
+name that nobody follows there costs a look into a dictionary. Each mode of rooms has a form of its own.
+
+Of ``latest`` rooms a bundle is msgpack, columns: the epoch, and what ends every message; by event its type as
+JSON, its fields, without braces and with a comma before, and how many rooms are told it; then, event after
+event, these rooms' names, the keys and the sequences there.
+
+Of ``log`` rooms it is 4 bytes, big-endian, that say how long the head is; the head, msgpack, names and how
+many bytes the event of each has; and these events as ``protocol/envelope.py`` has them, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, islice
+from typing import Any, Protocol, TypeVar
+
+import msgpack
+
+from realtime.protocol.envelope import BadEnvelope, Envelope, epoch_of, unpack
+from realtime.protocol.position import Position
+
+_SIZE = 4
+
+
+class Followed(Protocol):
+    """A room that somebody follows; ``written`` is its name as JSON."""
+
+    @property
+    def written(self) -> bytes: ...
+
+
+Room = TypeVar("Room", bound=Followed)
+
+
+class Latest:
+    """What goes into a bundle of `latest` rooms: columns, as above."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.sequences: list[int] = []
+        self._types: list[bytes] = []
+        self._fields: list[bytes] = []
+        self._counts: list[int] = []
+        self._keys: list[str] = []
+
+    def add(self, event_type: bytes, fields: bytes, names: Sequence[str], room_keys: Sequence[str]) -> None:
+        """An event of these rooms; its sequences there go to ``sequences``."""
+        self._types.append(event_type)
+        self._fields.append(fields)
+        self._counts.append(len(names))
+        self.names += names
+        self._keys += room_keys
+
+    def packed(self, epoch: bytes, ending: bytes) -> bytes:
+        rooms = (self.names, self._keys, self.sequences)
+        columns = (epoch, ending, self._types, self._fields, self._counts, *rooms)
+        packed: bytes = msgpack.packb(columns, use_bin_type=False)
+        return packed
+
+
+def log_bundle(names: Sequence[str], events: Sequence[bytes]) -> bytes:
+    """A bundle of logs: the room of each event by name, and the events as they are kept."""
+    head: bytes = msgpack.packb((names, [*map(len, events)]), use_bin_type=False)
+    return b"".join((len(head).to_bytes(_SIZE, "big"), head, *events))
+
+
+def latest_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
+    """What a bundle has for the rooms, by name, in order; raises BadEnvelope."""
+    epoch, ending, types, fields, counts, names, room_keys, sequences = _columns(bundle, 8)
+    found = [rooms.get(name) for name in names]
+    if not any(found):
+        return
+    text = epoch_of(epoch)
+    messages = zip(found, room_keys, sequences, strict=True)
+    for event_type, words, count in zip(types, fields, counts, strict=True):
+        for room, key, sequence in islice(messages, count):
+            if room is not None:
+                message = b'{"type":%b,"room":%b%b,"sequence":%d%b' % (
+                    *(event_type, room.written, words, sequence, ending),
+                )
+                yield room, Envelope(Position(text, sequence), key, message)
+
+
+def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
+    """The same of a bundle of logs."""
+    begin = _SIZE + int.from_bytes(bundle[:_SIZE], "big")
+    names, lengths = _columns(bundle[_SIZE:begin], 2)
+    ends = list(accumulate(lengths, initial=begin))
+    if ends[-1] != len(bundle):
+        raise BadEnvelope(f"no events in {len(bundle)} bytes")
+    for name, first, end in zip(names, ends, ends[1:], strict=False):
+        room = rooms.get(name)
+        if room is not None:
+            yield room, unpack(bundle[first:end])
+
+
+def _columns(packed: bytes, count: int) -> Sequence[Any]:
+    try:
+        columns = msgpack.unpackb(packed, raw=True)
+    except ValueError as error:
+        raise BadEnvelope(f"no bundle in {len(packed)} bytes") from error
+    if not isinstance(columns, list) or len(columns) != count:
+        raise BadEnvelope(f"no bundle in {len(packed)} bytes")
+    return columns
