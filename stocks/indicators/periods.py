@@ -24,14 +24,15 @@ _NEVER: Final = np.datetime64("0001-01-01", "D")
 
 @dataclass(frozen=True)
 class Grid:
-    """Periods of one kind, shape (n, DEPTH + 1): a stock a row, a quarter a column, the newest first.
+    """Periods of one kind, shape (n, columns): a stock a row, a quarter a column, the newest first.
 
     Attributes:
         row: the statement, −1 where there is none.
         filed_on: the day its figures were public.
         currency: the number of its currency, −1 where there is none.
 
-    The last column is always empty, so that NONE may be asked for.
+    There are as many columns as any of the stocks has periods, DEPTH at most, and one more that is always
+    empty: :func:`cell` answers with it where NONE or an older period is asked for.
     """
 
     row: Ints
@@ -51,7 +52,7 @@ class Periods:
         quarters: including ``derived`` ones, of which ``row`` is −1.
         years: in the columns of their fourth quarters.
         derived: fourth quarters that are only filed inside their year: the year less its other quarters.
-        fourth: whether a column holds fourth quarters, shape (n, DEPTH + 1).
+        fourth: whether a column holds fourth quarters, shape (n, columns).
         since: the earliest filing that still speaks, MAX_AGE_DAYS before the day.
     """
 
@@ -74,10 +75,11 @@ class Periods:
         rows = rows[back[rows] < DEPTH]
         # Of the same place the last one written stays: the newest filing.
         rows = rows[np.argsort(filed.filed_on[rows], kind="stable")]
-        row = np.full((2, n, DEPTH + 1), -1, dtype=np.int64)
+        columns = int(back[rows].max(initial=-1)) + 2
+        row = np.full((2, n, columns), -1, dtype=np.int64)
         row[is_year[rows].astype(np.int64), filed.stock[rows], back[rows]] = rows
         quarters, years = (_grid(part, filed, currency) for part in row)
-        fourth = (top[:, None] - np.arange(DEPTH + 1)) % 4 == 3
+        fourth = (top[:, None] - np.arange(columns)) % 4 == 3
         return cls(
             quarters=(with_fourth := _with_derived(quarters, years))[0],
             years=years,
@@ -97,8 +99,8 @@ def first(flags: Flags) -> Ints:
 
 
 def cell(values: npt.NDArray, column: Ints) -> npt.NDArray:
-    """The value of each stock in its column."""
-    return values[np.arange(len(values)), column]
+    """The value of each stock in its column, that of the empty one where it lies beyond."""
+    return values[np.arange(len(values)), np.minimum(column, values.shape[1] - 1)]
 
 
 def ahead(values: npt.NDArray, back: int, blank: object) -> npt.NDArray:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stocks.indicators.filed import LEVELS, Array, Days, Filed, Ints, Splits
-from stocks.indicators.periods import DEPTH, Flags, Grid, Periods, ahead
+from stocks.indicators.periods import Flags, Grid, Periods, ahead
 from stocks.indicators.places import Places, later
 
 
 @dataclass(frozen=True)
 class Sheets:
-    """One sheet an item, shape (n, DEPTH + 1), NaN where it is unknown; each is made once, when asked for.
+    """One sheet an item, shape (n, columns), NaN where it is unknown; each is made once, when asked for.
 
     But for that of ``periods`` a sheet holds amounts of one currency only, that of the newest balance.
     """
@@ -64,7 +64,7 @@ class Sheets:
         def make() -> Array:
             of_year = later(self.grids.years, self.grids.quarters)
             # At the newest end only what is fresh speaks; before it whatever was filed last.
-            newest = np.arange(DEPTH + 1) == self.places.balance[:, None]
+            newest = np.arange(of_year.shape[1]) == self.places.balance[:, None]
             of_year = np.where(newest, self.places.balance_of_year[:, None], of_year)
             return np.where(of_year, self.years(item), self.quarters(item))
 
