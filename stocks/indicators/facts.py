@@ -145,4 +145,4 @@ def _at(values: Array, column: Ints, back: int) -> Array:
     """The value of each stock ``back`` columns after its column, NaN where it has none."""
     if back < 0:
         raise ValueError("There is nothing ahead of the newest")
-    return cell(values, np.where(column < NONE, np.minimum(column + back, NONE), NONE))
+    return cell(values, column + back)
