@@ -46,8 +46,13 @@ class Levels:
         """The level of each day, NaN on days that it does not know."""
         if not len(self.days):
             return np.full(len(days), np.nan)
-        at = np.minimum(np.searchsorted(self.days, days), len(self.days) - 1)
-        return np.where(self.days[at] == days, self.levels[at], np.nan)
+        # A table of all days between the first and the last, and beyond these one that is unknown: a million
+        # bars find their level in a tenth of the time that searching for each takes.
+        span = int((self.days[-1] - self.days[0]).astype(np.int64)) + 1
+        table = np.full(span + 1, np.nan)
+        table[(self.days - self.days[0]).astype(np.int64)] = self.levels
+        since = (days - self.days[0]).astype(np.int64)
+        return table[np.where((since >= 0) & (since < span), since, span)]
 
 
 def listed_index(market: str) -> int | None:
