@@ -29,7 +29,7 @@ BLOCK: Final = 64
 CHAINS: Final = chains([kernel.run for kernel in KERNELS if isinstance(kernel, ChainKernel) and kernel.steps])
 #: How many values are left of a stock.
 LEFT: Final = sum(width for _, width in CHAINS)
-_LONGEST: Final = max(kernel.needs for kernel in KERNELS if isinstance(kernel, WindowKernel))
+_NEEDS: Final = frozenset(kernel.needs for kernel in KERNELS if isinstance(kernel, WindowKernel))
 
 
 def series(bars: Bars) -> dict[str, Array]:
@@ -67,7 +67,9 @@ def _ends(chunk: Sequence[Bars], count: int, known: Array | None) -> tuple[Array
     # With the longest first, the stocks that have enough bars for a kernel are the first so many rows.
     order = np.argsort(-lengths, kind="stable")
     lengths, chunk = lengths[order], [chunk[i] for i in order]
-    width = min(int(lengths.max(initial=0)), _LONGEST + count - 1)
+    longest = int(lengths.max(initial=0))
+    # No wider than what the kernels take that have a stock with bars enough.
+    width = min(longest, max((needs for needs in _NEEDS if needs <= longest), default=0) + count - 1)
     aligned = Windows.aligned(chunk, width)
     found, left = np.full((len(chunk), count, len(SERIES_IDS)), np.nan), np.full((len(chunk), LEFT), np.nan)
     listed = [bars for bars in chunk if len(bars)]
