@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from stocks.indicators.bars import Array, Bars
 from stocks.indicators.steps import STEPS
@@ -28,6 +29,14 @@ class Layout:
 
     bounds: Sequence[tuple[int, int | None]]
     last: int | None = None
+    _firsts: npt.NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    _ends: npt.NDArray[np.int64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Made once: every figure asks for them, and a thousand pairs take a while to become an array.
+        object.__setattr__(self, "_firsts", np.array([first for first, _ in self.bounds], dtype=np.int64))
+        ends = [-1 if end is None else end for _, end in self.bounds]
+        object.__setattr__(self, "_ends", np.array(ends, dtype=np.int64))
 
     def each(self, function: Callable[..., Array], *columns: Array, **options: Any) -> Array:
         """A function of one history's columns, applied to each: series in the same layout."""
@@ -47,7 +56,7 @@ class Layout:
     def without_first(self, values: Array) -> Array:
         """``values``, in which the first of each history is now NaN: it has none before it."""
         if len(values):
-            values[[first for first, _ in self.bounds]] = np.nan
+            values[self._firsts] = np.nan
         return values
 
     def wanted(self, values: Array) -> Array:
@@ -56,10 +65,9 @@ class Layout:
 
     def ends(self, values: Array, count: int) -> Array:
         """The last values of each of several histories: (histories, count), NaN before its first."""
-        bounds = np.array(self.bounds)
-        places = bounds[:, 1:] + np.arange(-count, 0)
+        places = self._ends[:, np.newaxis] + np.arange(-count, 0)
         out: Array = values[np.maximum(places, 0)]
-        out[places < bounds[:, :1]] = np.nan
+        out[places < self._firsts[:, np.newaxis]] = np.nan
         return out
 
 
