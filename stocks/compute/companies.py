@@ -119,13 +119,13 @@ class OnFile:
         ttm, ahead = np.full(count, np.nan), np.full(count, np.nan)
         years = np.full((count, DIVIDEND_YEARS), np.nan)
         for row, (stock, actions, bars) in enumerate(zip(self.stocks, self.actions, chunk, strict=True)):
-            on: date = bars.days[-1].astype(date)
             lists_all = stock.source in LISTS_ALL_DIVIDENDS
             dividends = [action for action in actions if action.amount is not None]
+            if not dividends and not lists_all:
+                continue
+            on: date = bars.days[-1].astype(date)
             past = [action for action in dividends if action.ex_date <= on]
             if any(action.currency not in ("", stock.currency) for action in past):
-                continue
-            if not dividends and not lists_all:
                 continue
             found = dividends_on(
                 paid_per_share(past, actions, on=on),
