@@ -85,13 +85,15 @@ def encode(leading: Sequence[npt.NDArray[Any]], values: npt.NDArray[np.float64])
     unknown = np.isnan(values)
     rows["values"]["length"] = np.where(unknown, -1, 8)
     rows["values"]["value"] = values
-    # Of an unknown value only the length goes out.
-    width = rows.dtype.itemsize
+    # Of an unknown value only the length goes out. All is cut in pieces of two bytes, for which every length
+    # here is even: half as many as single bytes, and picked in half the time.
+    piece = np.dtype(np.uint16 if rows.dtype.itemsize % 2 == 0 else np.uint8)
+    width, of_value = rows.dtype.itemsize // piece.itemsize, _FLOAT // piece.itemsize
     is_sent = np.ones((len(values), width), dtype=np.bool_)
-    figures = is_sent[:, width - values.shape[1] * _FLOAT :].reshape(len(values), values.shape[1], _FLOAT)
-    figures[:, :, 4:] = ~unknown[:, :, np.newaxis]
-    octets = np.frombuffer(rows.tobytes(), dtype=np.uint8).reshape(len(values), width)
-    return HEADER + octets[is_sent].tobytes() + TRAILER
+    figures = is_sent[:, width - values.shape[1] * of_value :].reshape(len(values), values.shape[1], of_value)
+    figures[:, :, 4 // piece.itemsize :] = ~unknown[:, :, np.newaxis]
+    pieces = rows.view(piece).reshape(len(values), width)
+    return HEADER + pieces[is_sent].tobytes() + TRAILER
 
 
 def _wire(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
