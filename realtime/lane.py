@@ -41,6 +41,9 @@ RENEW_SECONDS: Final = 3600.0
 LOG_RENEW_SECONDS: Final = 30.0
 #: For so long the script is asked after somebody else came in between.
 REST_SECONDS: Final = 1.0
+#: Who was told something long ago is forgotten with all others.
+MOST_KNOWN: Final = 100_000
+
 _NEVER: Final = float("-inf")
 _SERIES: Final = attrgetter("series")
 _ATTEMPTS: Final = 2
@@ -150,12 +153,14 @@ class Lane:
         """Leave events to the script, for so long and until the guards have been watched anew."""
         self._watching = False
         self._forget()
-        self._rests_until = time.monotonic() + seconds
+        self._rests_until = max(self._rests_until, time.monotonic() + seconds)
 
     def _is_ready(self, draft: Draft) -> bool:
         """Whether all is known that the draft needs, and watched."""
         if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
             return True
+        if len(self._known) > MOST_KNOWN:
+            self._forget()
         prefixes = {room.prefix for told in draft.told for room in told.rooms}
         if not self._watching or not prefixes <= self._guards.keys():
             self.settle()
@@ -167,7 +172,8 @@ class Lane:
         if self._watching and (unknown or unreached):
             self.settle()
             self._read(unknown, unreached)
-        self._known.update(draft.told)
+        if self._watching:
+            self._known.update(draft.told)
         return self._watching
 
     def _watch(self, prefixes: Iterable[str]) -> None:

@@ -241,6 +241,32 @@ def test_two_are_under_way_and_somebody_else_comes_between(listening: Listening)
     assert told(listening.take()[ROOM])[-2:] == [(6, 6), (7, 7)]
 
 
+def test_where_somebody_comes_between_the_script_is_asked_for_a_while(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "REST_SECONDS", 600.0)
+    for number in (1, 2):
+        through(numbered(number))
+    # The guard is another one from here on.
+    publish_shared(numbered(3))
+    through(numbered(4))
+    before = calls(redis_client, "exec")
+    for number in (5, 6):
+        through(numbered(number))
+    assert calls(redis_client, "exec") == before
+    assert redis_client.hget(keys.POSITIONS, ROOM) == b"6"
+
+
+def test_what_is_known_does_not_grow_for_ever(
+    listening: Listening, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "MOST_KNOWN", 10)
+    for number in range(60):
+        through([event(number, (f"price:{number}", "")), event(number)])
+    assert len(lane.lane()._known) <= 12
+    assert told(listening.take()[ROOM]) == [(at + 1, at) for at in range(60)]
+
+
 def test_an_older_version_is_left_out_whoever_told_the_later_one(listening: Listening) -> None:
     through(numbered(1))
     through(numbered(5))
