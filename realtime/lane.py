@@ -159,22 +159,23 @@ class Lane:
         """Whether all is known that the draft needs, and watched."""
         if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
             return True
+        # What was sent last decides whether anything is known at all.
+        self.settle()
         if len(self._known) > MOST_KNOWN:
             self._forget()
         prefixes = {room.prefix for told in draft.told for room in told.rooms}
         if not self._watching or not prefixes <= self._guards.keys():
-            self.settle()
             self._watch(prefixes)
+        if not self._watching:
+            return False
         names = dict.fromkeys(name for told in draft.told for name in told.names)
         reaches = dict.fromkeys(event.reaches for event in draft.events)
         unknown = [name for name in names if name not in self._positions]
         unreached = [name for name in reaches if name not in self._versions]
-        if self._watching and (unknown or unreached):
-            self.settle()
+        if unknown or unreached:
             self._read(unknown, unreached)
-        if self._watching:
-            self._known.update(draft.told)
-        return self._watching
+        self._known.update(draft.told)
+        return True
 
     def _watch(self, prefixes: Iterable[str]) -> None:
         self._forget()

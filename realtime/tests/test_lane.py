@@ -341,6 +341,28 @@ def test_what_redis_does_not_take_is_said_and_leaves_no_gap(own_valkey: OwnValke
     assert told(log(own_valkey.client)) == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
+def test_what_follows_a_refusal_finds_its_way_with_new_rooms(own_valkey: OwnValkey) -> None:
+    for number in (1, 2):
+        through(numbered(number, room=LOG))
+    refused, next_one = Publishing(numbered(3, room=LOG)), Publishing(numbered(4, room="alert:you"))
+    own_valkey.client.config_set("maxmemory", 1)
+    refused.begin()
+    with pytest.raises(redis.ResponseError):
+        refused.end()
+    refused = Publishing(numbered(3, room=LOG))
+    own_valkey.client.config_set("maxmemory", 0)
+    through(numbered(5))
+    through(numbered(6))
+    own_valkey.client.config_set("maxmemory", 1)
+    refused.begin()
+    own_valkey.client.config_set("maxmemory", 0)
+    next_one.begin()
+    next_one.end()
+    refused.end()
+    assert told(log(own_valkey.client)) == [(1, 1), (2, 2), (3, 3)]
+    assert told(log(own_valkey.client, "alert:you")) == [(1, 4)]
+
+
 def test_who_waits_no_longer_hinders_nobody(listening: Listening) -> None:
     through(numbered(1))
     left = Publishing(numbered(2))
