@@ -17,22 +17,26 @@ _SPARE_BITS = 12
 
 
 def even(
-    numbers: Numbers, units: Numbers, *, less: Flags | None = None, more: Flags | None = None
+    numbers: Numbers, units: Numbers | int, *, less: Flags | None = None, more: Flags | None = None
 ) -> Numbers:
     """``numbers / units``, half to even; units are even.
 
     Where ``less``, the number is less by a little: by so little that it lies above the next whole number
     below. Where ``more``, it is more by as little.
     """
-    whole, rest = np.divmod(numbers, units)
-    twice = 2 * rest
-    halves = twice == units
-    tie = halves & (whole % 2 != 0)
-    if less is not None:
-        tie &= ~less
-    if more is not None:
-        tie |= halves & more
-    rounded: Numbers = whole + ((twice > units) | tie)
+    whole = numbers // units
+    rest = numbers - whole * units
+    half = units // 2
+    up = rest > half
+    ties = rest == half
+    if ties.any():
+        odd = whole & 1 != 0
+        if less is not None:
+            odd &= ~less
+        if more is not None:
+            odd |= more
+        up |= ties & odd
+    rounded: Numbers = whole + up
     return rounded
 
 
@@ -46,17 +50,27 @@ def percent_even(parts: Numbers, wholes: Numbers, more: Flags) -> tuple[Numbers,
     if great.any():
         bits = np.where(great, _SPARE_BITS, 0)
         parts, wholes, more = parts >> bits, wholes >> bits, more | great
-    divisors = np.where(wholes > 0, wholes, 1)
-    digits, rest = np.divmod(parts, divisors)
-    # What is too great for the steps below; doubles tell nearly enough.
+    divisors = np.maximum(wholes, 1)
+    digits = parts // divisors
+    # What is too great for the steps below.
     fits = (divisors < _MOST_WHOLE) & (np.abs(digits) < 2**62 // _MILLION)
-    digits, rest = np.where(fits, digits, 0), np.where(fits, rest, 0)
+    if not fits.all():
+        parts, digits, divisors = (
+            np.where(fits, parts, 0),
+            np.where(fits, digits, 0),
+            np.where(fits, divisors, 1),
+        )
+    rest = parts - digits * divisors
     for _ in range(2):
-        more_digits, rest = np.divmod(rest * _STEP, np.where(fits, divisors, 1))
+        rest *= _STEP
+        more_digits = rest // divisors
+        rest -= more_digits * divisors
         digits = digits * _STEP + more_digits
     twice = 2 * rest
-    rounded: Numbers = digits + ((twice > divisors) | ((twice == divisors) & (digits % 2 != 0)))
-    # How far the unknown digits can move what is left over.
-    near = np.abs(twice - divisors) <= 2 * (_MILLION + np.abs(digits) + 1)
-    certain: Flags = fits & ~(more & near) & (wholes >= 0)
+    rounded: Numbers = digits + ((twice > divisors) | ((twice == divisors) & (digits & 1 != 0)))
+    certain: Flags = fits & (wholes >= 0)
+    if more.any():
+        # How far the unknown digits can move what is left over.
+        near = np.abs(twice - divisors) <= 2 * (_MILLION + np.abs(digits) + 1)
+        certain &= ~(more & near)
     return rounded, certain
