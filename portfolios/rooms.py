@@ -58,9 +58,8 @@ class PortfolioRoom:
         ask_for_all(UUID(key))
         book = Book()
         reading.put(book, found, reading.rates_for(found, now=now), reason=writing.SNAPSHOT, now=now)
-        portfolios = list(book.portfolios.values())
-        (data,) = writing.data(book, portfolios, now, most=max(book.lines.count, 1))
-        return {"type": writing.TYPE, "data": splice(data)}
+        (fields,) = writing.fields(book, book.waiting(), now, most=max(book.lines.count, 1))
+        return {"type": writing.TYPE, "data": splice(writing.data_of(fields))}
 
 
 def _is_id(key: str) -> bool:

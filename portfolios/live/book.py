@@ -9,20 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from itertools import compress
 from typing import Final
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from portfolios.live.columns import Columns, Flags, Numbers
 from portfolios.live.parts import parts_of
+from portfolios.live.worth import MOST_LINES, UNKNOWN, worth_of
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
 #: quote takes its place.
 Key = tuple[int, int]
-#: In place of a number that is not known.
-UNKNOWN: Final = -1
 #: Numbers of a row below this leave room for what is done with them.
 MOST: Final = 2**62
 #: Sums are rounded from so many decimals more than are written, where those leave them small enough.
@@ -104,8 +105,7 @@ class Watched:
     what it has in all currencies. ``sequence`` is that of its newest row of the ledger. ``fixed`` is what of
     its summary does not follow prices, and ``state`` what else there is of it, both as JSON inside braces.
     ``warnings`` are those that do not follow prices, ``rates`` what one of each currency of its shares and
-    its cash is in ``base``. ``head`` is how its messages begin that tell of prices only, written by whoever
-    writes messages.
+    its cash is in ``base``.
 
     ``at`` is its place in the columns of portfolios, ``first`` that of its first line in those of lines.
     """
@@ -128,7 +128,6 @@ class Watched:
     rates: Mapping[str, Decimal | None]
     #: Why all of it is to be told; empty where only prices have moved.
     reason: str = ""
-    head: bytes = b""
     at: int = -1
     first: int = -1
     room: str = field(init=False)
@@ -177,11 +176,17 @@ class Book:
     10^-``decimals``, ``cost`` in those of its value, 10^-(decimals + 8), rounded down, and whether it has
     ``more`` digits. Times ``rate`` and divided by ``divisor`` the value is one in the base currency, in units
     of 10^-SPARE of what is written; the divisor is 0 where that is not known or one of these is too great.
+    That value is ``market`` now and was ``previous`` at the close before, in four columns each, as ``Worth``
+    has them; ``unsummed`` says which of the two follow a price that is not in them yet.
 
-    Of ``stocks``: ``price`` and ``previous``, UNKNOWN where they are. Of ``owners``, the portfolios: whether
-    they are ``waiting``, and when they were ``told``, in microseconds; the ``places`` that are written; and
-    where the numbers of the portfolio are ``small``, those that do not follow prices, in the same units as
-    values in the base currency and in three columns each, as ``Parts`` have them.
+    Of stocks: ``price`` and ``previous``, UNKNOWN where they are, and whether what is ``written`` of them in
+    ``texts`` is what they are now.
+
+    Of ``owners``, the portfolios: the ``first`` of their lines and their ``count``; whether they are
+    ``waiting``, and when they were ``told``, in microseconds; whether they are ``plain``, with neither a
+    reason nor warnings to be told; the ``places`` that are written; the sums of ``market`` and ``previous``
+    of their lines; and where the numbers of the portfolio are ``small``, those that do not follow prices, in
+    the same units as values in the base currency and in three columns each, as ``Parts`` have them.
     """
 
     def __init__(self) -> None:
@@ -189,20 +194,30 @@ class Book:
         self.by_place: dict[int, Watched] = {}
         self.lines = Columns(
             *("owner", "stock", "due", "small", "quantity", "decimals", "cost", "more", "places"),
-            *("rate", "divisor"),
+            *("rate", "divisor", "unsummed", *_SUMS),
         )
-        self.prices = Columns("price", "previous", "moved")
-        self.owners = Columns("waiting", "told", "places", "small", *_STEADY)
+        self.prices = Columns("price", "previous", "written")
+        self.owners = Columns(
+            *("first", "count", "waiting", "told", "plain", "places", "small", *_STEADY, *_SUMS)
+        )
+        #: By the places of portfolios: how their messages begin while they are plain, empty until whoever
+        #: writes messages has written that; and their rooms as events name them.
+        self.heads: list[bytes] = []
+        self.rooms: list[tuple[tuple[str, str]]] = []
+        #: What rows say of the price of each stock, written by whoever writes rows.
+        self.texts: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
         self._stocks: dict[str, Stock] = {}
         self._stock_list: list[Stock] = []
-        self._has_moved = False
+        #: Stocks whose price has moved since lines were told of it.
+        self._moved: list[Stock] = []
+        self._has_unsummed = False
         self._holes = 0
 
     def stock(self, code: str) -> Stock:
         """The stock of a code, which may be new."""
         stock = self._stocks.get(code)
         if stock is None:
-            at = self.prices.add({"price": UNKNOWN, "previous": UNKNOWN, "moved": 0})
+            at = self.prices.add({"price": UNKNOWN, "previous": UNKNOWN, "written": 0})
             stock = self._stocks[code] = Stock(code, at)
             self._stock_list.append(stock)
         return stock
@@ -221,6 +236,7 @@ class Book:
             stock = self.stock(listing.code)
             if stock.listing != listing:
                 stock.listing, stock.text = listing, b""
+                self.prices["written"][stock.at] = 0
             if sight is not None:
                 self.see(listing.code, sight)
 
@@ -230,25 +246,74 @@ class Book:
         if stock.sight is not None and sight.key <= stock.sight.key:
             return False
         stock.sight, stock.text = sight, b""
-        at, prices = stock.at, self.prices
-        # A greater one is not in the columns; what is multiplied with this is too great for them as well.
-        prices["price"][at] = min(sight.price, MOST)
-        prices["previous"][at] = UNKNOWN if sight.previous is None else min(sight.previous, MOST)
-        prices["moved"][at] = 1
-        self._has_moved = True
+        self._moved.append(stock)
         return True
 
     def waiting(self) -> Numbers:
         """The places of the portfolios with something to be told."""
-        if self._has_moved:
-            self._has_moved = False
-            lines = self.lines
-            moved = (self.prices["moved"][lines["stock"]] > 0) & (lines["owner"] >= 0)
-            self.prices["moved"][:] = 0
-            due = lines["due"]
-            due[moved] = np.maximum(due[moved], MOVED)
-            self.owners["waiting"][lines["owner"][moved]] = 1
+        self.settle()
         return np.flatnonzero(self.owners["waiting"])
+
+    def settle(self) -> None:
+        """Take the prices that were seen into the columns: lines of their stocks are due."""
+        if not self._moved:
+            return
+        stocks, self._moved = self._moved, []
+        at = np.array([stock.at for stock in stocks])
+        sights = [stock.sight for stock in stocks if stock.sight is not None]
+        # A greater one is not in the columns; what is multiplied with this is too great for them as well.
+        price = np.array([min(sight.price, MOST) for sight in sights])
+        previous = np.array(
+            [UNKNOWN if sight.previous is None else min(sight.previous, MOST) for sight in sights]
+        )
+        lines, prices = self.lines, self.prices
+        moved = np.zeros(prices.count, np.int8)
+        moved[at] = np.where(prices["previous"][at] == previous, _PRICE, _PRICE | _CLOSE)
+        prices["price"][at], prices["previous"][at], prices["written"][at] = price, previous, 0
+        of_lines = moved.take(lines["stock"])
+        rows = np.flatnonzero(of_lines)
+        owners = lines["owner"][rows]
+        if (owners < 0).any():
+            rows, owners = rows[owners >= 0], owners[owners >= 0]
+        due, unsummed = lines["due"], lines["unsummed"]
+        due[rows] = np.maximum(due[rows], MOVED)
+        unsummed[rows] |= of_lines[rows]
+        self.owners["waiting"][owners] = 1
+        self._has_unsummed = True
+
+    def sum(self) -> None:
+        """Have what portfolios are worth follow the prices that were seen."""
+        self.settle()
+        if not self._has_unsummed:
+            return
+        self._has_unsummed = False
+        unsummed = self.lines["unsummed"]
+        rows = np.flatnonzero(unsummed)
+        rows = rows[self.lines["owner"][rows] >= 0]
+        states = unsummed[rows]
+        unsummed[:] = 0
+        for name, price, bit in (("market", "price", _PRICE), ("previous", "previous", _CLOSE)):
+            self._sum(name, price, rows[states & bit > 0])
+
+    def _sum(self, name: str, price: str, rows: Numbers) -> None:
+        """Put what lines are worth in place of what they were, and into the sums of their portfolios."""
+        if not len(rows):
+            return
+        lines, owners = self.lines, self.owners
+        found = worth_of(
+            lines["quantity"][rows],
+            self.prices[price][lines["stock"][rows]],
+            lines["rate"][rows],
+            lines["divisor"][rows],
+        )
+        of_rows = lines["owner"][rows]
+        # All rows of a portfolio stand together.
+        starts = np.flatnonzero(np.diff(of_rows, prepend=UNKNOWN))
+        places = of_rows[starts]
+        for part, numbers in zip(WORTH, found, strict=True):
+            column = lines[f"{name}{part}"]
+            owners[f"{name}{part}"][places] += np.add.reduceat(numbers - column[rows], starts)
+            column[rows] = numbers
 
     def put(self, portfolio: Watched, *, reason: str) -> None:
         """Take in a portfolio, in place of what was known of it, and have told what is new in it."""
@@ -260,8 +325,17 @@ class Book:
             told_at = int(self.owners["told"][before.at])
             self.drop(portfolio.id)
         portfolio.at = self.owners.add(
-            {"waiting": 0, "told": told_at, "places": portfolio.places, **_steady(portfolio)}
+            {
+                **dict.fromkeys(("waiting", "plain", *_SUMS), 0),
+                "first": self.lines.count,
+                "count": len(portfolio.lines),
+                "told": told_at,
+                "places": portfolio.places,
+                **_steady(portfolio),
+            }
         )
+        self.heads.append(b"")
+        self.rooms.append(((portfolio.room, ""),))
         portfolio.first = self._add(portfolio)
         self.portfolios[portfolio.id] = self.by_place[portfolio.at] = portfolio
         due = self.lines["due"]
@@ -270,6 +344,7 @@ class Book:
                 due[at] = WHOLE
         if before is None or before.reason or before.told() != portfolio.told():
             portfolio.reason = reason
+        self.note_reason(portfolio)
         if portfolio.reason or due[portfolio.first :].any():
             self.owners["waiting"][portfolio.at] = 1
 
@@ -278,6 +353,11 @@ class Book:
         self.lines["due"][self.rows(portfolio)] = WHOLE
         self.owners["waiting"][portfolio.at] = 1
         portfolio.reason = reason
+        self.note_reason(portfolio)
+
+    def note_reason(self, portfolio: Watched) -> None:
+        """Have the columns follow the reason of a portfolio."""
+        self.owners["plain"][portfolio.at] = not (portfolio.reason or portfolio.warnings)
 
     def drop(self, portfolio_id: UUID) -> None:
         """Forget a portfolio, which may be unknown."""
@@ -310,11 +390,14 @@ class Book:
             _factor(rate, portfolio.unit, decimals) if is_small else (0, 0)
             for rate, (is_small, _, decimals, _, _) in zip(rates, small, strict=True)
         ]
+        self._has_unsummed = True
         return self.lines.add(
             {
                 "owner": portfolio.at,
                 "stock": [line.stock.at for line in portfolio.lines],
                 "due": QUIET,
+                "unsummed": _PRICE | _CLOSE,
+                **dict.fromkeys(_SUMS, 0),
                 "places": [_places(line) for line in portfolio.lines],
                 **dict(zip(_SMALL, _turned(small, len(_SMALL)), strict=True)),
                 **dict(zip(_FACTOR, _turned(factors, len(_FACTOR)), strict=True)),
@@ -330,10 +413,13 @@ class Book:
         kept[list(self.by_place)] = True
         renumbered = np.cumsum(kept) - 1
         self.owners.keep(kept)
+        self.heads = list(compress(self.heads, kept.tolist()))
+        self.rooms = list(compress(self.rooms, kept.tolist()))
         self.lines["owner"][:] = renumbered[self.lines["owner"]]
         for portfolio in self.by_place.values():
             portfolio.at = int(renumbered[portfolio.at])
             portfolio.first = int(places[portfolio.first]) if portfolio.lines else 0
+            self.owners["first"][portfolio.at] = portfolio.first
         self.by_place = {portfolio.at: portfolio for portfolio in self.portfolios.values()}
         self._holes = 0
 
@@ -342,6 +428,11 @@ _SMALL: Final = ("small", "quantity", "decimals", "cost", "more")
 _FACTOR: Final = ("rate", "divisor")
 _NUMBERS: Final = ("invested", "cost_now", "earned", "cash")
 _STEADY: Final = tuple(f"{name}{part}" for name in _NUMBERS for part in ("", "_part", "_rough"))
+#: The columns of what lines are worth, as ``Worth`` has them.
+WORTH: Final = ("", "_part", "_unsure", "_upper")
+_SUMS: Final = tuple(f"{name}{part}" for name in ("market", "previous") for part in WORTH)
+# What has moved of a price.
+_PRICE, _CLOSE = 1, 2
 
 
 def _small(line: Line) -> tuple[int, int, int, int, int]:
@@ -370,7 +461,7 @@ def _steady(portfolio: Watched) -> dict[str, int]:
     """What does not follow prices, as it stands in the columns."""
     numbers = (portfolio.invested, portfolio.cost_now, portfolio.earned, portfolio.cash)
     found = [None if number is None else parts_of(number, portfolio.unit) for number in numbers]
-    if any(one is None or abs(one[0]) >= MOST // 2 for one in found):
+    if len(portfolio.lines) > MOST_LINES or any(one is None or abs(one[0]) >= MOST // 2 for one in found):
         return dict.fromkeys(("small", *_STEADY), 0)
     flat = [part for one in found if one is not None for part in one]
     return {"small": 1, **dict(zip(_STEADY, flat, strict=True))}

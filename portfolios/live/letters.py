@@ -7,7 +7,7 @@ are left out in the end. That is several times as quick as formatting one number
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,17 @@ from portfolios.maths.whole import FRACTIONS, PERCENT_PLACES
 
 #: One row of bytes for each text.
 Letters = npt.NDArray[np.uint8]
-#: So many of the units that numbers are given in make one.
-ONE: Final = 10**PERCENT_PLACES
+Words = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+
+#: Numbers are written with so many decimals at the most.
+PLACES: Final = (0, 2, PERCENT_PLACES)
 _GROUP: Final = 10_000
-_END: Final = b"\n"
+_END, _COMMA = ord("\n"), ord(",")
+# Where words of four letters stand.
+_STEP: Final = 4
 
 
-def _table(texts: Sequence[str], kind: type[np.uint32] | type[np.uint64]) -> npt.NDArray[np.uint64]:
+def _table(texts: Sequence[str], kind: type[np.uint32] | type[np.uint64]) -> Any:
     """Texts as numbers that have their letters as bytes."""
     size = np.dtype(kind).itemsize
     return np.frombuffer(b"".join(text.encode().ljust(size, b"\0") for text in texts), kind)
@@ -33,45 +37,106 @@ _FULL: Final = [f"{number:04d}" for number in range(_GROUP)]
 # Of four digits by their number, first where nothing stands before them and then where something does.
 _LAST: Final = _table([*map(str, range(_GROUP)), *_FULL], np.uint32)
 _BEFORE: Final = _table(["", *map(str, range(1, _GROUP)), *_FULL], np.uint32)
-_FRACTION: Final = _table(FRACTIONS[PERCENT_PLACES], np.uint64)
+# What stands behind the whole part, by the number of decimals: three letters or five.
+_FRACTION: Final = {
+    places: _table(FRACTIONS[places], np.uint32 if places < _STEP else np.uint64) for places in PLACES[1:]
+}
 _NULL: Final = _table(["null"], np.uint32)[0]
 
 
-def written(numbers: Numbers, null: Flags | None = None) -> Letters:
-    """Ten-thousandths as JSON, without trailing zeros; ``null`` says which are unknown."""
+class Figures(NamedTuple):
+    """Numbers as JSON: whether a minus stands before each, if any has one, and words from left to right."""
+
+    minus: Letters | None
+    words: Sequence[Words]
+
+    def row(self, at: int) -> Figures:
+        """One row, where numbers are a table."""
+        return Figures(None if self.minus is None else self.minus[at], [word[at] for word in self.words])
+
+
+def written(numbers: Numbers, null: Flags | None = None, *, places: int = PERCENT_PLACES) -> Figures:
+    """Numbers of units of 10^-places, 0, 2 or 4, as JSON without trailing zeros; ``null`` are unknown."""
+    if null is not None and not null.any():
+        null = None
     if null is not None:
         numbers = np.where(null, 0, numbers)
-    whole, part = np.divmod(np.abs(numbers), ONE)
-    columns = [_letters(_FRACTION[part])]
-    table = _LAST
+    negative = numbers < 0
+    minus = negative.view(np.uint8) * np.uint8(ord("-")) if negative.any() else None
+    whole = np.abs(numbers).view(np.uint64)
+    words = []
+    if places:
+        whole, part = _parted(whole, 10**places)
+        words.append(_FRACTION[places].take(part))
+    table, greatest = _LAST, int(whole.max(initial=0))
     while True:
-        more, digits = np.divmod(whole, _GROUP)
-        group = table[digits + _GROUP * (more > 0)]
+        if greatest < 2**32 and whole.dtype != np.uint32:
+            # Those are several times as quick to divide.
+            whole = whole.astype(np.uint32)
+        greatest //= _GROUP
+        if greatest:
+            more, digits = _parted(whole, _GROUP)
+            group = table.take(digits + (more > 0) * np.uint32(_GROUP))
+        else:
+            more, group = whole, table.take(whole)
         if table is _LAST and null is not None:
             group[null] = _NULL
-        columns.append(_letters(group))
+        words.append(group)
         whole, table = more, _BEFORE
-        if not whole.any():
-            break
-    if (numbers < 0).any():
-        columns.append(np.where(numbers < 0, ord("-"), 0).astype(np.uint8)[:, np.newaxis])
-    return np.concatenate(columns[::-1], axis=1)
+        if not greatest:
+            return Figures(minus, words[::-1])
+
+
+def _parted(numbers: Any, unit: int) -> tuple[Any, Any]:
+    """Numbers without a sign, divided, and what is left over, which is small."""
+    over = numbers // numbers.dtype.type(unit)
+    return over, (numbers - over * numbers.dtype.type(unit)).astype(np.int32)
 
 
 def padded(texts: Sequence[bytes]) -> Letters:
     """Texts that differ in length, none of them with a NUL or a line break."""
-    return _letters(np.array(texts, np.bytes_))
+    array = np.array(texts, np.bytes_)
+    return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)
 
 
-def joined(count: int, columns: Sequence[bytes | Letters]) -> list[bytes]:
-    """What stands in each of ``count`` rows, as one text; bytes are in all of them."""
-    ends = np.cumsum([0, *(len(one) if isinstance(one, bytes) else one.shape[1] for one in columns)])
-    sheet = np.empty((count, int(ends[-1]) + 1), np.uint8)
-    for first, end, column in zip(ends.tolist(), ends[1:].tolist(), columns, strict=False):
-        sheet[:, first:end] = np.frombuffer(column, np.uint8) if isinstance(column, bytes) else column
-    sheet[:, -1] = ord(_END)
-    return sheet.tobytes().translate(None, b"\0").split(_END)[:count]
+def joined(
+    count: int, columns: Sequence[bytes | Letters | Figures], ends: Flags | None = None
+) -> list[bytes]:
+    """What stands in each of ``count`` rows, as one text; bytes are in all of them.
 
-
-def _letters(table: npt.NDArray[np.generic]) -> Letters:
-    return table.view(np.uint8).reshape(len(table), table.dtype.itemsize)
+    With ``ends``, rows up to one that ends a text are in one, with commas between.
+    """
+    if not count:
+        return []
+    common, places = bytearray(), []
+    for column in columns:
+        if isinstance(column, Figures):
+            # The minus stands right before the words.
+            common += b"\0" * (-len(common) % _STEP if column.minus is None else _STEP - len(common) % _STEP)
+        places.append(len(common))
+        if isinstance(column, bytes):
+            common += column
+        elif isinstance(column, Figures):
+            common += bytes(sum(word.itemsize for word in column.words))
+        else:
+            common += bytes(column.shape[1])
+    common += b"\0" * (_STEP - 1 - len(common) % _STEP)
+    common.append(_END)
+    width = len(common)
+    sheet = np.empty((count, width), np.uint8)
+    sheet[:] = np.frombuffer(common, np.uint8)
+    for at, column in zip(places, columns, strict=True):
+        if isinstance(column, Figures):
+            if column.minus is not None:
+                sheet[:, at - 1] = column.minus
+            for word in column.words:
+                np.ndarray((count,), word.dtype, sheet, at, (width,))[:] = word
+                at += word.itemsize
+        elif not isinstance(column, bytes):
+            sheet[:, at : at + column.shape[1]] = column
+    if ends is not None:
+        sheet[:, -1] = np.where(ends, np.uint8(_END), np.uint8(_COMMA))
+    texts = sheet.tobytes().translate(None, b"\0").split(b"\n")
+    # Nothing stands behind the last end.
+    del texts[-1]
+    return texts

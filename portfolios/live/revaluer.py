@@ -12,14 +12,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
 import redis
 
 from portfolios.live import changes, reading, writing
-from portfolios.live.book import Book, Sight, Watched
+from portfolios.live.book import Book, Sight
+from portfolios.live.columns import Numbers
 from portfolios.maths.whole import price_units
 from realtime import keys
 from realtime.presence import occupied
@@ -207,17 +209,14 @@ class Revaluer:
         """Tell the portfolios whose turn it is; the others wait."""
         if self._doubtful:
             return
-        waiting = self._book.waiting()
+        waiting, owners = self._book.waiting(), self._book.owners
         at = int(time.monotonic() * MICROS)
-        is_due = at - self._book.owners["told"][waiting] >= self._pace * MICROS
-        due = [
-            portfolio
-            for portfolio, in_turn in zip(
-                map(self._book.by_place.__getitem__, waiting.tolist()), is_due.tolist(), strict=True
-            )
-            if in_turn or portfolio.reason == writing.LEDGER
-        ]
-        if not due:
+        is_due = at - owners["told"][waiting] >= self._pace * MICROS
+        # What ledgers say is told at once.
+        for number in np.flatnonzero(~is_due & (owners["plain"][waiting] == 0)).tolist():
+            is_due[number] = self._book.by_place[int(waiting[number])].reason == writing.LEDGER
+        due = waiting[is_due]
+        if not len(due):
             return
         self._doubtful = True
         _publish(self._written(due, now, at))
@@ -227,27 +226,24 @@ class Revaluer:
         if not self._epoch:
             self._epoch = self._epoch_now()
 
-    def _written(self, due: Sequence[Watched], now: datetime, at: int) -> Iterator[list[SharedEvent]]:
+    def _written(self, due: Numbers, now: datetime, at: int) -> Iterator[list[SharedEvent]]:
         """The messages of portfolios in parts, which Redis takes one after the other; the first soon."""
         first, count = 0, TOLD_AT_ONCE
-        while some := due[first : first + count]:
+        while len(some := due[first : first + count]):
             events = self._events(some, now)
-            self._book.owners["told"][[portfolio.at for portfolio in some]] = at
+            self._book.owners["told"][some] = at
             for start in range(0, len(events), TOLD_AT_ONCE):
                 yield events[start : start + TOLD_AT_ONCE]
             first, count = first + count, WRITTEN_AT_ONCE
 
-    def _events(self, portfolios: Sequence[Watched], now: datetime) -> list[SharedEvent]:
-        # A process that was replaced has a lower epoch: what it still says is left out.
-        epoch = f"{self._lease.epoch:08d}"
-        events = [
-            SharedEvent(writing.TYPE, b'{"data":%b}' % data, ((portfolio.room, ""),), f"{epoch}{number:012d}")
-            for number, (portfolio, data) in enumerate(
-                zip(portfolios, writing.data(self._book, portfolios, now), strict=True), self._number + 1
-            )
-        ]
-        self._number += len(events)
-        return events
+    def _events(self, places: Numbers, now: datetime) -> list[SharedEvent]:
+        # A process that was replaced has a lower epoch: what it still says is left out. No portfolio is among
+        # these twice, so one number does for all.
+        self._number += 1
+        version = f"{self._lease.epoch:08d}{self._number:012d}"
+        rooms = map(self._book.rooms.__getitem__, places.tolist())
+        fields = writing.fields(self._book, places, now)
+        return list(map(SharedEvent, repeat(writing.TYPE), fields, rooms, repeat(version)))
 
 
 class PortfolioConsumer(TickConsumer):

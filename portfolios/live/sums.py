@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from portfolios.live.book import UNKNOWN, Book, Watched
+from portfolios.live.book import WORTH, Book, Watched
 from portfolios.live.columns import Flags, Numbers
-from portfolios.live.parts import ONE, Parts, carried
+from portfolios.live.parts import Parts, carried
+from portfolios.live.worth import ROUGH, UNFOUND
 
-# Doubles tell nearly enough what whole numbers of 64 bits hold, and a quotient but for its last digits.
-_MOST: Final = 2.0**61
-_LEFT: Final = 2.0**62
-_NEARLY: Final = 2.0**-50
-# The parts of so many lines together are still a number of 64 bits.
-_MOST_LINES: Final = 9_000
+_MOST_UPPER: Final = 2**45
 
 
 class Totals(NamedTuple):
@@ -31,17 +24,18 @@ class Totals(NamedTuple):
     found: Flags
 
 
-def totals(book: Book, portfolios: Sequence[Watched]) -> Totals:
-    """The totals of portfolios, in their order."""
-    at = rows_of(portfolios)
-    lines, stocks = book.lines, book.lines["stock"][at]
-    lengths = np.array([len(portfolio.lines) for portfolio in portfolios], np.int64)
-    quantity, rate, divisor = lines["quantity"][at], lines["rate"][at], lines["divisor"][at]
-    sums = [
-        _sums(quantity, book.prices[name][stocks], rate, divisor, lengths) for name in ("price", "previous")
-    ]
-    (market, has_market), (previous, has_previous) = sums
+def totals(book: Book, at: Numbers) -> Totals:
+    """The totals of the portfolios at these places."""
+    book.sum()
+    (market, has_market), (previous, has_previous) = (_sum(book, name, at) for name in ("market", "previous"))
     return Totals(market, previous, has_market & has_previous)
+
+
+def _sum(book: Book, name: str, at: Numbers) -> tuple[Parts, Flags]:
+    whole, part, unsure, upper = (book.owners[f"{name}{suffix}"][at] for suffix in WORTH)
+    # A sum that has gone beyond 64 bits is known by its upper ones.
+    found: Flags = (unsure < UNFOUND) & (upper < _MOST_UPPER)
+    return carried(whole, part, unsure & ROUGH), found
 
 
 def total_of(portfolio: Watched) -> tuple[int | None, int | None]:
@@ -62,43 +56,3 @@ def total_of(portfolio: Watched) -> tuple[int | None, int | None]:
             was = None if was is None or sight.previous is None else was + units * sight.previous
         first += group.count
     return worth, was
-
-
-def rows_of(portfolios: Sequence[Watched]) -> Numbers:
-    """The places of all lines of portfolios, in their order."""
-    lengths = np.array([len(portfolio.lines) for portfolio in portfolios], np.int64)
-    firsts = np.array([portfolio.first for portfolio in portfolios], np.int64)
-    begins = np.cumsum(lengths) - lengths
-    rows: Numbers = np.repeat(firsts - begins, lengths) + np.arange(int(lengths.sum()))
-    return rows
-
-
-def _sums(
-    quantity: Numbers, prices: Numbers, rate: Numbers, divisor: Numbers, lengths: Numbers
-) -> tuple[Parts, Flags]:
-    """The sums of ``quantity × price × rate / divisor`` over so many lines each, and where they are found."""
-    nearly = quantity.astype(np.float64) * prices
-    about = nearly * rate / np.maximum(divisor, 1)
-    fits = (prices != UNKNOWN) & (divisor > 0) & (nearly < _MOST) & (about < _MOST)
-    # The product may be greater than 64 bits hold: what is left of it when the quotient is taken away is not.
-    fits &= divisor * (about * _NEARLY + 2) < _LEFT
-    value, divisor = np.where(fits, quantity * prices, 0), np.where(fits, divisor, 1)
-    whole = np.where(fits, about, 0).astype(np.int64)
-    rest = value * rate - whole * divisor
-    over = rest // divisor
-    whole, rest = whole + over, rest - over * divisor
-    more, less = np.maximum(ONE // divisor, 1), np.maximum(divisor // ONE, 1)
-    part, cut = np.divmod(rest * more, less)
-    filled = np.flatnonzero(lengths)
-    edges = (np.cumsum(lengths) - lengths)[filled]
-
-    def of_each(numbers: Numbers | Flags) -> Numbers:
-        found = np.zeros(len(lengths), np.int64)
-        if len(edges):
-            found[filled] = np.add.reduceat(numbers, edges, dtype=np.int64)
-        return found
-
-    found: Flags = (of_each(~fits) == 0) & (lengths <= _MOST_LINES)
-    # A sum that has gone beyond 64 bits is known by its upper ones.
-    found &= of_each(whole >> 16) < 2**45
-    return carried(of_each(whole), of_each(part), of_each(cut > 0)), found

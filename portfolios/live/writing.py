@@ -7,18 +7,19 @@ by one, by Python's, which have no bounds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
 import numpy as np
 
 from portfolios.live import letters
-from portfolios.live.book import QUIET, SPARE, UNKNOWN, WHOLE, Book, Line, Stock, Watched
+from portfolios.live.book import QUIET, SPARE, WHOLE, Book, Line, Watched
 from portfolios.live.columns import Flags, Numbers
 from portfolios.live.parts import Parts
-from portfolios.live.sums import rows_of, total_of, totals
+from portfolios.live.price_texts import json_text, price_text, price_texts
+from portfolios.live.sums import total_of, totals
+from portfolios.live.worth import UNKNOWN
 from portfolios.maths.columns import even, percent_even
 from portfolios.maths.whole import (
     COST_PLACES,
@@ -29,10 +30,7 @@ from portfolios.maths.whole import (
     percent,
     written,
 )
-from realtime.protocol.encoding import dumps, timestamp
-from stocks.selectors.prices import is_stale
-from stocks.sessions import FRESH_FOR
-from stocks.wire_text import moment
+from realtime.protocol.encoding import dumps
 
 TYPE: Final = "portfolio"
 PRICES, LEDGER, STATE, SNAPSHOT = "prices", "ledger", "state", "snapshot"
@@ -41,85 +39,89 @@ MOST_ROWS: Final = 100
 _TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
 _UNIT: Final = tuple(10**places for places in range(100))
 _POWER: Final = np.array([10**places for places in range(19)], np.int64)
-_UNPRICED: Final = (
-    '"current_price":null,"current_value":null,"unrealized_gain":null,"unrealized_gain_pct":null,'
-    '"day_change":null,"as_of":null,"stale":null'
-)
+_DATA, _HOLDINGS, _END = b'{"data":', b'},"holdings":[', b'],"warnings":[]}}'
 
 
-def data(book: Book, portfolios: Sequence[Watched], now: datetime, *, most: int = MOST_ROWS) -> list[bytes]:
-    """What the next message of each portfolio says, as JSON; what is in it is not due any more."""
-    rows = _rows(book, portfolios, now, most)
-    summaries, alone = _summaries(book, portfolios)
-    ending = b'},"holdings":[', b'],"warnings":[]}'
-    found = [
-        b"".join((portfolio.head or _head(portfolio), summary, ending[0], own, ending[1]))
-        for portfolio, summary, own in zip(portfolios, summaries, rows, strict=True)
-    ]
-    odd = {number for number, portfolio in enumerate(portfolios) if portfolio.reason or portfolio.warnings}
-    for number in odd | alone.keys():
-        portfolio = portfolios[number]
-        summary = b"%b%b" % (_fixed(portfolio), summaries[number])
+def fields(book: Book, at: Numbers, now: datetime, *, most: int = MOST_ROWS) -> list[bytes]:
+    """The fields of the next message of each portfolio at these places, as JSON; that is due no more."""
+    book.settle()
+    rows = _rows(book, at, now, most)
+    summaries, alone = _summaries(book, at)
+    heads = list(map(book.heads.__getitem__, at.tolist()))
+    if not all(heads):
+        heads = [head or _head(book, place) for head, place in zip(heads, at.tolist(), strict=True)]
+    found = list(map(b"".join, zip(heads, summaries, repeat(_HOLDINGS), rows, repeat(_END), strict=False)))
+    for number in alone.union(np.flatnonzero(book.owners["plain"][at] == 0).tolist()):
+        portfolio = book.by_place[int(at[number])]
         if number in alone:
-            summary = _summary(portfolio, *alone[number])
+            summary = _summary(portfolio, *total_of(portfolio))
+        else:
+            summary = b"%b%b" % (_fixed(portfolio), summaries[number])
         reason, state = PRICES, b""
         if portfolio.reason:
             # What does not follow prices is told when it may have changed.
             reason, state = portfolio.reason, f",{portfolio.state}".encode()
             portfolio.reason = ""
+            book.note_reason(portfolio)
         warnings = dumps(portfolio.all_warnings())
-        words = (_said(portfolio, reason), state, b',"summary":{', summary, ending[0], rows[number])
-        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}"))
+        words = (_said(portfolio, reason), state, b',"summary":{', summary, _HOLDINGS, rows[number])
+        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}}"))
     return found
 
 
-def _head(portfolio: Watched) -> bytes:
-    portfolio.head = b'%b,"summary":{%b' % (_said(portfolio, PRICES), _fixed(portfolio))
-    return portfolio.head
+def data_of(fields: bytes) -> bytes:
+    """What the fields of a message have under ``data``, their only member."""
+    return fields[len(_DATA) : -1]
+
+
+def _head(book: Book, place: int) -> bytes:
+    portfolio = book.by_place[place]
+    head = book.heads[place] = b'%b,"summary":{%b' % (_said(portfolio, PRICES), _fixed(portfolio))
+    return head
 
 
 def _said(portfolio: Watched, reason: str) -> bytes:
     return (
-        f'{{"reason":"{reason}","ledger_sequence":{portfolio.sequence}'
-        f',"base_currency":{_text(portfolio.base)}'
-    ).encode()
+        _DATA
+        + (
+            f'{{"reason":"{reason}","ledger_sequence":{portfolio.sequence}'
+            f',"base_currency":{json_text(portfolio.base)}'
+        ).encode()
+    )
 
 
 def _fixed(portfolio: Watched) -> bytes:
     return f"{portfolio.fixed}{portfolio.by_currency}".encode()
 
 
-def _summaries(
-    book: Book, portfolios: Sequence[Watched]
-) -> tuple[list[bytes], dict[int, tuple[int | None, int | None]]]:
-    """The summaries of portfolios from their figures on, as members of JSON objects.
+def _summaries(book: Book, at: Numbers) -> tuple[list[bytes], set[int]]:
+    """The summaries of the portfolios at these places from their figures on, as members of JSON objects.
 
-    With them come the totals of those that are not among the others, by place: these are written one by one.
+    With them come the numbers of those that are to be written one by one: their summaries mean nothing.
     """
-    market, previous, found = totals(book, portfolios)
-    at = np.array([portfolio.at for portfolio in portfolios], np.int64)
-    steady = book.owners.rows(at)
-    found = found & (steady["small"] > 0)
+    market, previous, found = totals(book, at)
+    owners = book.owners
+    found = found & (owners["small"][at] > 0)
     invested, cost, earned, cash = (
-        Parts(steady[name], steady[f"{name}_part"], steady[f"{name}_rough"])
+        Parts(*(owners[f"{name}{part}"][at] for part in ("", "_part", "_rough")))
         for name in ("invested", "cost_now", "earned", "cash")
     )
     gain, change = market.minus(invested), market.minus(previous)
     sums = (market, gain, market.minus(cost), gain.plus(earned), market.plus(cash), change)
+    any_part = np.zeros(len(at), np.bool_)
     for one in (*sums, invested, previous):
         found &= one.is_sure()
-    spare = np.full(len(portfolios), 10**SPARE, np.int64)
-    scale = _POWER[PERCENT_PLACES - steady["places"]]
+        any_part |= one.part > 0
     # Each is more by less than one where there are parts: a tie is none then.
-    worth, grown, priced, in_all, value, changed = (
-        letters.written(even(one.whole, spare, more=one.part > 0) * scale) for one in sums
-    )
-    any_part: Flags = np.logical_or.reduce([one.part > 0 for one in (*sums, invested, previous)])
+    whole, more = np.array([one.whole for one in sums]), np.array([one.part > 0 for one in sums])
+    rounded, figures = _scaled(even(whole, 10**SPARE, more=more), owners["places"][at])
     gained, is_sure = percent_even(gain.whole, invested.whole, any_part)
     of_day, is_sure_too = percent_even(change.whole, previous.whole, any_part)
     found &= is_sure & is_sure_too & (invested.whole != 0) & (previous.whole != 0)
+    written = letters.written(rounded, places=figures)
+    worth, grown, priced, in_all, value, changed = map(written.row, range(len(sums)))
     texts = letters.joined(
-        len(portfolios),
+        len(at),
         (
             *(b',"total_current_value":', worth, b',"total_unrealized_gain":', grown),
             *(b',"total_unrealized_gain_pct":', letters.written(gained)),
@@ -127,7 +129,13 @@ def _summaries(
             *(b',"day_change":', changed, b',"day_change_pct":', letters.written(of_day)),
         ),
     )
-    return texts, {number: total_of(portfolios[number]) for number in np.flatnonzero(~found).tolist()}
+    return texts, set(np.flatnonzero(~found).tolist())
+
+
+def _scaled(numbers: Numbers, places: Numbers) -> tuple[Numbers, int]:
+    """Numbers of so many places each, all with as many as they are written together with, and how many."""
+    most = next(one for one in letters.PLACES if one >= places.max(initial=0))
+    return numbers if (places == most).all() else numbers * _POWER[most - places], most
 
 
 def _summary(portfolio: Watched, market: int | None, previous: int | None) -> bytes:
@@ -165,67 +173,90 @@ def _summary(portfolio: Watched, market: int | None, previous: int | None) -> by
 # --- Rows ---
 
 
-def _rows(book: Book, portfolios: Sequence[Watched], now: datetime, most: int) -> list[bytes]:
-    """The rows that are due of each portfolio, no more than ``most``; the others stay due."""
-    lines, waiting = book.lines, book.owners["waiting"]
-    waiting[[portfolio.at for portfolio in portfolios]] = 0
-    of_all = rows_of(portfolios)
-    at = of_all[lines["due"][of_all] > 0]
-    owners = lines["owner"][at]
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    # The place of each among the rows of its portfolio.
-    numbers = np.arange(len(at)) - np.repeat(starts, np.diff(starts, append=len(at)))
-    if (numbers >= most).any():
-        waiting[owners[numbers >= most]] = 1
-        at = at[numbers < most]
-        owners = lines["owner"][at]
-        starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    texts = _texts(book, at, lines["due"][at] == WHOLE, now) if len(at) else []
-    lines["due"][at] = QUIET
-    ends = [*starts[1:].tolist(), len(at)]
-    own = {
-        owner: b",".join(texts[start:end])
-        for owner, start, end in zip(owners[starts].tolist(), starts.tolist(), ends, strict=False)
-    }
-    return [own.get(portfolio.at, b"") for portfolio in portfolios]
-
-
-def _texts(book: Book, at: Numbers, whole: Flags, now: datetime) -> list[bytes]:
-    """The rows of these lines as JSON."""
-    lines, prices = book.lines, book.prices
-    stocks = lines["stock"][at]
-    price, previous = prices["price"][stocks], prices["previous"][stocks]
-    quantity, decimals = lines["quantity"][at], lines["decimals"][at]
-    # The nearest that doubles come is near enough to tell what whole numbers of 64 bits hold.
-    most = quantity.astype(np.float64) * np.maximum(price, previous)
-    alone = (lines["small"][at] == 0) | (price == UNKNOWN) | (most > 2.0**61)
-    together = ~alone
-    price, previous = np.where(alone, 1, price), np.where(alone, 1, previous)
-    value = np.where(alone, 1, quantity) * price
-    cost, more = np.where(alone, 1, lines["cost"][at]), lines["more"][at] > 0
-    places = lines["places"][at]
-    unit = _POWER[decimals + PRICE_PLACES - places]
-    gain = value - cost
-    part, is_sure = percent_even(gain, cost, more)
-    together &= is_sure
-    step = np.where(alone, 1, quantity) * (price - previous)
-    scale = _POWER[PERCENT_PLACES - places]
-    places_of, texts_of = np.unique(stocks, return_inverse=True)
-    texts = letters.padded([_price(book.stock_at(one), now) for one in places_of.tolist()])
-    found = letters.joined(
-        len(at),
-        (
-            *(b'{"current_value":', letters.written(even(value, unit) * scale)),
-            *(b',"unrealized_gain":', letters.written(even(gain, unit, less=more) * scale)),
-            *(b',"unrealized_gain_pct":', letters.written(part, cost == 0)),
-            *(b',"day_change":', letters.written(even(step, unit) * scale, previous == UNKNOWN)),
-            *(b",", texts[texts_of], b"}"),
-        ),
-    )
-    for number in np.flatnonzero(whole | ~together).tolist():
-        line = _line(book, int(at[number]))
-        found[number] = _row(line, now, whole=bool(whole[number]))
+def _rows(book: Book, at: Numbers, now: datetime, most: int) -> list[bytes]:
+    """The rows that are due of each of the portfolios, no more than ``most``; the others stay due."""
+    lines, owners = book.lines, book.owners
+    owners["waiting"][at] = 0
+    counts = owners["count"][at]
+    before = np.cumsum(counts) - counts
+    of_all = np.repeat(owners["first"][at] - before, counts) + np.arange(counts.sum())
+    is_due = lines["due"][of_all] > 0
+    # The place of each among all lines, and of its portfolio among these.
+    rows, of = of_all[is_due], np.repeat(np.arange(len(at)), counts)[is_due]
+    starts, sizes = _runs(of)
+    if (sizes > most).any():
+        kept = np.arange(len(rows)) - np.repeat(starts, sizes) < most
+        owners["waiting"][at[of[~kept]]] = 1
+        rows, of = rows[kept], of[kept]
+        starts, sizes = _runs(of)
+    is_whole = lines["due"][rows] == WHOLE
+    lines["due"][rows] = QUIET
+    if not len(rows):
+        return [b""] * len(at)
+    # A portfolio of which one row is written alone has all of them written so.
+    certain = ~is_whole & _fit(book, rows)
+    together = np.repeat(np.logical_and.reduceat(certain, starts), sizes)
+    texts, certain[together] = _texts(book, rows[together], of[together], now)
+    found = [b""] * len(at)
+    for number, text in zip(of[starts[together[starts]]].tolist(), texts, strict=True):
+        found[number] = text
+    for run in np.flatnonzero(~np.logical_and.reduceat(certain, starts)).tolist():
+        own = slice(starts[run], starts[run] + sizes[run])
+        found[of[starts[run]]] = b",".join(
+            _row(_line(book, row), now, whole=whole)
+            for row, whole in zip(rows[own].tolist(), is_whole[own].tolist(), strict=True)
+        )
+    # Those texts are new.
+    book.prices["written"][lines["stock"][rows[is_whole]]] = 0
     return found
+
+
+def _runs(numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """Where each run of equal numbers starts, and how long it is."""
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return starts, np.diff(starts, append=len(numbers))
+
+
+def _fit(book: Book, rows: Numbers) -> Flags:
+    """Which lines have numbers that can be worked out in columns."""
+    lines, prices = book.lines, book.prices
+    stocks = lines["stock"][rows]
+    price = prices["price"][stocks]
+    # The nearest that doubles come is near enough to tell what whole numbers of 64 bits hold.
+    most = lines["quantity"][rows].astype(np.float64) * np.maximum(price, prices["previous"][stocks])
+    fit: Flags = (lines["small"][rows] > 0) & (price != UNKNOWN) & (most <= 2.0**61)
+    return fit
+
+
+def _texts(book: Book, rows: Numbers, of: Numbers, now: datetime) -> tuple[list[bytes], Flags]:
+    """The rows of these lines as JSON, those of the same portfolio in one text; and which are certain."""
+    lines, prices = book.lines, book.prices
+    stocks = lines["stock"][rows]
+    price, previous = prices["price"][stocks], prices["previous"][stocks]
+    quantity, places = lines["quantity"][rows], lines["places"][rows]
+    cost, more = lines["cost"][rows], lines["more"][rows] > 0
+    value = quantity * price
+    gain = value - cost
+    percentage, is_sure = percent_even(gain, cost, more)
+    less = np.zeros((3, len(rows)), np.bool_)
+    less[1] = more
+    exact = np.array([value, gain, quantity * (price - previous)])
+    rounded = even(exact, _POWER[lines["decimals"][rows] + PRICE_PLACES - places], less=less)
+    rounded, figures = _scaled(rounded, places)
+    unknown = np.zeros_like(less)
+    unknown[2] = previous == UNKNOWN
+    written = letters.written(rounded, unknown, places=figures)
+    ends = np.diff(of, append=-1) != 0
+    texts = letters.joined(
+        len(rows),
+        (
+            *(b'{"current_value":', written.row(0), b',"unrealized_gain":', written.row(1)),
+            *(b',"unrealized_gain_pct":', letters.written(percentage, cost == 0)),
+            *(b',"day_change":', written.row(2), b",", price_texts(book, stocks, now), b"}"),
+        ),
+        ends,
+    )
+    return texts, is_sure
 
 
 def _line(book: Book, row: int) -> Line:
@@ -240,7 +271,7 @@ def _row(line: Line, now: datetime, *, whole: bool) -> bytes:
     if whole:
         # Time goes on, and a price that was fresh may be stale when all is told again.
         stock.text = b""
-    text = _price(stock, now).decode()
+    text = price_text(stock, now).decode()
     head = f"{{{line.fixed}," if whole else "{"
     if sight is None or listing is None:
         return f"{head}{text}}}".encode()
@@ -257,26 +288,3 @@ def _row(line: Line, now: datetime, *, whole: bool) -> bytes:
         f',"unrealized_gain_pct":{written(percent(gain, line.cost), PERCENT_PLACES)}'
         f',"day_change":{day},{text}}}'
     ).encode()
-
-
-def _price(stock: Stock, now: datetime) -> bytes:
-    """What every row says of the price of a stock, kept until another price comes."""
-    if stock.text:
-        return stock.text
-    sight, listing = stock.sight, stock.listing
-    code = f'"stock_code":{_text(stock.code)}'
-    if sight is None or listing is None:
-        return f"{code},{_UNPRICED}".encode()
-    as_of = moment(sight.as_of)
-    # So young it is fresh whether its market is open or not.
-    stale = now - as_of > FRESH_FOR and is_stale(listing.calendar, sight.source, as_of, now)
-    stock.text = (
-        f'{code},"current_price":{written(sight.price, PRICE_PLACES)}'
-        f',"as_of":"{timestamp(as_of)}","stale":{"true" if stale else "false"}'
-    ).encode()
-    return stock.text
-
-
-@lru_cache(maxsize=32_768)
-def _text(text: str) -> str:
-    return dumps(text or None).decode()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from rest_framework.test import APIClient
 
@@ -69,8 +70,10 @@ def loaded(portfolios: Sequence[Portfolio], reason: str = writing.STATE) -> Book
 
 
 def told(book: Book, portfolio: Portfolio, most: int = 1000) -> dict[str, Any]:
-    (text,) = writing.data(book, [book.portfolios[portfolio.pk]], NOW, most=most)
-    data: dict[str, Any] = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    (text,) = writing.fields(book, np.array([book.portfolios[portfolio.pk].at]), NOW, most=most)
+    fields = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    data: dict[str, Any] = json.loads(writing.data_of(text), parse_float=Decimal, parse_int=Decimal)
+    assert fields == {"data": data}
     return data
 
 

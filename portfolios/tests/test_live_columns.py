@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from accounts.currencies import decimals_of
 from portfolios.live import reading, writing
-from portfolios.live.book import Book, Listing, Sight
+from portfolios.live.book import WORTH, Book, Listing, Sight
+from portfolios.live.parts import ONE
 from portfolios.live.reading import Head, Row, Stored
+from portfolios.live.worth import UNFOUND, UNKNOWN, worth_of
 from portfolios.maths.exact import exactly
 from portfolios.maths.whole import price_units
 from portfolios.money import minus, money, percent_of, plus, times
@@ -98,14 +101,14 @@ class World:
 
     def check(self, *, pieces: int) -> int:
         """Hold every message against Decimals; returns how many rows there were."""
-        owners = [self.book.by_place[at] for at in self.book.waiting().tolist()]
+        waiting = self.book.waiting()
         stored = {one.id: one for one in self.stored}
         rows = 0
-        for first in range(0, len(owners), pieces):
-            some = owners[first : first + pieces]
-            for owner, text in zip(some, writing.data(self.book, some, NOW), strict=True):
-                said = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-                self._check_one(stored[owner.id], said)
+        for first in range(0, len(waiting), pieces):
+            some = waiting[first : first + pieces]
+            for at, text in zip(some.tolist(), writing.fields(self.book, some, NOW), strict=True):
+                said = json.loads(text, parse_float=Decimal, parse_int=Decimal)["data"]
+                self._check_one(stored[self.book.by_place[at].id], said)
                 rows += len(said["holdings"])
         return rows
 
@@ -176,6 +179,59 @@ def test_every_figure_is_that_of_decimals(seed: int, unknown: float, sizes: Size
 def test_most_lines_are_worked_out_together() -> None:
     book = World(1, unknown=0.0).book
     assert 0.5 < book.lines["small"].mean() < 1.0
+
+
+def test_sums_that_follow_prices_are_those_of_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portfolios.live.book._HOLES", 50)
+    world = World(6, unknown=0.1)
+    book = world.book
+    for step in range(2, 30):
+        world.move(step)
+        if step % 3 == 0:
+            book.sum()
+        for one in world.chance.sample(world.stored, 5):
+            book.drop(one.id)
+        for one in world.chance.sample(world.stored, 5):
+            book.put(reading._watched(book, one, world.rates[one.id]), reason=writing.STATE)
+    book.sum()
+    lines = book.lines
+    for name, price in (("market", "price"), ("previous", "previous")):
+        prices = book.prices[price][lines["stock"]]
+        anew = worth_of(lines["quantity"], prices, lines["rate"], lines["divisor"])
+        for part, numbers in zip(WORTH, anew, strict=True):
+            for portfolio in book.portfolios.values():
+                own = numbers[book.rows(portfolio)].tolist()
+                assert book.owners[f"{name}{part}"][portfolio.at] == sum(own)
+    assert 50 < len(book.portfolios) < len(world.stored)
+    assert np.count_nonzero(book.owners["market"]) > 30
+
+
+def test_what_lines_are_worth_is_the_quotient_to_fifteen_places() -> None:
+    chance = random.Random(8)
+    rows = [
+        (
+            chance.randrange(10 ** chance.randint(1, 12)),
+            chance.choice((UNKNOWN, *(chance.randrange(10 ** chance.randint(1, 13)) for _ in range(9)))),
+            chance.randrange(1, 10 ** chance.randint(1, 9)),
+            chance.choice((0, *(10 ** chance.randint(0, 18) for _ in range(9)))),
+        )
+        for _ in range(2_000)
+    ]
+    found = worth_of(*np.array(rows).T)
+    unfound = 0
+    for (quantity, price, rate, divisor), value, part, unsure, upper in zip(
+        rows, *(column.tolist() for column in found), strict=True
+    ):
+        if unsure >= UNFOUND:
+            assert (value, part, upper) == (0, 0, 0)
+            unfound += 1
+            continue
+        assert price != UNKNOWN and divisor
+        numerator = quantity * price * rate
+        assert (value, part) == (numerator // divisor, numerator % divisor * ONE // divisor)
+        assert unsure == (numerator % divisor * ONE % divisor > 0)
+        assert upper == value >> 16
+    assert 200 < unfound < 1_500
 
 
 def test_the_columns_close_their_holes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,10 +168,10 @@ def alone(portfolio: Watched, moved: set[Stock], reason: str) -> bytes:
     rows = [writing._row(line, NOW, whole=is_whole) for line in portfolio.lines if line.stock in moved]
     return b"".join(
         (
-            f'{{"reason":"{reason}","ledger_sequence":{portfolio.sequence},"base_currency":"USD"'.encode(),
+            f'{{"data":{{"reason":"{reason}","ledger_sequence":{portfolio.sequence},"base_currency":"USD"'.encode(),
             f",{portfolio.state}".encode() if is_whole else b"",
             *(b',"summary":{', writing._summary(portfolio, *total_of(portfolio))),
-            *(b'},"holdings":[', b",".join(rows), b'],"warnings":', dumps(portfolio.all_warnings()), b"}"),
+            *(b'},"holdings":[', b",".join(rows), b'],"warnings":', dumps(portfolio.all_warnings()), b"}}"),
         )
     )
 
@@ -178,7 +179,8 @@ def alone(portfolio: Watched, moved: set[Stock], reason: str) -> bytes:
 def check(cases: Cases, portfolios: list[Watched]) -> tuple[int, int]:
     """Hold all messages against those of one by one; how many were written together, of how many."""
     stocks = set(cases.stocks)
-    for portfolio, text in zip(portfolios, writing.data(cases.book, portfolios, NOW), strict=True):
+    at = np.array([portfolio.at for portfolio in portfolios])
+    for portfolio, text in zip(portfolios, writing.fields(cases.book, at, NOW), strict=True):
         assert text == alone(portfolio, stocks, writing.STATE)
     together = count = 0
     for count_moved in (0, STOCKS, PLAIN):
@@ -187,10 +189,10 @@ def check(cases: Cases, portfolios: list[Watched]) -> tuple[int, int]:
         else:
             cases.repeat()
         moved = {stock for stock in cases.stocks[: count_moved or STOCKS] if stock.sight is not None}
-        due = [cases.book.by_place[at] for at in cases.book.waiting().tolist()]
+        due = cases.book.waiting()
         together -= len(writing._summaries(cases.book, due)[1])
-        for portfolio, text in zip(due, writing.data(cases.book, due, NOW), strict=True):
-            assert text == alone(portfolio, moved, writing.PRICES)
+        for place, text in zip(due.tolist(), writing.fields(cases.book, due, NOW), strict=True):
+            assert text == alone(cases.book.by_place[place], moved, writing.PRICES)
         together, count = together + len(due), count + len(due)
     return together, count
 

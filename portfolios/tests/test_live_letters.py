@@ -34,6 +34,26 @@ def test_numbers_are_written_as_one_by_one(most: int) -> None:
         assert json.loads(text, parse_float=Decimal, parse_int=Decimal)["b"] == Decimal(number).scaleb(-4)
 
 
+@pytest.mark.parametrize("places", letters.PLACES)
+@pytest.mark.parametrize("most", [9, 9_999, 10**4, 2**32 - 1, 2**32, 10**15, 2**63 - 1])
+def test_fewer_decimals_take_fewer_letters_and_a_table_of_numbers_is_written_row_by_row(
+    places: int, most: int
+) -> None:
+    chance = random.Random(most)
+    rows = [[0, most, -most, *(chance.randint(-most, most) for _ in range(50))] for _ in range(3)]
+    written = letters.written(np.array(rows), places=places)
+    for at, row in enumerate(rows):
+        texts = letters.joined(len(row), (b"x", written.row(at)))
+        assert texts == [f"x{whole.written(number, places)}".encode() for number in row]
+
+
+def test_rows_that_do_not_end_a_text_are_joined_by_commas() -> None:
+    numbers = np.arange(1, 8)
+    ends = np.array([True, False, False, True, True, False, True])
+    texts = letters.joined(7, (b"[", letters.written(numbers, places=0), b"]"), ends)
+    assert texts == [b"[1]", b"[2],[3],[4]", b"[5]", b"[6],[7]"]
+
+
 def test_texts_of_different_lengths_stand_beside_each_other() -> None:
     words = [b"", b"a", b"bcd", "é".encode()]
     assert letters.joined(4, (b"<", letters.padded(words), b">")) == [b"<" + word + b">" for word in words]
@@ -77,14 +97,15 @@ def test_portfolios_are_written_together_as_they_are_one_by_one(seed: int) -> No
     written = 0
     for step in range(2, 12):
         world.move(step)
-        owners = [world.book.by_place[at] for at in world.book.waiting().tolist()]
-        texts, alone = writing._summaries(world.book, owners)
+        waiting = world.book.waiting()
+        owners = [world.book.by_place[at] for at in waiting.tolist()]
+        texts, alone = writing._summaries(world.book, waiting)
         for number, (owner, text) in enumerate(zip(owners, texts, strict=True)):
             one = writing._summary(owner, *total_of(owner))
             if number not in alone:
                 assert one.endswith(text)
                 written += 1
-        writing.data(world.book, owners, NOW)
+        writing.fields(world.book, waiting, NOW)
     assert written > 500
 
 
@@ -93,7 +114,7 @@ def test_what_is_too_great_for_columns_is_found_before() -> None:
     for step in range(2, 12):
         world.move(step)
     owners = list(world.book.portfolios.values())
-    texts, alone = writing._summaries(world.book, owners)
+    texts, alone = writing._summaries(world.book, np.array([owner.at for owner in owners]))
     assert 20 < len(alone) < len(owners)
     for number in range(len(owners)):
         if number not in alone:

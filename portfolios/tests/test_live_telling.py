@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
 from pytest_django.fixtures import Settings
@@ -73,8 +74,8 @@ def test_each_is_told_once_what_it_is_worth_then(valkey: OwnValkey, world: World
         assert {room for room, of_one in messages.items() if len(of_one) == before[room] + 1} == waiting
         for portfolio in world.book.portfolios.values():
             world.book.restate(portfolio, writing.STATE)
-            (whole,) = writing.data(world.book, [portfolio], now)
-            summary = json.loads(whole, parse_float=Decimal)["summary"]
+            (whole,) = writing.fields(world.book, np.array([portfolio.at]), now)
+            summary = json.loads(whole, parse_float=Decimal)["data"]["summary"]
             assert messages[portfolio.room][-1]["data"]["summary"] == summary
     assert teller.told == sum(map(len, messages.values()))
 
