@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 import redis
 from redis.client import Pipeline
 
-from realtime.redis import client
+from realtime.redis import Target, address, client
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,14 @@ def tell_rooms(user_ids: Iterable[UUID]) -> None:
     _tell(f"{_ROOMS} {user_id}" for user_id in user_ids)
 
 
-def add_rooms(pipeline: Pipeline, user_id: UUID) -> None:
-    """Put what `tell_rooms` tells of a user into a pipeline, for whoever sends more together with it."""
-    _publish(pipeline, [f"{_ROOMS} {user_id}"], channel)
+def of_rooms(user_id: UUID) -> tuple[str, str]:
+    """Channel and message by which `tell_rooms` tells of a user, for whoever sends more with them."""
+    return channel(_database(address())), f"{_ROOMS} {user_id}"
+
+
+@lru_cache(maxsize=4)
+def _database(url: str) -> int:
+    return Target.from_url(url).database
 
 
 def tell_room(room: str) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 from uuid import UUID
 
-import redis
 from django.db import transaction
 
+from accounts.redis import RedisAway, Word, call_each
 from realtime import control
-from realtime.redis import client
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ MOST_CHANGES: Final = 10_000
 
 def tell_on_commit(portfolio_id: UUID, owner_id: UUID) -> None:
     """Tell both when the transaction ends well."""
-    transaction.on_commit(partial(_tell, portfolio_id, owner_id))
+    transaction.on_commit(partial(tell, portfolio_id, owner_id))
 
 
 def ask_for_all(portfolio_id: UUID) -> None:
@@ -35,18 +35,18 @@ def ask_for_all(portfolio_id: UUID) -> None:
     _say(portfolio_id, {WHOLE: "1"})
 
 
-def _tell(portfolio_id: UUID, owner_id: UUID) -> None:
+def tell(portfolio_id: UUID, owner_id: UUID) -> None:
+    """Tell both now, of what is committed."""
     _say(portfolio_id, {}, owner_id)
 
 
 def _say(portfolio_id: UUID, more: dict[str, str], owner_id: UUID | None = None) -> None:
-    fields: dict[Any, Any] = {PORTFOLIO: str(portfolio_id), **more}
+    fields = {PORTFOLIO: str(portfolio_id), **more}
+    words: list[list[Word]] = [["XADD", CHANGES, "MAXLEN", "~", MOST_CHANGES, "*", *chain(*fields.items())]]
+    if owner_id is not None:
+        words.append(["PUBLISH", *control.of_rooms(owner_id)])
     try:
         # A trade waits for it, so that both go in one round trip.
-        with client().pipeline(transaction=False) as pipeline:
-            pipeline.xadd(CHANGES, fields, maxlen=MOST_CHANGES, approximate=True)
-            if owner_id is not None:
-                control.add_rooms(pipeline, owner_id)
-            pipeline.execute()
-    except redis.RedisError as error:
-        logger.warning("the portfolio %s is told later: %s", portfolio_id, type(error).__name__)
+        call_each(words)
+    except RedisAway as error:
+        logger.warning("the portfolio %s is told later: %s", portfolio_id, error)
