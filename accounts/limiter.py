@@ -121,7 +121,12 @@ def take_transaction(*, account: str, tier: str) -> Decision | None:
     row = tiers.tier(tier)
     if not limited() or row.transactions is None:
         return None
-    return count((Budget(f"{account}:transactions", row.transactions),))
+    return count((transaction_budget(account, row.transactions),))
+
+
+def transaction_budget(account: str, policy: Policy) -> Budget:
+    """What an account may use of the limit of transactions."""
+    return Budget(f"{account}:transactions", policy)
 
 
 def take_address(*, address: str) -> Decision | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -52,12 +53,17 @@ def name(session_id: UUID) -> str:
 
 def remember(session: Session) -> None:
     """Write down that the database has just found the session, with its user, alive."""
-    life = min(ALIVE_SECONDS, int((session.expires_at - timezone.now()).total_seconds()))
+    user = session.user
+    remember_as(session.pk, Standing(session.user_id, user.tier, user.email), session.expires_at)
+
+
+def remember_as(session_id: UUID, standing: Standing, expires_at: datetime) -> None:
+    """What ``remember`` does, of a session that was read without its models."""
+    life = min(ALIVE_SECONDS, int((expires_at - timezone.now()).total_seconds()))
     if life < 1:
         return
-    entry = Standing(session.user_id, session.user.tier, session.user.email).written()
     try:
-        call("SET", name(session.pk), entry, "NX", "EX", life)
+        call("SET", name(session_id), standing.written(), "NX", "EX", life)
     except RedisAway as error:
         logger.info("a session is not remembered: %s", error)
 

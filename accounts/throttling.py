@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: In the WSGI environment: account and decision of a request that was counted before it came to Django.
 COUNTED = "stockroom.counted"
+#: There as well: account and decision of a transaction that was counted before.
+COUNTED_TRANSACTION = "stockroom.counted_transaction"
 #: There as well: that the address is still to be counted, with the account once that is known.
 LEFT = "stockroom.left"
 #: There as well: the address that a request is counted for, and what of it was counted there so far.
@@ -86,7 +88,12 @@ class TransactionThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         if request.method in SAFE_METHODS or not isinstance(request.user, User):
             return True
-        decision = limiter.take_transaction(account=str(request.user.pk), tier=request.user.tier)
+        account = str(request.user.pk)
+        counted = request.META.get(COUNTED_TRANSACTION)
+        if counted is not None and counted[0] == account:
+            decision = counted[1]
+        else:
+            decision = limiter.take_transaction(account=account, tier=request.user.tier)
         if decision is not None and not decision.allowed:
             request._request.rate_decision = decision  # type: ignore[attr-defined]
             raise refusal(decision)

@@ -70,7 +70,7 @@ def script(name: str) -> Script:
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class Account:
     """What is known of the account of a token since its session was last seen, ready to be sent."""
 
     entry: bytes
@@ -102,7 +102,9 @@ class ShortWay(ABC, Generic[Asked]):
     """
 
     method: str
+    #: The one path, or the route of several (see `is_here`).
     path: str
+    status = "200 OK"
     script: Script
 
     def __init__(self, application: Application) -> None:
@@ -127,8 +129,23 @@ class ShortWay(ABC, Generic[Asked]):
         """Further arguments of the script, as many as keys."""
         return ()
 
+    def is_here(self, environ: Environ) -> bool:
+        """Whether a request is of the kind that this is the way of."""
+        return bool(environ["PATH_INFO"] == self.path and environ["REQUEST_METHOD"] == self.method)
+
+    def further(self, account: Account) -> tuple[Budget, ...] | None:
+        """What the request counts in besides, once the account may ask; ``script`` gets it before ``keys``.
+
+        None where Django is to count.
+        """
+        return ()
+
+    def counted(self, environ: Environ, account: Account, answer: Any) -> bool:
+        """Whether ``further`` lets the request through, by what the script answered; Django is told else."""
+        return True
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != self.path or environ["REQUEST_METHOD"] != self.method:
+        if not self.is_here(environ):
             return self.application(environ, start_response)
         started = time.perf_counter()
         asked = self.asked(environ) if self._is_usual(environ) else None
@@ -145,16 +162,16 @@ class ShortWay(ABC, Generic[Asked]):
             headers += decision.headers()
         log_request(
             method=self.method,
-            path=self.path,
+            path=environ["PATH_INFO"],
             principal=account.email,
-            status=200,
+            status=int(self.status[:3]),
             seconds=time.perf_counter() - started,
             request_id=request_id,
             user_id=account.user_id,
             endpoint=self.path,
             address=environ[ADDRESS],
         )
-        start_response("200 OK", headers)
+        start_response(self.status, headers)
         return [body.content]
 
     def _is_usual(self, environ: Environ) -> bool:
@@ -177,7 +194,7 @@ class ShortWay(ABC, Generic[Asked]):
             self._hosts.add(host)
         return True
 
-    def _answer(self, environ: Environ, asked: Asked) -> tuple[_Account, Body, Decision | None] | None:
+    def _answer(self, environ: Environ, asked: Asked) -> tuple[Account, Body, Decision | None] | None:
         """Who asks, the body of the reply and what is left of the limits; None where Django is to answer.
 
         A request that was counted is not counted again there.
@@ -208,18 +225,20 @@ class ShortWay(ABC, Generic[Asked]):
                 return None
             environ[COUNTED] = (account.account, decision)
             environ[COUNTED_ADDRESS] = True
+            if not self.counted(environ, account, reply[1]):
+                return None
         body = self.body(asked, reply[1])
         return None if body is None else (account, body, decision)
 
     def _ask(
         self, known: KnownToken, asked: Asked, address: str
-    ) -> tuple[_Account | None, Sequence[Any] | None]:
+    ) -> tuple[Account | None, Sequence[Any] | None]:
         """The account and the reply of the script.
 
         No account where the session has no entry; no reply where Redis has to be told first what was let
         through without it.
         """
-        account: _Account | None = known.standing
+        account: Account | None = known.standing
         name = session_cache.name(known.claims.session_id)
         if account is None:
             account = known.standing = _account(known, call("GET", name))
@@ -231,16 +250,25 @@ class ShortWay(ABC, Generic[Asked]):
             if budgets:
                 at_door = limiter.address_budget(address)
                 budgets, names = (*budgets, at_door), [*names, *limiter.keys((at_door,))]
-            if local_limits.owes(budgets):
+            further = self.further(account)
+            if further is None or local_limits.owes((*budgets, *further)):
                 return account, None
             asked_at = time.monotonic()
-            with local_limits.asking(budgets):
+            with local_limits.asking((*budgets, *further)):
                 reply = self.script(
-                    [name, *self.keys(asked), *names],
-                    [account.entry, *self.arguments(asked), *limiter.arguments(budgets, None, asked_at)],
+                    [name, *limiter.keys(further), *self.keys(asked), *names],
+                    [
+                        account.entry,
+                        *limiter.arguments(further, None, asked_at),
+                        *self.arguments(asked),
+                        *limiter.arguments(budgets, None, asked_at),
+                    ],
                 )
                 if reply[0] == 1:
                     local_limits.note(budgets, asked_at, reply[3], reply[4:])
+                    if further and reply[2]:
+                        _, _, now, *standings = reply[1]
+                        local_limits.note(further, asked_at, now, standings)
                     return account, reply
             account = known.standing = _account(known, reply[0])
         return None, None
@@ -249,7 +277,7 @@ class ShortWay(ABC, Generic[Asked]):
         """A ``start_response`` that takes note of the headers which Django gives to such a reply."""
 
         def start(status: str, headers: list[Header], *rest: Any) -> Any:
-            if status == "200 OK":
+            if status == self.status:
                 self._learn(_kind(environ), headers)
             return start_response(status, headers, *rest)
 
@@ -273,13 +301,13 @@ def _kind(environ: Environ) -> tuple[str, str]:
     return environ.get("wsgi.url_scheme", ""), environ.get("HTTP_X_FORWARDED_PROTO", "")
 
 
-def _account(known: KnownToken, entry: bytes | None) -> _Account | None:
+def _account(known: KnownToken, entry: bytes | None) -> Account | None:
     standing = None if entry is None else Standing.read(entry)
     if entry is None or standing is None or standing.user_id != known.claims.user_id:
         return None
     row, account = tiers.tier(standing.tier), str(standing.user_id)
     budgets = row.budgets(account) if limiter.limited() else ()
-    return _Account(
+    return Account(
         entry=entry,
         account=account,
         user_id=standing.user_id,

@@ -14,11 +14,12 @@ from django.urls import get_resolver  # noqa: E402 - what it resolves needs Djan
 
 from config.hot import HotRead  # noqa: E402 - it needs models, and Django is set up only now
 from config.hot_screen import HotScreen  # noqa: E402 - as well
+from config.hot_trade import HotTrade  # noqa: E402 - as well
 
 # Else the first request would load all views.
 _ = get_resolver().url_patterns
 
-application = HotScreen(HotRead(_django))
+application = HotScreen(HotRead(HotTrade(_django)))
 
 # What is loaded stays: the collector need not walk through it while requests wait.
 gc.collect()

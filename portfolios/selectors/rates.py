@@ -21,16 +21,16 @@ _CONTEXT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 def latest_rates(currencies: Collection[str], base: str, *, now: datetime) -> dict[str, Decimal]:
     """Units of ``base`` for one of each currency as last known, those without a rate left out; one query."""
-    return _rates(currencies, base, first=_BEGINNING, last=_day_of(now))
+    return _rates(currencies, base, first=_BEGINNING, last=day_of(now))
 
 
 def rate_on(currency: str, base: str, *, moment: datetime) -> Decimal | None:
     """Units of ``base`` for one of ``currency`` on the day of ``moment``, None where nobody knew."""
     if currency == base:
         return Decimal(1)
-    day = _day_of(moment)
+    day = day_of(moment)
     known = stored_rates(rates.pairs_for(currency, base), first=day - LOOK_BACK, last=day)
-    return _of_day(currency, base, known)
+    return rate_of(currency, base, known)
 
 
 def rates_by_day(
@@ -65,23 +65,27 @@ def _followed(
         now: dict[Pair, FxRate] = {}
         for pair, rows in stored.items():
             at = places[pair]
-            while at + 1 < len(rows) and _day_of(rows[at + 1].as_of) <= day:
+            while at + 1 < len(rows) and day_of(rows[at + 1].as_of) <= day:
                 at += 1
             places[pair] = at
-            if at >= 0 and _day_of(rows[at].as_of) >= day - LOOK_BACK:
+            if at >= 0 and day_of(rows[at].as_of) >= day - LOOK_BACK:
                 now[pair] = rows[at]
         if now != known:
-            known, rate = now, _of_day(currency, base, now)
+            known, rate = now, rate_of(currency, base, now)
         yield rate
 
 
-def _of_day(currency: str, base: str, known: Mapping[Pair, FxRate]) -> Decimal | None:
+def rate_of(currency: str, base: str, known: Mapping[Pair, FxRate]) -> Decimal | None:
+    """What ``rate_on`` says of a day of which the rates ``known`` are stored, from LOOK_BACK before it."""
+    if currency == base:
+        return Decimal(1)
     best = rates.best(list(rates.candidates(currency, base, known)), apart=rates.APART)
     # To the decimals of the column, so that what is computed now is what is computed from it later.
     return None if best is None else best.rate.quantize(_STEP, context=_CONTEXT) or None
 
 
-def _day_of(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """The day whose rates hold at a moment, of UTC."""
     return moment.astimezone(UTC).date()
 
 

@@ -20,9 +20,11 @@ from portfolios.errors import PortfoliosError
 from portfolios.models import Portfolio
 from portfolios.selectors.portfolios import portfolio_of
 
-__all__ = ["IDEMPOTENCY", "TAGS", "Effect", "LedgerView", "PortfolioView", "once"]
+__all__ = ["IDEMPOTENCY", "TAGS", "UNANSWERED", "Effect", "LedgerView", "PortfolioView", "once"]
 
 TAGS = ["portfolios"]
+#: In the WSGI environment: the error with which the database went away while it was to commit this request.
+UNANSWERED = "stockroom.unanswered"
 
 
 class PortfolioView(APIView):

@@ -24,7 +24,7 @@ from portfolios.serializers.bodies import (
     holding_draft,
 )
 from portfolios.services.recording import transaction_record, transaction_replace, transaction_reverse
-from portfolios.views.base import IDEMPOTENCY, TAGS, Effect, LedgerView, PortfolioView, once
+from portfolios.views.base import IDEMPOTENCY, TAGS, UNANSWERED, Effect, LedgerView, PortfolioView, once
 
 _PURCHASE = OpenApiExample(
     "A purchase of a past day",
@@ -75,6 +75,9 @@ class TransactionListView(LedgerView):
         examples=[_PURCHASE],
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response | HttpResponse:
+        if (error := request.META.get(UNANSWERED)) is not None:
+            # Whether it was carried out, nobody can tell: it is not done again.
+            raise error
         now, portfolio = timezone.now(), self.portfolio(request, portfolio_id)
 
         def prepare() -> Effect:
