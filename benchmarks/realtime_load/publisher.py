@@ -93,11 +93,13 @@ def _fields(room: str, volume: int) -> bytes:
 
 
 def _by_bus(part: Part) -> None:
-    from realtime.publish import SharedEvent, publish_shared
+    from realtime.publish import Publishing, SharedEvent
 
-    publish_shared(
+    publishing = Publishing(
         [SharedEvent("price_update", _fields(room, volume), [(room, "")]) for room, volume in part]
     )
+    publishing.begin()
+    publishing.end()
 
 
 def _message(room: str, volume: int, sequence: int) -> str:
