@@ -18,8 +18,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import hiredis
 import msgpack
@@ -47,7 +48,27 @@ MOST_KNOWN: Final = 100_000
 _NEVER: Final = float("-inf")
 _SERIES: Final = attrgetter("series")
 _ATTEMPTS: Final = 2
-Command = tuple[Any, ...]
+# More than this is sent for itself: to join it with the rest would copy it once more.
+_MUCH: Final = 65_536
+
+
+class Command(NamedTuple):
+    """A command of Redis: its first words, and long ones that stand behind them."""
+
+    words: tuple[Any, ...]
+    texts: Sequence[bytes] = ()
+
+    def packed(self) -> list[bytes]:
+        """As it is sent, in pieces."""
+        head = hiredis.pack_command(self.words)
+        if not self.texts:
+            return [head]
+        # hiredis copies a long text several times.
+        count = b"*%d\r\n" % (len(self.words) + len(self.texts))
+        pieces = [count, head[head.index(b"\n") + 1 :]]
+        for text in self.texts:
+            pieces += (b"$%d\r\n" % len(text), text, b"\r\n")
+        return pieces if len(self.texts) == 1 else [b"".join(pieces)]
 
 
 class Draft:
@@ -184,11 +205,11 @@ class Lane:
         self._guards = dict.fromkeys([*self._guards, *sorted(prefixes)])
         guards = [keys.guard(prefix) for prefix in self._guards]
         *_, words, (epoch, run), server = self._ask(
-            ("UNWATCH",),
-            ("WATCH", *guards),
-            ("MGET", *guards),
-            ("HMGET", keys.POSITIONS, "epoch", "run"),
-            ("INFO", "server"),
+            Command(("UNWATCH",)),
+            Command(("WATCH", *guards)),
+            Command(("MGET", *guards)),
+            Command(("HMGET", keys.POSITIONS, "epoch", "run")),
+            Command(("INFO", "server")),
         )
         self._guards = dict(zip(self._guards, words, strict=True))
         # An epoch is valid for one run of the server only.
@@ -199,7 +220,7 @@ class Lane:
     def _read(self, names: Sequence[str], reaches: Sequence[str]) -> None:
         """Learn where rooms stand; what others tell them from here on ends the transaction."""
         wanted = [(keys.POSITIONS, names), (keys.VERSIONS, reaches)]
-        replies = iter(self._ask(*(("HMGET", key, *fields) for key, fields in wanted if fields)))
+        replies = iter(self._ask(*(Command(("HMGET", key, *fields)) for key, fields in wanted if fields)))
         if names:
             self._positions.update(
                 (name, int(value or 0)) for name, value in zip(names, next(replies), strict=True)
@@ -273,19 +294,22 @@ class Lane:
             keys.VERSIONS: changed,
             keys.NEWEST: newest,
         }
-        commands: list[Command] = [("HSET", key, *pairs) for key, pairs in hashes.items() if pairs]
+        commands = [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
         for name, pairs in members.items():
-            commands.append(("HSET", keys.members(name), *pairs))
+            commands.append(Command(("HSET", keys.members(name), *pairs)))
             if self._is_to_renew(name, RENEW_SECONDS):
-                commands.append(("EXPIRE", keys.members(name), int(MEMBERS_LIFE.total_seconds())))
+                life = int(MEMBERS_LIFE.total_seconds())
+                commands.append(Command(("EXPIRE", keys.members(name), life)))
         if bundle.names:
-            channel = keys.bundles(self._database, LATEST)
-            commands.append(("PUBLISH", channel, bundle.packed(epoch, ending)))
+            commands.append(self._publish(LATEST, bundle.packed(epoch, ending)))
         for prefix, log in logs.items():
             told_names = [room.name for room in log.rooms]
-            channel = keys.bundles(self._database, prefix)
-            commands += [self._append(prefix, log), ("PUBLISH", channel, log_bundle(told_names, log.texts))]
+            commands.append(self._append(prefix, log))
+            commands.append(self._publish(prefix, log_bundle(told_names, log.texts)))
         return commands
+
+    def _publish(self, kind: str, bundle: bytes) -> Command:
+        return Command(("PUBLISH", keys.bundles(self._database, kind)), [bundle])
 
     def _append(self, prefix: str, log: _Logs) -> Command:
         numbers: dict[Named, int] = {}
@@ -294,14 +318,14 @@ class Lane:
         lengths = [log_length(prefix)] * len(numbers)
         renewed = [self._is_to_renew(room.name, LOG_RENEW_SECONDS) for room in numbers]
         columns = (lengths, renewed, [numbers[room] for room in log.rooms], log.sequences)
-        return (
+        words = (
             # With its source: nobody can ask again within a transaction.
             *("EVAL", script("log", "append"), len(numbers), *(room.log for room in numbers)),
             int(LOG_LIFE.total_seconds() * 1000),
             int(LOG_RENEW_SECONDS * 1000),
             msgpack.packb(columns, use_bin_type=False),
-            *log.texts,
         )
+        return Command(words, log.texts)
 
     def _is_to_renew(self, name: str, seconds: float) -> bool:
         now = time.monotonic()
@@ -313,14 +337,14 @@ class Lane:
     def _send(self, commands: Sequence[Command]) -> Sent:
         words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}
         guards = [keys.guard(prefix) for prefix in words]
-        whole: list[Command] = [
-            ("MULTI",),
-            ("HGET", keys.POSITIONS, "epoch"),
-            *(("SET", guard, word) for guard, word in zip(guards, words.values(), strict=True)),
+        whole = [
+            Command(("MULTI",)),
+            Command(("HGET", keys.POSITIONS, "epoch")),
+            *(Command(("SET", guard, word)) for guard, word in zip(guards, words.values(), strict=True)),
             *commands,
-            ("EXEC",),
-            ("WATCH", *guards),
-            ("MGET", *guards),
+            Command(("EXEC",)),
+            Command(("WATCH", *guards)),
+            Command(("MGET", *guards)),
         ]
         self._guards = dict(words)
         sent = Sent(len(whole))
@@ -334,7 +358,15 @@ class Lane:
 
     def _write(self, commands: Iterable[Command]) -> None:
         assert self._connection is not None
-        self._connection.send_packed_command([hiredis.pack_command(command) for command in commands])
+        pieces: list[bytes] = []
+        small: list[bytes] = []
+        for piece in chain.from_iterable(command.packed() for command in commands):
+            if len(piece) < _MUCH:
+                small.append(piece)
+                continue
+            pieces += (b"".join(small), piece)
+            small = []
+        self._connection.send_packed_command([*pieces, b"".join(small)])
 
     def _replies(self, count: int) -> list[Any]:
         assert self._connection is not None
