@@ -47,28 +47,25 @@ MOST_KNOWN: Final = 100_000
 
 _NEVER: Final = float("-inf")
 _SERIES: Final = attrgetter("series")
+_ONE_LOG: Final = (True,)
 _ATTEMPTS: Final = 2
 # More than this is sent for itself: to join it with the rest would copy it once more.
 _MUCH: Final = 65_536
 
 
 class Command(NamedTuple):
-    """A command of Redis: its first words, and long ones that stand behind them."""
+    """A command of Redis: its words, and a long one that stands behind them."""
 
     words: tuple[Any, ...]
-    texts: Sequence[bytes] = ()
+    bundle: bytes | None = None
 
     def packed(self) -> list[bytes]:
-        """As it is sent, in pieces."""
-        head = hiredis.pack_command(self.words)
-        if not self.texts:
+        """As it is sent, in pieces: a long word in a packed command would be copied several times."""
+        head: bytes = hiredis.pack_command(self.words)
+        if self.bundle is None:
             return [head]
-        # hiredis copies a long text several times.
-        count = b"*%d\r\n" % (len(self.words) + len(self.texts))
-        pieces = [count, head[head.index(b"\n") + 1 :]]
-        for text in self.texts:
-            pieces += (b"$%d\r\n" % len(text), text, b"\r\n")
-        return pieces if len(self.texts) == 1 else [b"".join(pieces)]
+        count = b"*%d\r\n" % (len(self.words) + 1)
+        return [count, head[head.index(b"\n") + 1 :], b"$%d\r\n" % len(self.bundle), self.bundle, b"\r\n"]
 
 
 class Draft:
@@ -80,6 +77,12 @@ class Draft:
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self.events = events
         self.told = [told_in(tuple(event.rooms)) for event in events]
+        #: Whether each event has fields and is told in one log, and each log one event.
+        self.is_of_logs = (
+            all(told.are_logs == _ONE_LOG for told in self.told)
+            and len(set(self.told)) == len(self.told)
+            and all(len(event.fields) > 2 and not event.series for event in events)
+        )
 
 
 class Sent:
@@ -232,8 +235,10 @@ class Lane:
 
     def _commands(self, draft: Draft) -> list[Command]:
         """What makes the events come to pass, after which what is known has gone on."""
-        positions, versions, epoch = self._positions, self._versions, self._epoch
         ending = b',"timestamp":"%b"}' % timestamp(datetime.now(UTC)).encode()
+        if draft.is_of_logs:
+            return self._log_commands(draft, ending)
+        positions, versions, epoch = self._positions, self._versions, self._epoch
         changed: list[str] = []
         newest: list[str | bytes] = []
         members: defaultdict[str, list[str | bytes]] = defaultdict(list)
@@ -295,40 +300,67 @@ class Lane:
             keys.NEWEST: newest,
         }
         commands = [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
+        now = time.monotonic()
         for name, pairs in members.items():
             commands.append(Command(("HSET", keys.members(name), *pairs)))
-            if self._is_to_renew(name, RENEW_SECONDS):
+            if self._is_to_renew(name, RENEW_SECONDS, now):
                 life = int(MEMBERS_LIFE.total_seconds())
                 commands.append(Command(("EXPIRE", keys.members(name), life)))
         if bundle.names:
-            commands.append(self._publish(LATEST, bundle.packed(epoch, ending)))
-        for prefix, log in logs.items():
-            told_names = [room.name for room in log.rooms]
-            commands.append(self._append(prefix, log))
-            commands.append(self._publish(prefix, log_bundle(told_names, log.texts)))
+            channel = keys.bundles(self._database, LATEST)
+            commands.append(Command(("PUBLISH", channel), bundle.packed(epoch, ending)))
+        commands += [self._append(prefix, log) for prefix, log in logs.items()]
         return commands
 
-    def _publish(self, kind: str, bundle: bytes) -> Command:
-        return Command(("PUBLISH", keys.bundles(self._database, kind)), [bundle])
+    def _log_commands(self, draft: Draft, ending: bytes) -> list[Command]:
+        """The same where each event is told in one log and each log one event: whole columns at once."""
+        positions, versions, epoch = self._positions, self._versions, self._epoch
+        news = [
+            (event, told.rooms[0])
+            for event, told in zip(draft.events, draft.told, strict=True)
+            if not event.version or event.version > versions[told.names[0]]
+        ]
+        names = [room.name for _, room in news]
+        sequences = [positions[name] + 1 for name in names]
+        positions.update(zip(names, sequences, strict=True))
+        reached = {room.name: event.version for event, room in news if event.version}
+        versions.update(reached)
+        logs: defaultdict[str, _Logs] = defaultdict(_Logs)
+        for (event, room), at in zip(news, sequences, strict=True):
+            log = logs[room.prefix]
+            log.rooms.append(room)
+            log.sequences.append(at)
+            log.texts.append(
+                b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
+                % (at, epoch, type_json(event.type), room.written, event.fields[1:-1], at, ending)
+            )
+        hashes = {keys.POSITIONS: zip(names, sequences, strict=True), keys.VERSIONS: reached.items()}
+        commands = [Command(("HSET", key, *chain.from_iterable(pairs))) for key, pairs in hashes.items()]
+        return [
+            *(command for command in commands if len(command.words) > 2),
+            *(self._append(prefix, log) for prefix, log in logs.items()),
+        ]
 
     def _append(self, prefix: str, log: _Logs) -> Command:
-        numbers: dict[Named, int] = {}
+        numbers: dict[str, int] = {}
         for room in log.rooms:
-            numbers.setdefault(room, len(numbers) + 1)
-        lengths = [log_length(prefix)] * len(numbers)
-        renewed = [self._is_to_renew(room.name, LOG_RENEW_SECONDS) for room in numbers]
-        columns = (lengths, renewed, [numbers[room] for room in log.rooms], log.sequences)
+            numbers.setdefault(room.name, len(numbers) + 1)
+        kept = [log_length(prefix)] * len(numbers)
+        now = time.monotonic()
+        renewed = [self._is_to_renew(name, LOG_RENEW_SECONDS, now) for name in numbers]
+        names = [room.name for room in log.rooms]
+        columns = (kept, renewed, [numbers[name] for name in names], log.sequences, [*map(len, log.texts)])
         words = (
             # With its source: nobody can ask again within a transaction.
-            *("EVAL", script("log", "append"), len(numbers), *(room.log for room in numbers)),
+            *("EVAL", script("log", "append"), len(numbers), *map(keys.log, numbers)),
             int(LOG_LIFE.total_seconds() * 1000),
             int(LOG_RENEW_SECONDS * 1000),
             msgpack.packb(columns, use_bin_type=False),
+            keys.bundles(self._database, prefix),
         )
-        return Command(words, log.texts)
+        return Command(words, log_bundle(names, log.texts))
 
-    def _is_to_renew(self, name: str, seconds: float) -> bool:
-        now = time.monotonic()
+    def _is_to_renew(self, name: str, seconds: float, now: float) -> bool:
         if self._renewed.get(name, _NEVER) >= now - seconds:
             return False
         self._renewed[name] = now
