@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +15,14 @@ from realtime.redis import worker_client
 _SPECIAL = re.compile(r"([*?\[\]\\^])")
 
 
-def occupied(prefix: str) -> list[str]:
+#: What Redis said last of channels that begin so, and the keys that were found in it.
+_last: dict[str, tuple[list[bytes], Sequence[str]]] = {}
+
+
+def occupied(prefix: str) -> Sequence[str]:
     """The keys of the rooms of ``prefix`` that have members, sorted; raises redis.RedisError.
+
+    While nobody comes or goes it is the very same sequence.
 
     A process subscribes to a room while somebody is in it or about to join, so Redis itself knows: nothing
     is counted that a process which dies would leave behind.
@@ -24,8 +31,12 @@ def occupied(prefix: str) -> list[str]:
     database = int(client.get_connection_kwargs().get("db") or 0)
     start = keys.channel(database, f"{prefix}:")
     channels: Any = client.pubsub_channels(_SPECIAL.sub(r"\\\1", start) + "*")
-    rooms = (channel.decode(errors="replace").removeprefix(start) for channel in channels)
-    return sorted(key for key in rooms if _is_key(prefix, key))
+    asked, found = _last.get(start, ([], []))
+    if channels != asked:
+        rooms = (channel.decode(errors="replace").removeprefix(start) for channel in channels)
+        found = sorted(key for key in rooms if _is_key(prefix, key))
+        _last[start] = channels, found
+    return found
 
 
 # Who asks every second asks for the same rooms mostly.

@@ -70,6 +70,9 @@ class Revaluer:
         self._book = Book()
         self._number = 0
         self._compare: list[UUID] = []
+        # The occupied rooms that were looked at last, and how many portfolios they are.
+        self._rooms: Sequence[str] = ()
+        self._settled = 0
         self._looked_at = self._rates_at = self._prices_at = _NEVER
         self._epoch = b""
         self._said: list[tuple[bytes, dict[bytes, bytes]]] = []
@@ -135,12 +138,16 @@ class Revaluer:
         self._doubtful = False
 
     def _look_at_members(self) -> None:
-        watched = {portfolio_id for portfolio_id in map(_id, occupied("portfolio")) if portfolio_id}
-        known = self._book.portfolios.keys()
-        if watched != known:
-            for portfolio_id in known - watched:
-                self._book.drop(portfolio_id)
-            self._read(watched - known, reason=writing.STATE)
+        rooms, known = occupied("portfolio"), self._book.portfolios.keys()
+        # Portfolios go without this, but only this brings any.
+        if rooms is self._rooms and len(known) == self._settled:
+            return
+        watched = {portfolio_id for portfolio_id in map(_id, rooms) if portfolio_id}
+        for portfolio_id in known - watched:
+            self._book.drop(portfolio_id)
+        self._read(watched - known, reason=writing.STATE)
+        # One that is archived is looked for again as long as somebody is in its room.
+        self._rooms, self._settled = rooms, len(watched)
 
     def _read(self, ids: Iterable[UUID], *, reason: str) -> None:
         """Read portfolios; those that are archived are forgotten."""
