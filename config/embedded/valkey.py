@@ -39,6 +39,11 @@ class Valkey(Server):
             "dir": self.data.name,
             "appendonly": "yes" if self.durable else "no",
             "appendfsync": "everysec",
+            # At 20,000 ticks a second 64 MB are written in some seconds, and each time a process of its own
+            # that writes all anew takes a core from those who wait for prices.
+            "auto-aof-rewrite-min-size": "512mb",
+            # A list of hundreds is walked through for every tick of a sector.
+            "hash-max-listpack-entries": "32",
             "save": '""',
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
