@@ -44,6 +44,9 @@ class Valkey(Server):
             "auto-aof-rewrite-min-size": "512mb",
             # A list of hundreds is walked through for every tick of a sector.
             "hash-max-listpack-entries": "32",
+            # A web process is sent all bundles of what it follows any of, 20 MB a second where everything
+            # moves: it may stand still for some seconds before it has to read anew where rooms are.
+            "client-output-buffer-limit": "pubsub 256mb 64mb 60",
             "save": '""',
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
