@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import redis
@@ -55,3 +57,26 @@ def held(client: redis.Redis, room: str, key: str = "") -> Envelope:
     whole: Any = client.hget(keys.NEWEST, home)
     assert whole.startswith(there + b" "), f"{home!r} was told something that {room} was not"
     return retold(sequence, key.encode(), whole, dumps(room))
+
+
+def log(client: redis.Redis, room: str = "alert:me") -> list[Envelope]:
+    """What Redis keeps of a log."""
+    entries: Any = client.xrange(keys.log(room))
+    return [unpack(fields[b"e"]) for _, fields in entries]
+
+
+def told(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:
+    """The sequences of events and their numbers, where both places of the sequence agree."""
+    found = []
+    for envelope in envelopes:
+        message = json.loads(envelope.message)
+        assert list(message) == ["type", "room", "number", "sequence", "timestamp"]
+        assert message["sequence"] == envelope.position.sequence
+        found.append((message["sequence"], message["number"]))
+    return found
+
+
+def told_in_one_epoch(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:
+    """The same of events that are all of one epoch."""
+    assert len({envelope.position.epoch for envelope in envelopes}) <= 1
+    return told(envelopes)

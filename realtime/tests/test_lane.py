@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,11 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from realtime import keys, lane
-from realtime.protocol.envelope import Envelope, unpack
+from realtime.protocol.envelope import Envelope
 from realtime.protocol.names import InvalidRoom
 from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
 from realtime.rooms import RoomUnknown
-from realtime.tests.bus import channels, heard
+from realtime.tests.bus import channels, heard, log, told
 from realtime.tests.harness import eventually, member_of, running_hub
 from realtime.tests.servers import OwnValkey
 
@@ -48,22 +47,6 @@ def numbered(*numbers: int, room: str = ROOM) -> list[SharedEvent]:
 def calls(client: redis.Redis, name: str) -> int:
     stats: Any = client.info("commandstats")
     return int(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"])
-
-
-def log(client: redis.Redis, room: str = LOG) -> list[Envelope]:
-    entries: Any = client.xrange(keys.log(room))
-    return [unpack(fields[b"e"]) for _, fields in entries]
-
-
-def told(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:
-    """The sequences of events and their numbers, where all that says the sequence agrees."""
-    found = []
-    for envelope in envelopes:
-        message = json.loads(envelope.message)
-        assert list(message) == ["type", "room", "number", "sequence", "timestamp"]
-        assert message["sequence"] == envelope.position.sequence
-        found.append((message["sequence"], message["number"]))
-    return found
 
 
 class Listening:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from realtime.publish import (
     publish_shared,
 )
 from realtime.rooms import RoomUnknown
-from realtime.tests.bus import heard, held
+from realtime.tests.bus import heard, held, log
+from realtime.tests.bus import told_in_one_epoch as told
 from realtime.tests.servers import OwnValkey
 
 ROOM = "price:005930"
@@ -314,11 +315,6 @@ def alert(number: int, room: str = "alert:me") -> RoomEvent:
     return RoomEvent(room, "alert", {"number": number})
 
 
-def log(client: redis.Redis, room: str = "alert:me") -> list[Envelope]:
-    entries: Any = client.xrange(keys.log(room))
-    return [unpack(fields[b"e"]) for _, fields in entries]
-
-
 def test_a_log_keeps_its_last_events_for_minutes(
     floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,18 +349,6 @@ def at_once(*numbers: int) -> list[SharedEvent]:
         SharedEvent("alert", fields_json({"number": number}), [("alert:me", "")], f"{number:03d}")
         for number in numbers
     ]
-
-
-def told(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:
-    """The sequences of events and their numbers, where both places of the sequence and the epoch agree."""
-    assert len({envelope.position.epoch for envelope in envelopes}) <= 1
-    found = []
-    for envelope in envelopes:
-        message = json.loads(envelope.message)
-        assert list(message) == ["type", "room", "number", "sequence", "timestamp"]
-        assert message["sequence"] == envelope.position.sequence
-        found.append((message["sequence"], message["number"]))
-    return found
 
 
 def test_publishers_that_take_turns_at_a_log_leave_no_gap_in_it(

@@ -1,6 +1,6 @@
 """Fifty real companies, evening after evening: each computed after the last, against all computed at once.
 
-`STOCKROOM_EVENINGS` says how many evenings (40 where it says nothing).
+`STOCKROOM_EVENINGS` says how many evenings (25 where it says nothing).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 
 STOCKS = 50
 #: The law is of 250 evenings; so many take two minutes.
-EVENINGS = int(os.environ.get("STOCKROOM_EVENINGS", "40"))
+EVENINGS = int(os.environ.get("STOCKROOM_EVENINGS", "25"))
 BARS = ("krx_daily_2023_2025.csv.gz", "krx_daily_2025_2026.csv.gz")
 
 

@@ -44,7 +44,7 @@ from stocks.tests.nursery import Nursery
 from stocks.tests.tick_cases import minutes_of, stored_minutes, tick, update
 from stocks.types import Tick
 
-KILLS = int(os.environ.get("STOCKROOM_KILLS", "16"))
+KILLS = int(os.environ.get("STOCKROOM_KILLS", "12"))
 SEED = int(os.environ.get("STOCKROOM_SEED") or random.randrange(10**6))
 POINTS = {
     "live": ("after_read", "after_publish"),
