@@ -20,22 +20,31 @@ from portfolios.types import Method, TransactionType
 from stocks.models import Stock
 
 _HOLDING: Final = Columns(Holding, "held")
-# Due are actions since the first row of the stock, a day earlier whatever the zone, that nobody looked at.
-_IS_DUE: Final = """
+
+
+def due_action(*, portfolio: str, stock: str) -> str:
+    """Whether an action of the stock is to be written: SQL that takes kinds and a day, a list and a date.
+
+    Due are actions since the first row of the stock, a day earlier whatever the zone, that nobody looked at.
+    """
+    return f"""
 EXISTS (SELECT FROM stocks_corporateaction AS action
-         WHERE action.stock_id = wanted.stock_id AND action.kind = ANY(%s) AND action.ex_date <= %s
+         WHERE action.stock_id = {stock} AND action.kind = ANY(%s) AND action.ex_date <= %s
            AND action.ex_date >= (
                SELECT min(traded_at)::date - 1 FROM portfolios_transaction AS first
-                WHERE first.portfolio_id = wanted.portfolio_id AND first.stock_id = wanted.stock_id)
+                WHERE first.portfolio_id = {portfolio} AND first.stock_id = {stock})
            AND NOT EXISTS (
                SELECT FROM portfolios_appliedaction AS applied
-                WHERE applied.portfolio_id = wanted.portfolio_id AND applied.stock_id = wanted.stock_id
+                WHERE applied.portfolio_id = {portfolio} AND applied.stock_id = {stock}
                   AND applied.kind = action.kind AND applied.ex_date = action.ex_date))
-"""
+"""  # noqa: S608 - put together from constants alone
+
+
 _WANTED: Final = """
   FROM (SELECT %s::uuid AS portfolio_id, %s::int AS stock_id) AS wanted
   LEFT JOIN portfolios_holding AS held USING (portfolio_id, stock_id)
 """
+_IS_DUE: Final = due_action(portfolio="wanted.portfolio_id", stock="wanted.stock_id")
 _STANDING: Final = f"{select(_HOLDING)}, {_IS_DUE} {_WANTED}"
 # A sale takes from them, and by the average method every row does.
 _LOTS: Final = """

@@ -19,6 +19,7 @@ from portfolios.services.appending import append
 from portfolios.services.prepared import PreparedStatements
 from portfolios.services.projecting import ADDING, SUMS, add_cash, add_entry, lot_of
 from portfolios.services.recording import Recorded
+from portfolios.services.standing import due_action
 from portfolios.types import Method, TransactionType
 from stocks.models import Stock
 from stocks.rates import COMMON
@@ -49,17 +50,8 @@ _LOCK: Final = (
    FOR NO KEY UPDATE OF portfolio
 """
 )
-_IS_DUE: Final = """
-       EXISTS (SELECT FROM stocks_corporateaction AS action
-                WHERE action.stock_id = stock.id AND action.kind = ANY(%s) AND action.ex_date <= %s
-                  AND action.ex_date >= (
-                      SELECT min(traded_at)::date - 1 FROM portfolios_transaction AS first
-                       WHERE first.portfolio_id = %s AND first.stock_id = stock.id)
-                  AND NOT EXISTS (
-                      SELECT FROM portfolios_appliedaction AS applied
-                       WHERE applied.portfolio_id = %s AND applied.stock_id = stock.id
-                         AND applied.kind = action.kind AND applied.ex_date = action.ex_date))
-"""
+# The portfolio is named twice.
+_IS_DUE: Final = due_action(portfolio="%s", stock="stock.id")
 _OF_STOCK: Final = """
   FROM stocks_stock AS stock
   LEFT JOIN portfolios_holding AS held ON held.stock_id = stock.id AND held.portfolio_id = %s
