@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.core.signals import setting_changed
 
 from realtime import keys
-from realtime.protocol.encoding import dumps
+from realtime.protocol.encoding import dumps, timestamp
 from realtime.protocol.names import parse_room
 from realtime.rooms import LOG, LOG_LENGTH, find_room
 
@@ -119,6 +120,11 @@ def type_json(event_type: str) -> bytes:
 def inside(fields: bytes) -> bytes:
     """Fields without their braces, and with the comma that parts them from the room's name."""
     return b"," + fields[1:-1] if len(fields) > 2 else b""
+
+
+def ending_now() -> bytes:
+    """What ends every message of this moment."""
+    return f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'.encode()
 
 
 def _forget(*, setting: str, **_: Any) -> None:

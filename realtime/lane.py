@@ -15,9 +15,9 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -28,9 +28,8 @@ import redis
 from redis.connection import Connection
 
 from realtime import keys
-from realtime.events import Named, SharedEvent, Told, inside, log_length, told_in, type_json
+from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_length, told_in, type_json
 from realtime.protocol.bundles import Latest, log_bundle
-from realtime.protocol.encoding import timestamp
 from realtime.redis import script, worker_client
 from realtime.rooms import LATEST, LOG_LIFE
 
@@ -97,7 +96,7 @@ class Sent:
 class _Logs:
     """What logs of one prefix are told: by event its log, sequence and text."""
 
-    rooms: list[Named] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
 
@@ -235,7 +234,7 @@ class Lane:
 
     def _commands(self, draft: Draft) -> list[Command]:
         """What makes the events come to pass, after which what is known has gone on."""
-        ending = b',"timestamp":"%b"}' % timestamp(datetime.now(UTC)).encode()
+        ending = ending_now()
         if draft.is_of_logs:
             return self._log_commands(draft, ending)
         positions, versions, epoch = self._positions, self._versions, self._epoch
@@ -275,7 +274,7 @@ class Lane:
                 at = positions[name] = positions[name] + 1
                 if is_log:
                     log = logs[room.prefix]
-                    log.rooms.append(room)
+                    log.names.append(name)
                     log.sequences.append(at)
                     log.texts.append(_written(at, epoch, key, kind, room, fields, ending))
                     continue
@@ -293,13 +292,14 @@ class Lane:
                     home = f" {at} {name}"
             if names:
                 bundle.add(kind, fields, names, room_keys)
-        moved = {*bundle.names, *(room.name for log in logs.values() for room in log.rooms)}
-        hashes: dict[str, Sequence[Any]] = {
-            keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
-            keys.VERSIONS: changed,
-            keys.NEWEST: newest,
-        }
-        commands = [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
+        moved = {*bundle.names, *(name for log in logs.values() for name in log.names)}
+        commands = _hash_sets(
+            {
+                keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
+                keys.VERSIONS: changed,
+                keys.NEWEST: newest,
+            }
+        )
         now = time.monotonic()
         for name, pairs in members.items():
             commands.append(Command(("HSET", keys.members(name), *pairs)))
@@ -328,28 +328,28 @@ class Lane:
         logs: defaultdict[str, _Logs] = defaultdict(_Logs)
         for (event, room), at in zip(news, sequences, strict=True):
             log = logs[room.prefix]
-            log.rooms.append(room)
+            log.names.append(room.name)
             log.sequences.append(at)
             log.texts.append(
                 b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
                 % (at, epoch, type_json(event.type), room.written, event.fields[1:-1], at, ending)
             )
-        hashes = {keys.POSITIONS: zip(names, sequences, strict=True), keys.VERSIONS: reached.items()}
-        commands = [Command(("HSET", key, *chain.from_iterable(pairs))) for key, pairs in hashes.items()]
-        return [
-            *(command for command in commands if len(command.words) > 2),
-            *(self._append(prefix, log) for prefix, log in logs.items()),
-        ]
+        commands = _hash_sets(
+            {
+                keys.POSITIONS: [*chain.from_iterable(zip(names, sequences, strict=True))],
+                keys.VERSIONS: [*chain.from_iterable(reached.items())],
+            }
+        )
+        commands += [self._append(prefix, log) for prefix, log in logs.items()]
+        return commands
 
     def _append(self, prefix: str, log: _Logs) -> Command:
-        numbers: dict[str, int] = {}
-        for room in log.rooms:
-            numbers.setdefault(room.name, len(numbers) + 1)
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(log.names), start=1)}
         kept = [log_length(prefix)] * len(numbers)
         now = time.monotonic()
         renewed = [self._is_to_renew(name, LOG_RENEW_SECONDS, now) for name in numbers]
-        names = [room.name for room in log.rooms]
-        columns = (kept, renewed, [numbers[name] for name in names], log.sequences, [*map(len, log.texts)])
+        of_events = [numbers[name] for name in log.names]
+        columns = (kept, renewed, of_events, log.sequences, [*map(len, log.texts)])
         words = (
             # With its source: nobody can ask again within a transaction.
             *("EVAL", script("log", "append"), len(numbers), *map(keys.log, numbers)),
@@ -358,7 +358,7 @@ class Lane:
             msgpack.packb(columns, use_bin_type=False),
             keys.bundles(self._database, prefix),
         )
-        return Command(words, log_bundle(names, log.texts))
+        return Command(words, log_bundle(log.names, log.texts))
 
     def _is_to_renew(self, name: str, seconds: float, now: float) -> bool:
         if self._renewed.get(name, _NEVER) >= now - seconds:
@@ -421,6 +421,11 @@ class Lane:
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
+
+
+def _hash_sets(hashes: Mapping[str, Sequence[Any]]) -> list[Command]:
+    """What sets the fields of hashes, given by key as names and values in turns."""
+    return [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
 
 
 def _written(

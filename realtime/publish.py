@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import compress
 from typing import Any
 
@@ -16,6 +15,7 @@ from realtime.events import (
     Named,
     RoomEvent,
     SharedEvent,
+    ending_now,
     fields_json,
     inside,
     log_length,
@@ -23,7 +23,6 @@ from realtime.events import (
     type_json,
 )
 from realtime.lane import LOG_RENEW_SECONDS, MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
-from realtime.protocol.encoding import timestamp
 from realtime.redis import script, worker_client
 from realtime.rooms import LOG_LIFE
 from realtime.script_call import ScriptCall
@@ -169,7 +168,7 @@ class _Part:
         self._lengths: dict[str, int] = {}
         self._now = time.monotonic()
         self.epoch = _known.epoch
-        self.ending = f',"timestamp":"{timestamp(datetime.now(UTC))}"}}'.encode()
+        self.ending = ending_now()
         #: The events whose sequence is foreseen, written out.
         self.given: list[bytes] = []
         find = self._number.get
