@@ -1,10 +1,13 @@
 """The pytest plugin: real servers for the run, and fixtures that several apps share.
 
 Every run has its own PostgreSQL and Valkey in a temporary state directory unless `DATABASE_URL` or
-`REDIS_URL` is given. Under pytest-xdist the controller owns the servers; each worker uses a database of its
-own in both. What the run writes is searched for the secrets that it gave out (`config/suite_logs`).
+`REDIS_URL` is given. Under pytest-xdist each worker uses a database of its own in the controller's
+PostgreSQL, and has a Valkey of its own: tests pause it, cut its connections, limit its memory and count its
+commands. Of a Redis that is given each worker uses a database. What the run writes is searched for the
+secrets that it gave out (`config/suite_logs`).
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -30,6 +33,8 @@ from config.suite_logs import plugin as suite_logs
 PROJECT = Path(__file__).resolve().parent.parent
 STATE_PREFIX = "stockroom-tests-"
 READY_SECONDS = 60.0
+#: Tells pytest-xdist's workers that no Redis was given.
+OWN_REDIS = "STOCKROOM_TESTS_OWN_REDIS"
 
 _servers: EmbeddedServers | None = None
 
@@ -43,7 +48,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.pluginmanager.register(suite_logs, "suite_logs")
     suite_logs.begin(STATE_PREFIX)
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-        _use_own_redis_database(int(worker.removeprefix("gw")) + 1)
+        if OWN_REDIS in os.environ:
+            _start_servers(postgres=False, valkey=True)
+        else:
+            _use_own_redis_database(int(worker.removeprefix("gw")) + 1)
         return
     os.environ["RATE_LIMITS"] = "off"
     # What a test stores in its own transaction is seen by no other connection.
@@ -51,7 +59,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # Its thread would write past the transaction that a test is wrapped in.
     os.environ["REQUEST_LOG"] = "off"
     os.environ.setdefault("MARKET_DATA", "none")
-    _start_servers()
+    has_redis = bool(os.environ.get("REDIS_URL"))
+    if has_redis:
+        os.environ.pop(OWN_REDIS, None)
+    else:
+        os.environ[OWN_REDIS] = "1"
+    _start_servers(postgres=not os.environ.get("DATABASE_URL"), valkey=not has_redis)
 
 
 @pytest.hookimpl(trylast=True)
@@ -175,6 +188,9 @@ class LiveStack:
             process.terminate()
         for process in self._processes:
             processes.stop(process, [(signal.SIGTERM, 3.0)])
+            # What it has started, and did not end.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _start_web(self) -> subprocess.Popen[bytes]:
         web = self.start(*web_command("127.0.0.1", self.port))
@@ -208,15 +224,15 @@ def live_stack(
         stack.close()
 
 
-def _start_servers() -> None:
+def _start_servers(*, postgres: bool, valkey: bool) -> None:
     global _servers
     _remove_abandoned_states()
     state_dir = Path(tempfile.mkdtemp(prefix=STATE_PREFIX))
     os.environ["STATE_DIR"] = str(state_dir)
     _servers = EmbeddedServers(
         state_dir,
-        postgres=not os.environ.get("DATABASE_URL"),
-        valkey=not os.environ.get("REDIS_URL"),
+        postgres=postgres,
+        valkey=valkey,
         durable=False,
         temporary=True,
     )

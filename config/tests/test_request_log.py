@@ -91,6 +91,8 @@ def granian(port: int) -> list[str]:
         f"--port={port}",
         "--workers=2",
         "--blocking-threads=4",
+        # A worker that is still loading when it is told to stop does not hear it.
+        "--workers-kill-timeout=5",
     ]
     return [sys.executable, "-m", "granian", *options, "config.wsgi:application"]
 

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -53,7 +54,9 @@ def states_in(directory: Path) -> list[Path]:
     return list(directory.glob(f"{STATE_PREFIX}*"))
 
 
-def test_each_worker_has_databases_of_its_own_and_nothing_is_left(temporary_directory: Path) -> None:
+def test_each_worker_has_a_database_and_a_redis_of_its_own_and_nothing_is_left(
+    temporary_directory: Path,
+) -> None:
     source = """
 import os, pathlib, pytest
 from django.db import connection
@@ -72,9 +75,25 @@ def test_here(number, db, redis_client):
     seen = {tuple(file.read_text().split()) for file in temporary_directory.glob("seen-*")}
     names, redis_urls, state_dirs = (set(values) for values in zip(*seen, strict=True))
     assert names == {"test_stockroom_gw0", "test_stockroom_gw1"}
-    assert {url.rsplit("/", 1)[1] for url in redis_urls} == {"1", "2"}
-    assert len(state_dirs) == 1
+    assert len({urlsplit(url).port for url in redis_urls}) == len(state_dirs) == 2
     assert states_in(temporary_directory) == []
+
+
+def test_of_a_redis_that_is_given_each_worker_uses_a_database(temporary_directory: Path) -> None:
+    source = """
+import os, pathlib
+
+def test_here():
+    here = pathlib.Path(__file__).parent / f"seen-{os.environ['PYTEST_XDIST_WORKER']}"
+    here.write_text(os.environ["REDIS_URL"])
+"""
+    run = start_pytest(
+        temporary_directory, source, "-n", "2", "--dist", "each", REDIS_URL="redis://given:6379/5"
+    )
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, output
+    seen = {file.read_text() for file in temporary_directory.glob("seen-*")}
+    assert seen == {"redis://given:6379/6", "redis://given:6379/7"}
 
 
 def test_servers_that_are_given_are_used(temporary_directory: Path) -> None:
