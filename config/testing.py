@@ -49,7 +49,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     suite_logs.begin(STATE_PREFIX)
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         if OWN_REDIS in os.environ:
-            _start_servers(postgres=False, valkey=True)
+            # Its secrets are those of the controller's state directory.
+            _start_servers(_new_state_dir(), postgres=False, valkey=True)
         else:
             _use_own_redis_database(int(worker.removeprefix("gw")) + 1)
         return
@@ -64,7 +65,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         os.environ.pop(OWN_REDIS, None)
     else:
         os.environ[OWN_REDIS] = "1"
-    _start_servers(postgres=not os.environ.get("DATABASE_URL"), valkey=not has_redis)
+    _remove_abandoned_states()
+    state_dir = _new_state_dir()
+    os.environ["STATE_DIR"] = str(state_dir)
+    _start_servers(state_dir, postgres=not os.environ.get("DATABASE_URL"), valkey=not has_redis)
 
 
 @pytest.hookimpl(trylast=True)
@@ -224,11 +228,12 @@ def live_stack(
         stack.close()
 
 
-def _start_servers(*, postgres: bool, valkey: bool) -> None:
+def _new_state_dir() -> Path:
+    return Path(tempfile.mkdtemp(prefix=STATE_PREFIX))
+
+
+def _start_servers(state_dir: Path, *, postgres: bool, valkey: bool) -> None:
     global _servers
-    _remove_abandoned_states()
-    state_dir = Path(tempfile.mkdtemp(prefix=STATE_PREFIX))
-    os.environ["STATE_DIR"] = str(state_dir)
     _servers = EmbeddedServers(
         state_dir,
         postgres=postgres,
