@@ -76,12 +76,22 @@ class Draft:
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self.events = events
         self.told = [told_in(tuple(event.rooms)) for event in events]
-        #: Whether each event has fields and is told in one log, and each log one event.
-        self.is_of_logs = (
-            all(told.are_logs == _ONE_LOG for told in self.told)
-            and len(set(self.told)) == len(self.told)
-            and all(len(event.fields) > 2 and not event.series for event in events)
+        may_be_alike = (
+            len(set(self.told)) == len(self.told)
+            and all(map(_has_fields, events))
+            and not any(map(_SERIES, events))
         )
+        #: Whether each event has fields and is told in one log, and each log one event.
+        self.is_of_logs = may_be_alike and all(told.are_logs == _ONE_LOG for told in self.told)
+        #: Whether each event has fields, and a room of its own that is one value, before any others.
+        self.is_of_values = may_be_alike and _are_values(self.told)
+
+
+def _are_values(told: Sequence[Told]) -> bool:
+    if any(one.others is None for one in told):
+        return False
+    own = {one.names[0] for one in told}
+    return len(own) == len(told) and own.isdisjoint(chain.from_iterable(one.names[1:] for one in told))
 
 
 class Sent:
@@ -237,6 +247,8 @@ class Lane:
         ending = ending_now()
         if draft.is_of_logs:
             return self._log_commands(draft, ending)
+        if draft.is_of_values:
+            return self._value_commands(draft, ending)
         positions, versions, epoch = self._positions, self._versions, self._epoch
         changed: list[str] = []
         newest: list[str | bytes] = []
@@ -254,19 +266,6 @@ class Lane:
                 changed += (reaches, version)
             kind, fields = type_json(event_type), inside(fields)
             home = ""
-            if told.others is not None:
-                # As below, for what there is most of.
-                name, room = told.names[0], told.rooms[0]
-                at = positions[name] = positions[name] + 1
-                newest += (name, _written(at, epoch, "", kind, room, fields, ending))
-                home = f" {at} {name}"
-                sequences.append(at)
-                for name, key in told.others:
-                    at = positions[name] = positions[name] + 1
-                    sequences.append(at)
-                    members[name] += (key, f"{at}{home}")
-                bundle.add(kind, fields, told.names, told.keys)
-                continue
             names: list[str] = []
             room_keys: list[str] = []
             for room, key, is_log in zip(told.rooms, told.keys, told.are_logs, strict=True):
@@ -300,6 +299,55 @@ class Lane:
                 keys.NEWEST: newest,
             }
         )
+        commands += self._tell(members, bundle, ending)
+        commands += [self._append(prefix, log) for prefix, log in logs.items()]
+        return commands
+
+    def _value_commands(self, draft: Draft, ending: bytes) -> list[Command]:
+        """The same where each event has a room of its own, which is one value: whole columns at once."""
+        positions, versions, epoch = self._positions, self._versions, self._epoch
+        news = [
+            (event, told)
+            for event, told in zip(draft.events, draft.told, strict=True)
+            if not event.version or event.version > versions[told.names[0]]
+        ]
+        names = [told.names[0] for _, told in news]
+        firsts = [positions[name] + 1 for name in names]
+        positions.update(zip(names, firsts, strict=True))
+        reached = {told.names[0]: event.version for event, told in news if event.version}
+        versions.update(reached)
+        newest = [
+            b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
+            % (at, epoch, type_json(event.type), told.rooms[0].written, event.fields[1:-1], at, ending)
+            for (event, told), at in zip(news, firsts, strict=True)
+        ]
+        members: defaultdict[str, list[str | bytes]] = defaultdict(list)
+        bundle = Latest()
+        sequences = bundle.sequences
+        for (event, told), first in zip(news, firsts, strict=True):
+            bundle.add(type_json(event.type), inside(event.fields), told.names, told.keys)
+            sequences.append(first)
+            if told.others:
+                home = f"{first} {told.names[0]}"
+                for name, key in told.others:
+                    at = positions[name] = positions[name] + 1
+                    sequences.append(at)
+                    members[name] += (key, f"{at} {home}")
+        moved = {*names, *members}
+        commands = _hash_sets(
+            {
+                keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
+                keys.VERSIONS: [*chain.from_iterable(reached.items())],
+                keys.NEWEST: [*chain.from_iterable(zip(names, newest, strict=True))],
+            }
+        )
+        return commands + self._tell(members, bundle, ending)
+
+    def _tell(
+        self, members: Mapping[str, Sequence[str | bytes]], bundle: Latest, ending: bytes
+    ) -> list[Command]:
+        """What keeps members of rooms of many, given by room, and tells the bundle."""
+        commands = []
         now = time.monotonic()
         for name, pairs in members.items():
             commands.append(Command(("HSET", keys.members(name), *pairs)))
@@ -308,8 +356,7 @@ class Lane:
                 commands.append(Command(("EXPIRE", keys.members(name), life)))
         if bundle.names:
             channel = keys.bundles(self._database, LATEST)
-            commands.append(Command(("PUBLISH", channel), bundle.packed(epoch, ending)))
-        commands += [self._append(prefix, log) for prefix, log in logs.items()]
+            commands.append(Command(("PUBLISH", channel), bundle.packed(self._epoch, ending)))
         return commands
 
     def _log_commands(self, draft: Draft, ending: bytes) -> list[Command]:
@@ -421,6 +468,10 @@ class Lane:
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
+
+
+def _has_fields(event: SharedEvent) -> bool:
+    return len(event.fields) > 2
 
 
 def _hash_sets(hashes: Mapping[str, Sequence[Any]]) -> list[Command]:

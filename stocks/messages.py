@@ -11,46 +11,86 @@ from functools import lru_cache
 import numpy as np
 
 from realtime.protocol.encoding import dumps
-from stocks.batch import Batch
+from realtime.protocol.letters import joined, padded, written
+from stocks.batch import Batch, Flags, Units
 from stocks.wire import AS_OF, PLACES, PREVIOUS_CLOSE, PRICE, UNKNOWN, VOLUME
 
 _ONE = 10**PLACES
 _PERCENT_PLACES = 4
+# Hundredths of a basis point in one.
+_STEPS = 100 * 10**_PERCENT_PLACES
+#: Changes up to this can be taken so many times without leaving 64 bits.
+_MOST_EXACT = (2**63 - 1) // _STEPS
+_COARSE = 10**4
+# So few are quicker one by one.
+_FEW = 12
 
 
 def price_updates(batch: Batch, positions: Sequence[int]) -> list[bytes]:
     """The JSON of ``folds.price_update`` for the ticks of these columns."""
-    if not positions:
-        return []
-    codes, sources = batch.codes, [_json(source) for source in batch.sources]
+    if len(positions) < _FEW:
+        return [_price_update(batch, at) for at in positions]
     columns = batch.columns[:, positions]
-    moments = columns[AS_OF] // 1000
+    price, previous, volume = columns[PRICE], columns[PREVIOUS_CLOSE], columns[VOLUME]
+    unknown = previous == UNKNOWN
+    change = np.where(unknown, 0, price - previous)
+    percent, odd = _percents(price, previous, change)
     # The ticks of an entry mostly have the same time.
-    different, which = np.unique(moments, return_inverse=True)
-    times = np.datetime_as_string(different.astype("datetime64[ms]")).tolist()
-    return [
+    moments, which = np.unique(columns[AS_OF] // 1000, return_inverse=True)
+    times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_).tolist()
+    codes = batch.codes
+    texts = joined(
+        len(positions),
         (
-            f'{{"stock_code":{_json(codes[code])},"data":{{"current_price":{plain(price)}'
-            f',"change_amount":{"null" if previous == UNKNOWN else plain(price - previous)}'
+            *(b'{"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
+            *(b',"data":{"current_price":', written(price, places=PLACES)),
+            *(b',"change_amount":', written(change, unknown, places=PLACES)),
+            *(b',"change_percent":', written(percent, unknown | (previous == 0), places=_PERCENT_PLACES)),
+            *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
+            *(b',"timestamp":"', padded(times).take(which, axis=0)),
+            *(b'Z","source":', padded([*map(_json, batch.sources)]).take(batch.source[positions], axis=0)),
+            b"}}",
+        ),
+    )
+    for at in np.flatnonzero(odd).tolist():
+        texts[at] = _price_update(batch, positions[at])
+    return texts
+
+
+def _percents(price: Units, previous: Units, change: Units) -> tuple[Units, Flags]:
+    """What ``change_percent`` writes, in hundredths of a basis point, and of which rows it is not right."""
+    # A change of 92,000 and more has to do with fewer decimals.
+    scale = np.where(np.abs(change) <= _MOST_EXACT, 1, _COARSE)
+    odd = (previous <= 0) & (previous != UNKNOWN)
+    if (scale > 1).any():
+        odd |= (price % scale != 0) | (previous % scale != 0) | (np.abs(change) // scale > _MOST_EXACT)
+    of = np.where(odd | (previous <= 0), 1, previous // scale)
+    steps, left = np.divmod(np.where(odd, 0, change // scale) * _STEPS, of)
+    # Less than what it is taken of: twice as much may be too great for a number.
+    more = (left > of - left) | ((left == of - left) & (steps % 2 != 0))
+    return steps + more, odd
+
+
+def _price_update(batch: Batch, at: int) -> bytes:
+    """One of them, whatever its numbers."""
+    price, previous, volume, as_of = batch.columns[[PRICE, PREVIOUS_CLOSE, VOLUME, AS_OF], at].tolist()
+    code, source = _json(batch.codes[batch.code[at]]), _json(batch.sources[batch.source[at]])
+    time = np.datetime_as_string(np.datetime64(as_of // 1000, "ms"))
+    change = "null" if previous == UNKNOWN else plain(price - previous)
+    return b'{"stock_code":%b,"data":{%b,"source":%b}}' % (
+        code,
+        (
+            f'"current_price":{plain(price)},"change_amount":{change}'
             f',"change_percent":{change_percent(price, previous)}'
-            f',"volume":{"null" if volume == UNKNOWN else volume}'
-            f',"timestamp":"{times[time]}Z","source":{sources[source]}}}}}'
-        ).encode()
-        for code, source, price, previous, volume, time in zip(
-            batch.code[positions].tolist(),
-            batch.source[positions].tolist(),
-            columns[PRICE].tolist(),
-            columns[PREVIOUS_CLOSE].tolist(),
-            columns[VOLUME].tolist(),
-            which.tolist(),
-            strict=True,
-        )
-    ]
+            f',"volume":{"null" if volume == UNKNOWN else volume},"timestamp":"{time}Z"'
+        ).encode(),
+        source,
+    )
 
 
 @lru_cache(maxsize=65_536)
-def _json(text: str) -> str:
-    return dumps(text).decode()
+def _json(text: str) -> bytes:
+    return dumps(text)
 
 
 def plain(units: int, places: int = PLACES, one: int = _ONE) -> str:
@@ -64,8 +104,7 @@ def change_percent(price: int, previous: int) -> str:
     """``(price / previous - 1) × 100`` with 4 decimals, half to even; `null` where that is unknown."""
     if previous == UNKNOWN or not previous:
         return "null"
-    # In hundredths of a basis point.
-    steps, left = divmod((price - previous) * 100 * 10**_PERCENT_PLACES, previous)
+    steps, left = divmod((price - previous) * _STEPS, previous)
     if 2 * left > previous or (2 * left == previous and steps % 2):
         steps += 1
     return plain(steps, _PERCENT_PLACES, 10**_PERCENT_PLACES)

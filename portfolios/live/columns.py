@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from realtime.protocol.letters import Flags, Numbers
+
+__all__ = ["Columns", "Flags", "Numbers"]
+
 _FIRST = 1024
 
 

@@ -8,12 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from portfolios.live import letters
 from portfolios.live.book import Book, Stock
 from portfolios.live.columns import Numbers
-from portfolios.live.letters import Letters
 from portfolios.maths.whole import PRICE_PLACES, written
+from realtime.protocol import letters
 from realtime.protocol.encoding import dumps, timestamp
+from realtime.protocol.letters import Letters
 from stocks.selectors.prices import is_stale
 from stocks.sessions import FRESH_FOR
 from stocks.wire_text import moment

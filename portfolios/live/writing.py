@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from portfolios.live import letters
 from portfolios.live.book import QUIET, SPARE, WHOLE, Book, Line, Watched
 from portfolios.live.columns import Flags, Numbers
 from portfolios.live.parts import Parts
@@ -30,6 +29,7 @@ from portfolios.maths.whole import (
     percent,
     written,
 )
+from realtime.protocol import letters
 from realtime.protocol.encoding import dumps
 
 TYPE: Final = "portfolio"

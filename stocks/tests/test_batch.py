@@ -41,6 +41,14 @@ TICKS = st.builds(
     low=st.none() | PRICES,
     previous_close=st.none() | PRICES,
 )
+#: Prices in hundred-millionths: any, and such as people trade at.
+UNITS = st.one_of(
+    st.integers(1, 2**63 - 1),
+    st.integers(1, 10**13),
+    st.integers(1, 200_000).map(lambda whole: whole * 10**8),
+    st.integers(1, 900_000_000_000).map(lambda hundredths: hundredths * 10**6),
+    st.sampled_from([1, 2, 10**8, 2**63 - 1, 2**62, 92_233_720_368_547, 92_233_720_368_548]),
+)
 UPDATES = st.lists(st.lists(TICKS, max_size=6).map(lambda ticks: update(*ticks)), max_size=5)
 
 
@@ -85,12 +93,21 @@ def test_a_price_message_is_the_one_that_the_slow_fold_and_encoder_write(updates
     positions, _ = newest(kept)
     slow = [dumps(folds.price_update(one)) for one in kept.ticks(positions)]
     assert price_updates(kept, positions) == slow
+    # Many are written in columns.
+    assert price_updates(kept, positions * 12) == slow * 12
 
 
-@given(st.integers(1, 10**13), st.integers(1, 10**13))
-def test_a_change_in_percent_is_rounded_once_and_half_to_even(price, previous):
-    one = tick(price=str(Decimal(price).scaleb(-8)), previous_close=Decimal(previous).scaleb(-8))
-    assert price_updates(batch(update(one)), [0]) == [dumps(folds.price_update(one))]
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(UNITS, UNITS), min_size=12, max_size=30))
+def test_a_change_in_percent_is_rounded_once_and_half_to_even(pairs):
+    ticks = [
+        tick(price=str(Decimal(price).scaleb(-8)), previous_close=Decimal(previous).scaleb(-8))
+        for price, previous in pairs
+    ]
+    written = [dumps(folds.price_update(one)) for one in ticks]
+    many = batch(update(*ticks))
+    assert price_updates(many, range(len(ticks))) == written
+    assert [price_updates(many, [at]) for at in range(len(ticks))] == [[one] for one in written]
 
 
 def test_halves_of_the_last_decimal_go_to_the_even_one():
@@ -100,8 +117,10 @@ def test_halves_of_the_last_decimal_go_to_the_even_one():
         ("0.9999995", "0"),
         ("0.9999985", "-0.0002"),
     ):
-        (message,) = price_updates(batch(update(tick(price=price, previous_close=Decimal(1)))), [0])
-        assert f'"change_percent":{text},'.encode() in message
+        one = batch(update(tick(price=price, previous_close=Decimal(1))))
+        for count in (1, 20):
+            messages = price_updates(one, [0] * count)
+            assert [f'"change_percent":{text},'.encode() in message for message in messages] == [True] * count
 
 
 def test_a_time_that_no_calendar_has_is_refused_alone():

@@ -12,16 +12,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from portfolios.live.columns import Flags, Numbers
-from portfolios.maths.whole import FRACTIONS, PERCENT_PLACES
-
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 #: One row of bytes for each text.
 Letters = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 
 #: Numbers are written with so many decimals at the most.
-PLACES: Final = (0, 2, PERCENT_PLACES)
+PLACES: Final = (0, 2, 4, 8)
 _GROUP: Final = 10_000
+_GROUP_PLACES: Final = 4
 _END, _COMMA = ord("\n"), ord(",")
 # Where words of four letters stand.
 _STEP: Final = 4
@@ -37,10 +37,19 @@ _FULL: Final = [f"{number:04d}" for number in range(_GROUP)]
 # Of four digits by their number, first where nothing stands before them and then where something does.
 _LAST: Final = _table([*map(str, range(_GROUP)), *_FULL], np.uint32)
 _BEFORE: Final = _table(["", *map(str, range(1, _GROUP)), *_FULL], np.uint32)
-# What stands behind the whole part, by the number of decimals: three letters or five.
+
+
+def fractions(places: int) -> list[str]:
+    """What stands behind the whole part, by the number of decimals."""
+    return [f".{part:0{places}d}".rstrip("0").rstrip(".") for part in range(10**places)]
+
+
+# Three letters or five; of four decimals once more, with others behind them.
 _FRACTION: Final = {
-    places: _table(FRACTIONS[places], np.uint32 if places < _STEP else np.uint64) for places in PLACES[1:]
+    2: _table(fractions(2), np.uint32),
+    4: _table([*fractions(4), *(f".{digits}" for digits in _FULL)], np.uint64),
 }
+_BEHIND: Final = _table([digits.rstrip("0") for digits in _FULL], np.uint32)
 _NULL: Final = _table(["null"], np.uint32)[0]
 
 
@@ -55,8 +64,8 @@ class Figures(NamedTuple):
         return Figures(None if self.minus is None else self.minus[at], [word[at] for word in self.words])
 
 
-def written(numbers: Numbers, null: Flags | None = None, *, places: int = PERCENT_PLACES) -> Figures:
-    """Numbers of units of 10^-places, 0, 2 or 4, as JSON without trailing zeros; ``null`` are unknown."""
+def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> Figures:
+    """Numbers of units of 10^-places, one of PLACES, as JSON without trailing zeros; ``null`` are unknown."""
     if null is not None and not null.any():
         null = None
     if null is not None:
@@ -65,7 +74,13 @@ def written(numbers: Numbers, null: Flags | None = None, *, places: int = PERCEN
     minus = negative.view(np.uint8) * np.uint8(ord("-")) if negative.any() else None
     whole = np.abs(numbers).view(np.uint64)
     words = []
-    if places:
+    if places > _GROUP_PLACES:
+        whole, behind = _parted(whole, _GROUP)
+        if has_behind := behind.any():
+            words.append(_BEHIND.take(behind))
+        whole, part = _parted(whole, _GROUP)
+        words.append(_FRACTION[_GROUP_PLACES].take(part + (behind > 0) * _GROUP if has_behind else part))
+    elif places:
         whole, part = _parted(whole, 10**places)
         words.append(_FRACTION[places].take(part))
     table, greatest = _LAST, int(whole.max(initial=0))
