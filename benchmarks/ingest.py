@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -298,15 +298,48 @@ class Room(NamedTuple):
 
 
 def _listen(report: Connection, database: int, codes: Sequence[str]) -> None:
-    """Follow the rooms of prices as a web process does until STOP, and say what they were told."""
+    """Follow the rooms of prices as a web process does until STOP, and say what they were told.
+
+    What arrives is kept with its time and taken apart in the end: the issue is when it was published.
+    """
     from realtime import keys
-    from realtime.protocol.bundles import latest_messages
-    from realtime.protocol.envelope import Envelope, unpack
 
     rooms = {f"price:{code}".encode(): Room(code, f'"price:{code}"'.encode()) for code in codes}
     by_channel = {keys.channel(database, name.decode()).encode(): room for name, room in rooms.items()}
     bundles = keys.bundles(database, "latest").encode()
     url = urlsplit(os.environ["REDIS_URL"])
+    with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
+        reader = hiredis.Reader()
+        if url.password:
+            link.sendall(_packed(b"AUTH", url.password.encode()))
+        link.sendall(_packed(b"SUBSCRIBE", bundles, *by_channel, STOP))
+        waiting = len(by_channel) + 2
+        while waiting:
+            reader.feed(link.recv(1 << 20))
+            while (reply := reader.gets()) is not False:
+                waiting -= isinstance(reply, list)
+        report.send("subscribed")
+        parts: list[tuple[int, bytes]] = []
+        last = b""
+        # Nothing comes behind it.
+        while STOP not in last:
+            part = link.recv(1 << 20)
+            parts.append((_now(), part))
+            last = (last + part)[-64:]
+    report.send(_heard(reader, parts, bundles, rooms, by_channel))
+
+
+def _heard(
+    reader: hiredis.Reader,
+    parts: Sequence[tuple[int, bytes]],
+    bundles: bytes,
+    rooms: Mapping[bytes, Room],
+    by_channel: Mapping[bytes, Room],
+) -> dict[str, Any]:
+    """What rooms were told and when, of what arrived; ``gaps`` are sequences that did not follow."""
+    from realtime.protocol.bundles import latest_messages
+    from realtime.protocol.envelope import Envelope, unpack
+
     at: list[int] = []
     volumes: list[int] = []
     newest: dict[str, int] = {}
@@ -324,34 +357,18 @@ def _listen(report: Connection, database: int, codes: Sequence[str]) -> None:
         at.append(now)
         volumes.append(volume)
 
-    with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
-        reader = hiredis.Reader()
-        if url.password:
-            link.sendall(_packed(b"AUTH", url.password.encode()))
-        link.sendall(_packed(b"SUBSCRIBE", bundles, *by_channel, STOP))
-        waiting = len(by_channel) + 2
-        while True:
-            part = link.recv(1 << 20)
-            now = _now()
-            reader.feed(part)
-            while (message := reader.gets()) is not False:
-                if not isinstance(message, list):
-                    continue
-                if message[0] == b"subscribe":
-                    waiting -= 1
-                    if not waiting:
-                        report.send("subscribed")
-                    continue
-                _, channel, payload = message
-                if channel == STOP:
-                    told = {"at": np.array(at), "volumes": np.array(volumes), "newest": newest, "gaps": gaps}
-                    report.send(told)
-                    return
-                if channel == bundles:
-                    for room, envelope in latest_messages(payload, rooms):
-                        hear(room, envelope, now)
-                else:
-                    hear(by_channel[channel], unpack(payload), now)
+    for now, part in parts:
+        reader.feed(part)
+        while (message := reader.gets()) is not False:
+            if not isinstance(message, list):
+                continue
+            _, channel, payload = message
+            if channel == bundles:
+                for room, envelope in latest_messages(payload, rooms):
+                    hear(room, envelope, now)
+            elif channel != STOP:
+                hear(by_channel[channel], unpack(payload), now)
+    return {"at": np.array(at), "volumes": np.array(volumes), "newest": newest, "gaps": gaps}
 
 
 def _packed(*words: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -94,16 +94,22 @@ def named(room: str) -> Named:
 # A stock is told in the same rooms every time.
 @lru_cache(maxsize=32_768)
 def told_in(rooms: tuple[tuple[str, str], ...]) -> Told:
-    """The rooms of an event; raises InvalidRoom, RoomUnknown, and ValueError for a key with a NUL."""
+    """The rooms of an event; raises InvalidRoom, RoomUnknown, and ValueError as ``check_keys`` does."""
     found = tuple(named(name) for name, _ in rooms)
     room_keys = tuple(key for _, key in rooms)
-    if "\0" in "".join(room_keys):
-        raise ValueError("a key holds no NUL")
+    check_keys(room_keys)
     names = tuple(room.name for room in found)
     are_logs = tuple(log_length(room.prefix) > 0 for room in found)
     is_plain = not any(are_logs) and not room_keys[0] and all(room_keys[1:])
     others = tuple(zip(names[1:], room_keys[1:], strict=True))
     return Told(found, names, room_keys, are_logs, others if is_plain else None)
+
+
+def check_keys(room_keys: Iterable[str]) -> None:
+    """Raise ValueError where one holds what parts texts from each other."""
+    together = "".join(room_keys)
+    if "\0" in together or "\n" in together:
+        raise ValueError("a key holds no NUL and no line feed")
 
 
 def log_length(prefix: str) -> int:

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
@@ -29,9 +29,11 @@ from redis.connection import Connection
 
 from realtime import keys
 from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_length, told_in, type_json
+from realtime.lane_rows import Pairs, Table
 from realtime.protocol.bundles import Latest, log_bundle
 from realtime.redis import script, worker_client
 from realtime.rooms import LATEST, LOG_LIFE
+from realtime.roster import Rows
 
 # Long enough for the longest closure of an exchange.
 MEMBERS_LIFE: Final = timedelta(days=14)
@@ -67,6 +69,10 @@ class Command(NamedTuple):
         return [count, head[head.index(b"\n") + 1 :], b"$%d\r\n" % len(self.bundle), self.bundle, b"\r\n"]
 
 
+#: What can be sent: it knows how.
+Sendable = Command | Pairs
+
+
 class Draft:
     """Events whose rooms are found: what they say is settled, but for their sequences.
 
@@ -76,22 +82,12 @@ class Draft:
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self.events = events
         self.told = [told_in(tuple(event.rooms)) for event in events]
-        may_be_alike = (
-            len(set(self.told)) == len(self.told)
-            and all(map(_has_fields, events))
-            and not any(map(_SERIES, events))
-        )
         #: Whether each event has fields and is told in one log, and each log one event.
-        self.is_of_logs = may_be_alike and all(told.are_logs == _ONE_LOG for told in self.told)
-        #: Whether each event has fields, and a room of its own that is one value, before any others.
-        self.is_of_values = may_be_alike and _are_values(self.told)
-
-
-def _are_values(told: Sequence[Told]) -> bool:
-    if any(one.others is None for one in told):
-        return False
-    own = {one.names[0] for one in told}
-    return len(own) == len(told) and own.isdisjoint(chain.from_iterable(one.names[1:] for one in told))
+        self.is_of_logs = (
+            all(told.are_logs == _ONE_LOG for told in self.told)
+            and len(set(self.told)) == len(self.told)
+            and all(len(event.fields) > 2 and not event.series for event in events)
+        )
 
 
 class Sent:
@@ -127,19 +123,24 @@ class Lane:
         self._renewed: dict[str, float] = {}
         # Whoever is told, of whom the positions are known and the versions as well.
         self._known: set[Told] = set()
+        # What is known of the rooms of a roster stands there alone. Compared with it were so many positions.
+        self._table: Table | None = None
+        self._compared = 0
         # Rises whenever what was known is forgotten.
         self._generation = 0
         self._sent: Sent | None = None
         self._rests_until = _NEVER
 
-    def send(self, draft: Draft) -> Sent | None:
+    def send(self, draft: Draft | Rows) -> Sent | None:
         """Send a transaction that publishes the events; None where that is up to the script."""
         try:
             for _ in range(_ATTEMPTS):
-                if time.monotonic() < self._rests_until or not self._is_ready(draft):
+                if time.monotonic() < self._rests_until:
+                    break
+                commands = self._row_commands(draft) if isinstance(draft, Rows) else self._commands(draft)
+                if commands is None:
                     break
                 generation = self._generation
-                commands = self._commands(draft)
                 self.settle()
                 if generation == self._generation and self._watching:
                     return self._send(commands)
@@ -190,16 +191,17 @@ class Lane:
 
     def _is_ready(self, draft: Draft) -> bool:
         """Whether all is known that the draft needs, and watched."""
+        if self._table is not None and not self._table.roster.names.isdisjoint(
+            name for told in draft.told for name in told.names
+        ):
+            self._forget()
         if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
             return True
         # What was sent last decides whether anything is known at all.
         self.settle()
         if len(self._known) > MOST_KNOWN:
             self._forget()
-        prefixes = {room.prefix for told in draft.told for room in told.rooms}
-        if not self._watching or not prefixes <= self._guards.keys():
-            self._watch(prefixes)
-        if not self._watching:
+        if not self._watches({room.prefix for told in draft.told for room in told.rooms}):
             return False
         names = dict.fromkeys(name for told in draft.told for name in told.names)
         reaches = dict.fromkeys(event.reaches for event in draft.events)
@@ -209,6 +211,46 @@ class Lane:
             self._read(unknown, unreached)
         self._known.update(draft.told)
         return True
+
+    def _row_commands(self, rows: Rows) -> list[Sendable] | None:
+        """What makes rows come to pass, after which what is known has gone on; None where too little is."""
+        table = self._table_for(rows)
+        if table is None:
+            return None
+        ending = ending_now()
+        hashes, many, bundle = table.tell(rows, self._epoch, ending)
+        commands: list[Sendable] = [
+            *hashes,
+            *_hash_sets({keys.POSITIONS: [*chain.from_iterable(many.items())]}),
+            *self._renewals(many),
+        ]
+        if bundle is not None:
+            commands.append(Command(("PUBLISH", keys.bundles(self._database, LATEST)), bundle))
+        return commands
+
+    def _table_for(self, rows: Rows) -> Table | None:
+        """What is known of the roster's rooms, all that the rows need; None where nothing can be known."""
+        table, roster = self._table, rows.roster
+        is_alone = self._compared == len(self._positions)
+        if self._watching and is_alone and table and table.roster is roster and table.knows(rows):
+            return table
+        self.settle()
+        if not self._watches(roster.prefixes):
+            return None
+        if self._compared != len(self._positions):
+            if not roster.names.isdisjoint(self._positions):
+                self._forget()
+            self._compared = len(self._positions)
+        if self._table is None or self._table.roster is not roster:
+            self._table = Table(roster)
+        self._table.learn(rows, self._fields)
+        return self._table
+
+    def _watches(self, prefixes: Set[str]) -> bool:
+        """Whether the guards of these are watched; what was known may be forgotten for it."""
+        if not self._watching or not prefixes <= self._guards.keys():
+            self._watch(prefixes)
+        return self._watching
 
     def _watch(self, prefixes: Iterable[str]) -> None:
         self._forget()
@@ -242,13 +284,17 @@ class Lane:
                 (name, (value or b"").decode()) for name, value in zip(reaches, next(replies), strict=True)
             )
 
-    def _commands(self, draft: Draft) -> list[Command]:
-        """What makes the events come to pass, after which what is known has gone on."""
+    def _fields(self, key: str, names: Sequence[str]) -> list[bytes | None]:
+        (values,) = self._ask(Command(("HMGET", key, *names)))
+        return list(values)
+
+    def _commands(self, draft: Draft) -> list[Sendable] | None:
+        """What makes the events come to pass, after which what is known has gone on; None as above."""
+        if not self._is_ready(draft):
+            return None
         ending = ending_now()
         if draft.is_of_logs:
             return self._log_commands(draft, ending)
-        if draft.is_of_values:
-            return self._value_commands(draft, ending)
         positions, versions, epoch = self._positions, self._versions, self._epoch
         changed: list[str] = []
         newest: list[str | bytes] = []
@@ -303,63 +349,27 @@ class Lane:
         commands += [self._append(prefix, log) for prefix, log in logs.items()]
         return commands
 
-    def _value_commands(self, draft: Draft, ending: bytes) -> list[Command]:
-        """The same where each event has a room of its own, which is one value: whole columns at once."""
-        positions, versions, epoch = self._positions, self._versions, self._epoch
-        news = [
-            (event, told)
-            for event, told in zip(draft.events, draft.told, strict=True)
-            if not event.version or event.version > versions[told.names[0]]
-        ]
-        names = [told.names[0] for _, told in news]
-        firsts = [positions[name] + 1 for name in names]
-        positions.update(zip(names, firsts, strict=True))
-        reached = {told.names[0]: event.version for event, told in news if event.version}
-        versions.update(reached)
-        newest = [
-            b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
-            % (at, epoch, type_json(event.type), told.rooms[0].written, event.fields[1:-1], at, ending)
-            for (event, told), at in zip(news, firsts, strict=True)
-        ]
-        members: defaultdict[str, list[str | bytes]] = defaultdict(list)
-        bundle = Latest()
-        sequences = bundle.sequences
-        for (event, told), first in zip(news, firsts, strict=True):
-            bundle.add(type_json(event.type), inside(event.fields), told.names, told.keys)
-            sequences.append(first)
-            if told.others:
-                home = f"{first} {told.names[0]}"
-                for name, key in told.others:
-                    at = positions[name] = positions[name] + 1
-                    sequences.append(at)
-                    members[name] += (key, f"{at} {home}")
-        moved = {*names, *members}
-        commands = _hash_sets(
-            {
-                keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
-                keys.VERSIONS: [*chain.from_iterable(reached.items())],
-                keys.NEWEST: [*chain.from_iterable(zip(names, newest, strict=True))],
-            }
-        )
-        return commands + self._tell(members, bundle, ending)
-
     def _tell(
         self, members: Mapping[str, Sequence[str | bytes]], bundle: Latest, ending: bytes
     ) -> list[Command]:
         """What keeps members of rooms of many, given by room, and tells the bundle."""
-        commands = []
-        now = time.monotonic()
-        for name, pairs in members.items():
-            commands.append(Command(("HSET", keys.members(name), *pairs)))
-            if self._is_to_renew(name, RENEW_SECONDS, now):
-                life = int(MEMBERS_LIFE.total_seconds())
-                commands.append(Command(("EXPIRE", keys.members(name), life)))
+        commands = [Command(("HSET", keys.members(name), *pairs)) for name, pairs in members.items()]
+        commands += self._renewals(members)
         if bundle.names:
             channel = keys.bundles(self._database, LATEST)
             commands.append(Command(("PUBLISH", channel), bundle.packed(self._epoch, ending)))
         return commands
 
-    def _log_commands(self, draft: Draft, ending: bytes) -> list[Command]:
+    def _renewals(self, rooms: Iterable[str]) -> list[Command]:
+        """What lets rooms of many, which are told something, live on."""
+        now, life = time.monotonic(), int(MEMBERS_LIFE.total_seconds())
+        return [
+            Command(("EXPIRE", keys.members(name), life))
+            for name in rooms
+            if self._is_to_renew(name, RENEW_SECONDS, now)
+        ]
+
+    def _log_commands(self, draft: Draft, ending: bytes) -> list[Sendable]:
         """The same where each event is told in one log and each log one event: whole columns at once."""
         positions, versions, epoch = self._positions, self._versions, self._epoch
         news = [
@@ -413,7 +423,7 @@ class Lane:
         self._renewed[name] = now
         return True
 
-    def _send(self, commands: Sequence[Command]) -> Sent:
+    def _send(self, commands: Sequence[Sendable]) -> Sent:
         words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}
         guards = [keys.guard(prefix) for prefix in words]
         whole = [
@@ -435,7 +445,7 @@ class Lane:
         self._write(commands)
         return self._replies(len(commands))
 
-    def _write(self, commands: Iterable[Command]) -> None:
+    def _write(self, commands: Iterable[Sendable]) -> None:
         assert self._connection is not None
         pieces: list[bytes] = []
         small: list[bytes] = []
@@ -457,6 +467,8 @@ class Lane:
         self._versions.clear()
         self._renewed.clear()
         self._known.clear()
+        self._table = None
+        self._compared = 0
         self._generation += 1
 
     def _leave(self) -> None:
@@ -470,11 +482,7 @@ class Lane:
             self._client.connection_pool.release(connection)
 
 
-def _has_fields(event: SharedEvent) -> bool:
-    return len(event.fields) > 2
-
-
-def _hash_sets(hashes: Mapping[str, Sequence[Any]]) -> list[Command]:
+def _hash_sets(hashes: Mapping[str, Sequence[Any]]) -> list[Sendable]:
     """What sets the fields of hashes, given by key as names and values in turns."""
     return [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
 

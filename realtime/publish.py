@@ -15,6 +15,7 @@ from realtime.events import (
     Named,
     RoomEvent,
     SharedEvent,
+    check_keys,
     ending_now,
     fields_json,
     inside,
@@ -25,6 +26,7 @@ from realtime.events import (
 from realtime.lane import LOG_RENEW_SECONDS, MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
 from realtime.redis import script, worker_client
 from realtime.rooms import LOG_LIFE
+from realtime.roster import Rows
 from realtime.script_call import ScriptCall
 
 __all__ = [
@@ -105,11 +107,14 @@ def publish_numbered(series: str, events: Sequence[tuple[str, str, Mapping[str, 
 class Publishing:
     """Events of a process that publishes much, published while it does something else: see `lane.py`.
 
-    Raises what ``publish`` raises: the constructor for an event that cannot be written, the others for Redis.
+    First come ``rows``, where there are any. Raises what ``publish`` raises: the constructor for an event
+    that cannot be written, the others for Redis.
     """
 
-    def __init__(self, events: Sequence[SharedEvent]) -> None:
-        self._drafts = [Draft(part) for part in _parts(events)]
+    def __init__(self, events: Sequence[SharedEvent], rows: Rows | None = None) -> None:
+        self._drafts: list[Draft | Rows] = [*map(Draft, _parts(events))]
+        if rows is not None:
+            self._drafts[:0] = rows.parts(MESSAGES_PER_CALL)
         self._sent: Sent | None = None
         self._part: _Part | None = None
         self._call = ScriptCall(worker_client(), script("start", "log", "publish"))
@@ -133,16 +138,16 @@ class Publishing:
             lane().abandon(self._sent)
         self._call.leave()
 
-    def _send(self, draft: Draft) -> None:
+    def _send(self, draft: Draft | Rows) -> None:
         self._sent = lane().send(draft)
         if self._sent is None:
             self._send_to_script(draft)
 
-    def _send_to_script(self, draft: Draft) -> None:
+    def _send_to_script(self, draft: Draft | Rows) -> None:
         self._part = _Part(draft.events)
         self._part.send(self._call)
 
-    def _wait(self, draft: Draft) -> None:
+    def _wait(self, draft: Draft | Rows) -> None:
         sent, self._sent = self._sent, None
         if sent is not None:
             if sent.outcome is None:
@@ -188,8 +193,7 @@ class _Part:
             else:
                 foreseen.append(0)
                 fields.append(inside(given))
-        if "\0" in "".join(places):
-            raise ValueError("a key holds no NUL")
+        check_keys(places)
         self._events = (
             [type_json(event.type) for event in events],
             [event.version for event in events],

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import numpy as np
+
+from realtime.protocol.letters import filled, sheet
 from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
+from realtime.roster import Rows
 from stocks import folds
 from stocks.batch import Batch, newest, sane
 from stocks.directory import Directory, Place
@@ -15,15 +19,13 @@ from stocks.failpoints import reach
 from stocks.messages import price_updates
 from stocks.providers.protocol import Update
 from stocks.quotes import last_ticks
+from stocks.told import NEVER, Key, News, ToldPrices
 from stocks.types import OrderBook, Tick
 from stocks.wire import AS_OF, SEQ
 from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
 
-#: Time and number of a tick or an order book; the time in microseconds since 1970.
-Key = tuple[int, int]
-NEVER: Key = (-1, -1)
 # Than any time or number.
 _LARGER = 10**20
 
@@ -39,11 +41,9 @@ class Told(NamedTuple):
 class Telling:
     """What rooms are about to be told; what they were told is noted when they have been."""
 
-    def __init__(
-        self, events: Sequence[SharedEvent], notes: Iterable[tuple[dict[str, Key], Sequence[Told]]]
-    ) -> None:
-        self._publishing = Publishing(events) if events else None
-        self._notes = notes
+    def __init__(self, events: Sequence[SharedEvent], rows: Rows | None, note: Callable[[], None]) -> None:
+        self._publishing = Publishing(events, rows) if events or rows else None
+        self._note = note
 
     def begin(self) -> None:
         """Send it to Redis."""
@@ -55,8 +55,7 @@ class Telling:
         if self._publishing:
             self._publishing.end()
             reach("after_publish")
-        for keys, told in self._notes:
-            keys.update((one.code, one.key) for one in told)
+        self._note()
 
 
 class LivePublisher:
@@ -70,26 +69,37 @@ class LivePublisher:
 
     def __init__(self) -> None:
         self._directory = Directory()
-        self._prices: dict[str, Key] | None = None
+        self._prices: ToldPrices | None = None
         self._books: dict[str, Key] = {}
 
     def handle(self, batch: Batch) -> Telling:
         """What of the batch is news, written out."""
-        if self._prices is None:
-            self._prices = _before(last_ticks())
         batch, refused = sane(batch, datetime.now(UTC))
         if refused:
             logger.warning("%d updates are not published, such as %s", len(refused), refused[0])
-        prices = _prices(batch, self._prices)
+        known = self._known(batch.all_codes())
+        positions, odd = newest(batch)
+        news = known.news(batch, np.array(positions, np.int64))
+        prices = [
+            Told(tick.code, _key(tick), fields_json(folds.price_update(tick)))
+            for tick in odd
+            if (last := known.last(tick.code)) and _key(tick) > last
+        ]
         books = _books(batch.books, self._books)
-        places = self._directory.places(told.code for told in (*prices, *books))
-        events = _price_events(prices, places)
+        events = _price_events(prices, known.places)
         events += [
             SharedEvent("orderbook_update", told.fields, place.books, _version(told.key))
             for told in books
-            if (place := places.get(told.code)) and place.books
+            if (place := known.places.get(told.code)) and place.books
         ]
-        return Telling(events, ((self._prices, prices), (self._books, books)))
+
+        def note() -> None:
+            known.note(batch, news)
+            for told in prices:
+                known.note_one(told.code, told.key)
+            self._books.update((told.code, told.key) for told in books)
+
+        return Telling(events, _rows(batch, news, known), note)
 
     def restate(self) -> None:
         """Publish the stored quotes: a Redis that has lost what rooms were told last is told it again.
@@ -97,17 +107,40 @@ class LivePublisher:
         Where nothing is lost, nothing is published: the rooms have reached these versions.
         """
         ticks = last_ticks()
-        if self._prices is None:
-            self._prices = _before(ticks)
+        known = self._known(ticks, ticks)
         # What was published and is not stored yet is newer; it will be stored.
         prices = [
             Told(code, _key(tick), fields_json(folds.price_update(tick)))
             for code, tick in ticks.items()
-            if _key(tick) >= self._prices.get(code, NEVER)
+            if (last := known.last(code)) and _key(tick) >= last
         ]
-        if events := _price_events(prices, self._directory.places(ticks)):
+        if events := _price_events(prices, known.places):
             publish_shared(events)
-        self._prices.update({told.code: told.key for told in prices})
+        for told in prices:
+            known.note_one(told.code, told.key)
+
+    def _known(self, codes: Iterable[str], ticks: Mapping[str, Tick] | None = None) -> ToldPrices:
+        """The stocks, at least those of ``codes`` that there are; they begin with the stored quotes."""
+        places = self._directory.places(codes)
+        if self._prices is not None:
+            self._prices.move(places)
+            return self._prices
+        prices = ToldPrices()
+        prices.move(places)
+        prices.begin(last_ticks() if ticks is None else ticks)
+        self._prices = prices
+        return prices
+
+
+def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
+    if not len(news.positions):
+        return None
+    as_of, seq = batch.columns[[AS_OF, SEQ]][:, news.positions]
+    # As `_version` has them.
+    versions = sheet(len(as_of), (b"1", filled(as_of), b"1", filled(seq)))
+    return Rows(
+        known.roster, "price_update", known.lines(news), price_updates(batch, news.positions), versions
+    )
 
 
 def _price_events(prices: Sequence[Told], places: Mapping[str, Place]) -> list[SharedEvent]:
@@ -116,31 +149,6 @@ def _price_events(prices: Sequence[Told], places: Mapping[str, Place]) -> list[S
         for told in prices
         if (place := places.get(told.code)) and place.prices
     ]
-
-
-def _before(ticks: Mapping[str, Tick]) -> dict[str, Key]:
-    """The place just before each stored quote: the quote itself may not have been published yet."""
-    return {code: (micros(tick.as_of), tick.seq - 1) for code, tick in ticks.items()}
-
-
-def _prices(batch: Batch, seen: Mapping[str, Key]) -> list[Told]:
-    """The newest price of each stock where it is newer than the one ``seen``."""
-    positions, odd = newest(batch)
-    codes = [batch.codes[number] for number in batch.code[positions].tolist()]
-    keys = zip(*batch.columns[[AS_OF, SEQ]][:, positions].tolist(), strict=True)
-    news = [
-        (at, code, key)
-        for at, code, key in zip(positions, codes, keys, strict=True)
-        if key > seen.get(code, NEVER)
-    ]
-    written = price_updates(batch, [at for at, _, _ in news])
-    told = [Told(code, key, fields) for (_, code, key), fields in zip(news, written, strict=True)]
-    told += [
-        Told(tick.code, _key(tick), fields_json(folds.price_update(tick)))
-        for tick in odd
-        if _key(tick) > seen.get(tick.code, NEVER)
-    ]
-    return told
 
 
 def _books(books: Sequence[OrderBook], seen: Mapping[str, Key]) -> list[Told]:

@@ -5,14 +5,13 @@ A busy second holds tens of thousands of them, so no Decimal, datetime or mappin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from realtime.protocol.encoding import dumps
-from realtime.protocol.letters import joined, padded, written
-from stocks.batch import Batch, Flags, Units
+from realtime.protocol.letters import Letters, padded, sheet, written
+from stocks.batch import Batch, Units
 from stocks.wire import AS_OF, PLACES, PREVIOUS_CLOSE, PRICE, UNKNOWN, VOLUME
 
 _ONE = 10**PLACES
@@ -26,49 +25,47 @@ _COARSE = 10**4
 _FEW = 12
 
 
-def price_updates(batch: Batch, positions: Sequence[int]) -> list[bytes]:
-    """The JSON of ``folds.price_update`` for the ticks of these columns."""
-    if len(positions) < _FEW:
-        return [_price_update(batch, at) for at in positions]
+def price_updates(batch: Batch, positions: Units) -> Letters:
+    """The JSON of ``folds.price_update`` for the ticks of these columns, without its braces: one or more."""
     columns = batch.columns[:, positions]
     price, previous, volume = columns[PRICE], columns[PREVIOUS_CLOSE], columns[VOLUME]
     unknown = previous == UNKNOWN
     change = np.where(unknown, 0, price - previous)
-    percent, odd = _percents(price, previous, change)
+    percent, is_right = _percents(price, previous, change)
+    if len(positions) < _FEW or not is_right:
+        return padded([_price_update(batch, at) for at in positions.tolist()])
     # The ticks of an entry mostly have the same time.
     moments, which = np.unique(columns[AS_OF] // 1000, return_inverse=True)
     times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_).tolist()
-    codes = batch.codes
-    texts = joined(
+    codes, sources = batch.codes, padded([*map(_json, batch.sources)])
+    return sheet(
         len(positions),
         (
-            *(b'{"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
+            *(b'"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
             *(b',"data":{"current_price":', written(price, places=PLACES)),
             *(b',"change_amount":', written(change, unknown, places=PLACES)),
             *(b',"change_percent":', written(percent, unknown | (previous == 0), places=_PERCENT_PLACES)),
             *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
             *(b',"timestamp":"', padded(times).take(which, axis=0)),
-            *(b'Z","source":', padded([*map(_json, batch.sources)]).take(batch.source[positions], axis=0)),
-            b"}}",
+            *(b'Z","source":', sources.take(batch.source[positions], axis=0), b"}"),
         ),
     )
-    for at in np.flatnonzero(odd).tolist():
-        texts[at] = _price_update(batch, positions[at])
-    return texts
 
 
-def _percents(price: Units, previous: Units, change: Units) -> tuple[Units, Flags]:
-    """What ``change_percent`` writes, in hundredths of a basis point, and of which rows it is not right."""
+def _percents(price: Units, previous: Units, change: Units) -> tuple[Units, bool]:
+    """What ``change_percent`` writes, in hundredths of a basis point, and whether 64 bits hold all of it."""
+    is_right = bool(((previous > 0) | (previous == UNKNOWN)).all())
     # A change of 92,000 and more has to do with fewer decimals.
     scale = np.where(np.abs(change) <= _MOST_EXACT, 1, _COARSE)
-    odd = (previous <= 0) & (previous != UNKNOWN)
     if (scale > 1).any():
-        odd |= (price % scale != 0) | (previous % scale != 0) | (np.abs(change) // scale > _MOST_EXACT)
-    of = np.where(odd | (previous <= 0), 1, previous // scale)
-    steps, left = np.divmod(np.where(odd, 0, change // scale) * _STEPS, of)
+        is_right &= not ((price % scale != 0) | (previous % scale != 0)).any()
+        is_right &= bool((np.abs(change) // scale <= _MOST_EXACT).all())
+    # One that is left with nothing is not right.
+    of = np.maximum(previous // scale, 1)
+    steps, left = np.divmod(change // scale * _STEPS, of)
     # Less than what it is taken of: twice as much may be too great for a number.
     more = (left > of - left) | ((left == of - left) & (steps % 2 != 0))
-    return steps + more, odd
+    return steps + more, is_right
 
 
 def _price_update(batch: Batch, at: int) -> bytes:
@@ -77,7 +74,7 @@ def _price_update(batch: Batch, at: int) -> bytes:
     code, source = _json(batch.codes[batch.code[at]]), _json(batch.sources[batch.source[at]])
     time = np.datetime_as_string(np.datetime64(as_of // 1000, "ms"))
     change = "null" if previous == UNKNOWN else plain(price - previous)
-    return b'{"stock_code":%b,"data":{%b,"source":%b}}' % (
+    return b'"stock_code":%b,"data":{%b,"source":%b}' % (
         code,
         (
             f'"current_price":{plain(price)},"change_amount":{change}'

@@ -3,9 +3,10 @@
 A bundle carries events of many rooms in one message, and each web process takes from it what it follows: a
 name that nobody follows there costs a look into a dictionary. Each mode of rooms has a form of its own.
 
-Of ``latest`` rooms a bundle is msgpack, columns: the epoch, and what ends every message; by event its type as
-JSON, its fields, without braces and with a comma before, and how many rooms are told it; then, event after
-event, these rooms' names, the keys and the sequences there.
+Of ``latest`` rooms a bundle is lines, each with a line feed behind it: the epoch; what ends every message;
+how many events and how many rooms stand below. Then columns: by event its type as JSON, its fields, without
+braces and with a comma before, and how many rooms are told it; then, event after event, these rooms' names,
+the keys and the sequences there. A room without a name is none.
 
 Of ``log`` rooms it is 4 bytes, big-endian, that say how long the head is; the head, msgpack, names and how
 many bytes the event of each has; and these events as ``protocol/envelope.py`` has them, one after the other.
@@ -47,7 +48,10 @@ class Latest:
         self._keys: list[str] = []
 
     def add(self, event_type: bytes, fields: bytes, names: Sequence[str], room_keys: Sequence[str]) -> None:
-        """An event of these rooms; its sequences there go to ``sequences``."""
+        """An event of these rooms, of whose names and keys none has a line feed.
+
+        Its sequences there go to ``sequences``.
+        """
         self._types.append(event_type)
         self._fields.append(fields)
         self._counts.append(len(names))
@@ -55,10 +59,14 @@ class Latest:
         self._keys += room_keys
 
     def packed(self, epoch: bytes, ending: bytes) -> bytes:
-        rooms = (self.names, self._keys, self.sequences)
-        columns = (epoch, ending, self._types, self._fields, self._counts, *rooms)
-        packed: bytes = msgpack.packb(columns, use_bin_type=False)
-        return packed
+        rooms = "\n".join([*map(str, self._counts), *self.names, *self._keys, *map(str, self.sequences), ""])
+        events = b"\n".join([*self._types, *self._fields, b""])
+        return latest_bundle(epoch, ending, len(self._types), len(self.names), events + rooms.encode())
+
+
+def latest_bundle(epoch: bytes, ending: bytes, events: int, rooms: int, columns: bytes) -> bytes:
+    """A bundle of `latest` rooms whose columns are written out."""
+    return b"%b\n%b\n%d %d\n%b" % (epoch, ending, events, rooms, columns)
 
 
 def log_bundle(names: Sequence[str], events: Sequence[bytes]) -> bytes:
@@ -69,19 +77,25 @@ def log_bundle(names: Sequence[str], events: Sequence[bytes]) -> bytes:
 
 def latest_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
     """What a bundle has for the rooms, by name, in order; raises BadEnvelope."""
-    epoch, ending, types, fields, counts, names, room_keys, sequences = _columns(bundle, 8)
+    rest = iter(lines := bundle.split(b"\n"))
+    epoch, ending, sizes = (next(rest, b"") for _ in range(3))
+    events, cells = _sizes(sizes)
+    if len(lines) != 3 * (events + cells) + 4:
+        raise BadEnvelope(f"no bundle in {len(bundle)} bytes")
+    types, fields, counts = (list(islice(rest, events)) for _ in range(3))
+    names, room_keys, sequences = (list(islice(rest, cells)) for _ in range(3))
     found = [rooms.get(name) for name in names]
     if not any(found):
         return
     text = epoch_of(epoch)
     messages = zip(found, room_keys, sequences, strict=True)
     for event_type, words, count in zip(types, fields, counts, strict=True):
-        for room, key, sequence in islice(messages, count):
+        for room, key, sequence in islice(messages, _number(count)):
             if room is not None:
-                message = b'{"type":%b,"room":%b%b,"sequence":%d%b' % (
+                message = b'{"type":%b,"room":%b%b,"sequence":%b%b' % (
                     *(event_type, room.written, words, sequence, ending),
                 )
-                yield room, Envelope(Position(text, sequence), key, message)
+                yield room, Envelope(Position(text, _number(sequence)), key, message)
 
 
 def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
@@ -95,6 +109,17 @@ def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[R
         room = rooms.get(name)
         if room is not None:
             yield room, unpack(bundle[first:end])
+
+
+def _sizes(line: bytes) -> tuple[int, int]:
+    events, _, cells = line.partition(b" ")
+    return _number(events), _number(cells)
+
+
+def _number(digits: bytes) -> int:
+    if not digits.isdigit() or len(digits) > 18:
+        raise BadEnvelope(f"{digits[:80]!r} is no number")
+    return int(digits)
 
 
 def _columns(packed: bytes, count: int) -> Sequence[Any]:

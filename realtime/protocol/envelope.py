@@ -5,8 +5,8 @@ room of many gets all that is new in one call as one message, ``* <epoch>NUL<end
 ``NUL<sequence>NUL<key>NUL<type as JSON>NUL<fields>``: an event of several rooms is written out once, and the
 process that has members there puts its words together.
 
-Neither needs the JSON to be parsed. A key may hold anything but NUL; it is empty where the whole room is one
-value.
+Neither needs the JSON to be parsed. A key may hold anything but NULs and line feeds; it is empty where the
+whole room is one value.
 """
 
 from __future__ import annotations

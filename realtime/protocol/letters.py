@@ -23,6 +23,10 @@ PLACES: Final = (0, 2, 4, 8)
 _GROUP: Final = 10_000
 _GROUP_PLACES: Final = 4
 _END, _COMMA = ord("\n"), ord(",")
+#: What stands for a NUL where rows are glued together.
+NUL: Final = b"\1"
+_WITH_NULS: Final = bytes.maketrans(NUL, b"\0")
+_POWERS: Final = 10 ** np.arange(1, 19, dtype=np.int64)
 # Where words of four letters stand.
 _STEP: Final = 4
 
@@ -64,6 +68,10 @@ class Figures(NamedTuple):
         return Figures(None if self.minus is None else self.minus[at], [word[at] for word in self.words])
 
 
+#: What stands in rows: bytes in all of them.
+Column = bytes | Letters | Figures
+
+
 def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> Figures:
     """Numbers of units of 10^-places, one of PLACES, as JSON without trailing zeros; ``null`` are unknown."""
     if null is not None and not null.any():
@@ -102,6 +110,26 @@ def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> 
             return Figures(minus, words[::-1])
 
 
+def filled(numbers: Numbers) -> Figures:
+    """Numbers from 0 on with zeros before them, 20 digits in all."""
+    whole = numbers.view(np.uint64)
+    words = []
+    for _ in range(5):
+        whole, digits = _parted(whole, _GROUP)
+        words.append(_BEFORE.take(digits + _GROUP))
+    return Figures(None, words[::-1])
+
+
+def digits(numbers: Numbers) -> Numbers:
+    """How many digits numbers from 0 on have."""
+    return np.searchsorted(_POWERS, numbers, side="right") + 1
+
+
+def lengths(letters: Letters) -> Numbers:
+    """How long the text of each row is."""
+    return np.count_nonzero(letters, axis=1)
+
+
 def _parted(numbers: Any, unit: int) -> tuple[Any, Any]:
     """Numbers without a sign, divided, and what is left over, which is small."""
     over = numbers // numbers.dtype.type(unit)
@@ -114,15 +142,8 @@ def padded(texts: Sequence[bytes]) -> Letters:
     return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)
 
 
-def joined(
-    count: int, columns: Sequence[bytes | Letters | Figures], ends: Flags | None = None
-) -> list[bytes]:
-    """What stands in each of ``count`` rows, as one text; bytes are in all of them.
-
-    With ``ends``, rows up to one that ends a text are in one, with commas between.
-    """
-    if not count:
-        return []
+def sheet(count: int, columns: Sequence[Column]) -> Letters:
+    """``count`` rows in which columns stand side by side; bytes are in all of them."""
     common, places = bytearray(), []
     for column in columns:
         if isinstance(column, Figures):
@@ -135,23 +156,38 @@ def joined(
             common += bytes(sum(word.itemsize for word in column.words))
         else:
             common += bytes(column.shape[1])
-    common += b"\0" * (_STEP - 1 - len(common) % _STEP)
-    common.append(_END)
+    common += b"\0" * (-len(common) % _STEP)
     width = len(common)
-    sheet = np.empty((count, width), np.uint8)
-    sheet[:] = np.frombuffer(common, np.uint8)
+    letters = np.empty((count, width), np.uint8)
+    letters[:] = np.frombuffer(common, np.uint8)
     for at, column in zip(places, columns, strict=True):
         if isinstance(column, Figures):
             if column.minus is not None:
-                sheet[:, at - 1] = column.minus
+                letters[:, at - 1] = column.minus
             for word in column.words:
-                np.ndarray((count,), word.dtype, sheet, at, (width,))[:] = word
+                np.ndarray((count,), word.dtype, letters, at, (width,))[:] = word
                 at += word.itemsize
         elif not isinstance(column, bytes):
-            sheet[:, at : at + column.shape[1]] = column
+            letters[:, at : at + column.shape[1]] = column
+    return letters
+
+
+def glued(letters: Letters) -> bytes:
+    """All rows as one text, in which NUL stands for itself."""
+    return letters.tobytes().translate(_WITH_NULS, b"\0")
+
+
+def joined(count: int, columns: Sequence[Column], ends: Flags | None = None) -> list[bytes]:
+    """What stands in each of ``count`` rows, as one text; bytes are in all of them.
+
+    With ``ends``, rows up to one that ends a text are in one, with commas between.
+    """
+    if not count:
+        return []
+    end: Column = b"\n"
     if ends is not None:
-        sheet[:, -1] = np.where(ends, np.uint8(_END), np.uint8(_COMMA))
-    texts = sheet.tobytes().translate(None, b"\0").split(b"\n")
+        end = np.where(ends, np.uint8(_END), np.uint8(_COMMA)).reshape(-1, 1)
+    texts = sheet(count, (*columns, end)).tobytes().translate(None, b"\0").split(b"\n")
     # Nothing stands behind the last end.
     del texts[-1]
     return texts

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.protocol.letters import PLACES, joined, padded, written
+from realtime.protocol.letters import PLACES, Column, joined, padded, written
 
 NUMBERS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
@@ -50,7 +50,7 @@ def test_what_stands_in_a_row_is_joined(rows: list[tuple[str, int, bool]]) -> No
     names = [json.dumps(name).encode() for name, _, _ in rows]
     figures = written(np.array([number for _, number, _ in rows], np.int64), places=2)
     ends = np.array([*(end for _, _, end in rows[:-1]), True])
-    columns = [b'{"name":', padded(names), b',"number":', figures, b"}"]
+    columns: list[Column] = [b'{"name":', padded(names), b',"number":', figures, b"}"]
     alone = [
         b'{"name":%b,"number":%b}' % (name, plain(number, 2).encode())
         for name, (_, number, _) in zip(names, rows, strict=True)
