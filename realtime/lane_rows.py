@@ -90,129 +90,138 @@ class Table:
     def tell(self, rows: Rows, epoch: bytes, ending: bytes) -> Outcome:
         """What makes the rows come to pass, after which what is known has gone on."""
         texts = rows.versions
-        versions = np.ascontiguousarray(texts).view(f"S{texts.shape[1]}").ravel()
+        versions = np.ascontiguousarray(texts).view(f"S{VERSION_DIGITS}").ravel()
         is_new = versions > self._versions[rows.lines]
         lines, fields = rows.lines, rows.fields
         if not is_new.all():
             lines, fields, texts, versions = lines[is_new], fields[is_new], texts[is_new], versions[is_new]
-        count = len(lines)
-        if not count:
+        if not len(lines):
             return Outcome([], {}, None)
         self._versions[lines] = versions
-        firsts = self._positions[lines] = self._positions[lines] + 1
-        own = _Own(self.roster, lines, firsts)
+        self._positions[lines] += 1
+        cells = self.roster.others[lines]
+        told = self._count(cells.ravel())
+        telling = _Telling(self.roster, lines, self._positions[lines], told.sequences.reshape(cells.shape).T)
         kind = type_json(rows.type)
         hashes = [
-            Pairs(keys.POSITIONS, count, own.positions()),
-            Pairs(keys.VERSIONS, count, own.pairs((texts,), VERSION_DIGITS)),
-            Pairs(keys.NEWEST, count, own.newest(kind, fields, epoch, ending)),
+            Pairs(keys.POSITIONS, len(lines), telling.positions()),
+            Pairs(keys.VERSIONS, len(lines), telling.versions(texts)),
+            Pairs(keys.NEWEST, len(lines), telling.newest(kind, fields, epoch, ending)),
+            *telling.members(told),
         ]
-        cells = self.roster.others[lines]
-        sequences, told = self._count(cells)
-        hashes += _members(own, told)
         many = {self.roster.many[room]: int(self._many[room]) for room in told.rooms.tolist()}
-        columns = _columns(own, kind, fields, cells, sequences)
-        bundle = latest_bundle(epoch, ending, count, count * (1 + cells.shape[1]), columns)
+        bundle = latest_bundle(
+            epoch, ending, len(lines), len(lines) + cells.size, telling.columns(kind, fields)
+        )
         return Outcome(hashes, many, bundle)
 
-    def _count(self, cells: Numbers) -> tuple[Numbers, _Members]:
-        """The sequence of each cell, 0 where there is no room, and the cells by room."""
-        flat = cells.ravel()
-        order = np.argsort(flat, kind="stable")
-        # Those of no room come first.
-        order = order[int(np.count_nonzero(flat == 0)) :]
-        rooms, begins, counts = np.unique(flat[order], return_index=True, return_counts=True)
-        ranks = np.arange(len(order)) - np.repeat(begins, counts)
-        at = np.repeat(self._many[rooms], counts) + ranks + 1
+    def _count(self, cells: Numbers) -> _Counted:
+        """Have rooms of many, of which 0 is none, go on by what they are told."""
+        order = np.argsort(cells, kind="stable")
+        rooms, begins, counts = np.unique(cells[order], return_index=True, return_counts=True)
+        at = np.arange(len(order)) + np.repeat(self._many[rooms] + 1 - begins, counts)
         self._many[rooms] += counts
-        sequences = np.zeros(len(flat), np.int64)
+        self._many[0] = 0
+        sequences = np.empty(len(cells), np.int64)
         sequences[order] = at
-        return sequences.reshape(cells.shape), _Members(rooms, counts, order, at)
+        if len(rooms) and not rooms[0]:
+            sequences[order[: counts[0]]] = 0
+            order, rooms, counts = order[counts[0] :], rooms[1:], counts[1:]
+        return _Counted(sequences, rooms, counts, order)
 
 
-class _Members(NamedTuple):
-    """Cells by room of many: the rooms, how many each has, and of each cell the place and the sequence."""
+class _Counted(NamedTuple):
+    """The sequences of cells, line by line; rooms of many, how many cells each has, and which these are."""
 
+    sequences: Numbers
     rooms: Numbers
     counts: Numbers
     cells: Numbers
-    at: Numbers
 
 
-class _Own:
-    """What is said of the own rooms of lines, and of where they stand now."""
+class _Telling:
+    """Lines that are told something; where their rooms stand then, those of many by place and line."""
 
-    def __init__(self, roster: Roster, lines: Numbers, firsts: Numbers) -> None:
-        self.roster = roster
-        self.lines = lines
-        self.count = len(lines)
-        self.firsts = firsts
-        self.size = digits(firsts)
-        self.at = written(firsts, places=0)
-        self.name = roster.name.take(lines, axis=0)
+    def __init__(self, roster: Roster, lines: Numbers, firsts: Numbers, sequences: Numbers) -> None:
+        self._roster = roster
+        self._lines = lines
+        self._count = len(lines)
+        self._places = range(len(sequences))
+        self._size, *sizes = digits(np.concatenate((firsts[np.newaxis], sequences)))
+        # Of what rooms of many keep: three words with blanks between.
+        self._kept = np.array(sizes, np.int64).reshape(sequences.shape)
+        self._kept += self._size + roster.name_length[lines] + 2
+        figures = written(np.concatenate((firsts[np.newaxis], sequences, self._kept)), places=0)
+        self._first, *others = (figures.row(at) for at in range(1 + 2 * len(sequences)))
+        self._sequences, self._kept_figures = others[: len(sequences)], others[len(sequences) :]
+        self._name = roster.name.take(lines, axis=0)
         self._word = roster.word.take(lines, axis=0)
-
-    def pairs(self, value: tuple[Column, ...], length: int | Numbers) -> bytes:
-        """Pairs of their names and values of these lengths."""
-        size = b"%d" % length if isinstance(length, int) else written(length, places=0)
-        return glued(sheet(self.count, (self._word, b"$", size, b"\r\n", *value, b"\r\n")))
 
     def positions(self) -> bytes:
         """Pairs of names and sequences."""
-        return self.pairs((self.at,), self.size)
+        return self._pairs(self._size, self._first)
+
+    def versions(self, texts: Letters) -> bytes:
+        """Pairs of names and versions."""
+        return glued(sheet(self._count, (self._word, b"$%d\r\n" % VERSION_DIGITS, texts, b"\r\n")))
 
     def newest(self, kind: bytes, fields: Letters, epoch: bytes, ending: bytes) -> bytes:
         """Pairs of names and events as Redis keeps them, see protocol/envelope.py."""
         head = b" %b %b" % (epoch, NUL)
         begin, middle = b'{"type":%b,"room":' % kind, b',"sequence":'
-        told = self.roster.written.take(self.lines, axis=0)
-        length = 2 * self.size + self.roster.written_length[self.lines] + lengths(fields)
+        told = self._roster.written.take(self._lines, axis=0)
+        length = 2 * self._size + self._roster.written_length[self._lines] + lengths(fields)
         length += len(head) + len(begin) + 1 + len(middle) + len(ending)
-        return self.pairs((self.at, head, begin, told, b",", fields, middle, self.at, ending), length)
-
-
-def _members(own: _Own, told: _Members) -> list[Pairs]:
-    """What rooms of many keep of each key: where it is written out."""
-    count = len(told.cells)
-    if not count:
-        return []
-    roster = own.roster
-    row, place = np.divmod(told.cells, roster.others.shape[1])
-    line = own.lines[row]
-    length = digits(told.at) + own.size[row] + roster.name_length[line] + 2
-    size = digits(length)
-    body = glued(
-        sheet(
-            count,
-            (
-                *(roster.key_word[line, place], b"$", written(length, places=0), b"\r\n"),
-                *(written(told.at, places=0), b" ", written(own.firsts[row], places=0)),
-                *(b" ", own.name.take(row, axis=0), b"\r\n"),
-            ),
+        return self._pairs(
+            *(length, self._first, head, begin, told, b",", fields, middle, self._first, ending)
         )
-    )
-    # A dollar sign and two line ends.
-    ends = np.cumsum(roster.key_word_length[line, place] + size + length + 5)[np.cumsum(told.counts) - 1]
-    begin, pairs = 0, []
-    for room, end, members in zip(told.rooms.tolist(), ends.tolist(), told.counts.tolist(), strict=True):
-        pairs.append(Pairs(keys.members(roster.many[room]), members, body[begin:end]))
-        begin = end
-    return pairs
 
+    def members(self, told: _Counted) -> list[Pairs]:
+        """What rooms of many keep of each key: where it is written out."""
+        if not len(told.cells):
+            return []
+        key_words = self._roster.key_word[self._lines]
+        # All as wide as each other, so that they can be put in the order of rooms; they stand place by place.
+        letters = [
+            sheet(
+                self._count,
+                (
+                    *(key_words[:, place], b"$", self._kept_figures[place], b"\r\n"),
+                    *(self._sequences[place], b" ", self._first, b" ", self._name, b"\r\n"),
+                ),
+            )
+            for place in self._places
+        ]
+        line, place = np.divmod(told.cells, len(letters))
+        at = place * self._count + line
+        body = glued(np.concatenate(letters)[at])
+        # A dollar sign and two line ends.
+        length = digits(self._kept) + self._kept + self._roster.key_word_length[self._lines].T + 5
+        ends = np.cumsum(length.ravel()[at])[np.cumsum(told.counts) - 1]
+        begin, pairs = 0, []
+        for room, end, members in zip(told.rooms.tolist(), ends.tolist(), told.counts.tolist(), strict=True):
+            pairs.append(Pairs(keys.members(self._roster.many[room]), members, body[begin:end]))
+            begin = end
+        return pairs
 
-def _columns(own: _Own, kind: bytes, fields: Letters, cells: Numbers, sequences: Numbers) -> bytes:
-    """The columns of a bundle, see protocol/bundles.py."""
-    roster, count, places = own.roster, own.count, range(cells.shape[1])
-    key_lines = roster.key_line.take(own.lines, axis=0)
-    columns: tuple[Sequence[Column], ...] = (
-        (b",", fields, b"\n"),
-        (own.name, b"\n", *(roster.many_line.take(cells[:, place], axis=0) for place in places)),
-        (b"\n", *(key_lines[:, place] for place in places)),
-        (own.at, b"\n", *(part for at in places for part in (written(sequences[:, at], places=0), b"\n"))),
-    )
-    words, *rooms = (glued(sheet(count, column)) for column in columns)
-    counts = b"%d\n" % (1 + len(places)) * count
-    return b"".join(((kind + b"\n") * count, words, counts, *rooms))
+    def columns(self, kind: bytes, fields: Letters) -> bytes:
+        """The columns of a bundle, see protocol/bundles.py."""
+        sequences = [self._first, b"\n", *(one for at in self._sequences for one in (at, b"\n"))]
+        return b"".join(
+            (
+                (kind + b"\n") * self._count,
+                glued(sheet(self._count, (b",", fields, b"\n"))),
+                b"%d\n" % (1 + len(self._places)) * self._count,
+                glued(self._roster.name_lines.take(self._lines, axis=0)),
+                glued(self._roster.key_lines.take(self._lines, axis=0)),
+                glued(sheet(self._count, sequences)),
+            )
+        )
+
+    def _pairs(self, length: Numbers, *value: Column) -> bytes:
+        """Pairs of names and values of these lengths."""
+        size = written(length, places=0)
+        return glued(sheet(self._count, (self._word, b"$", size, b"\r\n", *value, b"\r\n")))
 
 
 def _numbers(values: Sequence[bytes | None]) -> list[int]:

@@ -58,12 +58,14 @@ class Roster:
         self.word = padded([_word(name) for name in own])
         self.name_length, self.written_length = lengths(self.name), lengths(self.written)
         #: By line and place: the key as a line of a bundle and as a word, and how long that is.
-        shape = (len(told), width)
-        self.key_line = _table([key + b"\n" for key in keys], shape)
-        self.key_word = _table([_word(key) for key in keys], shape)
+        #: By line and place: the key as a word, and how long that is.
+        words = padded([_word(key) for key in keys])
+        self.key_word = words.reshape(len(told), width, words.shape[1])
         self.key_word_length = np.count_nonzero(self.key_word, axis=2)
-        #: The rooms of many as lines of a bundle.
-        self.many_line = padded([name.encode() + b"\n" for name in self.many])
+        #: By line: its names, and its keys, as lines of a bundle.
+        many = [[self.many[room] for room in row] for row in self.others.tolist()]
+        self.name_lines = padded([_lines([name, *names]) for name, names in zip(self.own, many, strict=True)])
+        self.key_lines = padded([_lines(["", *map(bytes.decode, row)]) for row in others_keys])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Rows:
     """An event of one type for some lines of a roster, none of them twice.
 
     ``fields`` are JSON objects without their braces, none of them empty. ``versions`` are VERSION_DIGITS
-    digits each, as `SharedEvent` has them.
+    digits each, as `SharedEvent` has them. Raises ValueError for others.
     """
 
     roster: Roster
@@ -79,6 +81,10 @@ class Rows:
     lines: Numbers
     fields: Letters
     versions: Letters
+
+    def __post_init__(self) -> None:
+        if self.versions.shape != (len(self.lines), VERSION_DIGITS) or not self.versions.all():
+            raise ValueError(f"versions have {VERSION_DIGITS} digits each")
 
     @property
     def events(self) -> list[SharedEvent]:
@@ -102,9 +108,8 @@ class Rows:
             yield Rows(self.roster, self.type, self.lines[part], self.fields[part], self.versions[part])
 
 
-def _table(texts: Sequence[bytes], shape: tuple[int, int]) -> Letters:
-    letters = padded(texts)
-    return letters.reshape(*shape, letters.shape[1])
+def _lines(words: Sequence[str]) -> bytes:
+    return "\n".join([*words, ""]).encode()
 
 
 def _word(text: bytes) -> bytes:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.protocol.letters import filled, sheet
+from realtime.protocol.letters import filled, glued, sheet
 from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
-from realtime.roster import Rows
+from realtime.roster import VERSION_DIGITS, Rows
 from stocks import folds
 from stocks.batch import Batch, newest, sane
 from stocks.directory import Directory, Place
@@ -135,11 +135,15 @@ class LivePublisher:
 def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
     if not len(news.positions):
         return None
-    as_of, seq = batch.columns[[AS_OF, SEQ]][:, news.positions]
     # As `_version` has them.
-    versions = sheet(len(as_of), (b"1", filled(as_of), b"1", filled(seq)))
+    digits = filled(batch.columns[[AS_OF, SEQ]][:, news.positions])
+    versions = glued(sheet(len(news.positions), (b"1", digits.row(0), b"1", digits.row(1))))
     return Rows(
-        known.roster, "price_update", known.lines(news), price_updates(batch, news.positions), versions
+        known.roster,
+        "price_update",
+        known.lines(news),
+        price_updates(batch, news.positions),
+        np.frombuffer(versions, np.uint8).reshape(-1, VERSION_DIGITS),
     )
 
 

@@ -37,13 +37,13 @@ def price_updates(batch: Batch, positions: Units) -> Letters:
     # The ticks of an entry mostly have the same time.
     moments, which = np.unique(columns[AS_OF] // 1000, return_inverse=True)
     times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_).tolist()
+    worth = written(np.array([price, change]), np.array([np.zeros_like(unknown), unknown]), places=PLACES)
     codes, sources = batch.codes, padded([*map(_json, batch.sources)])
     return sheet(
         len(positions),
         (
             *(b'"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
-            *(b',"data":{"current_price":', written(price, places=PLACES)),
-            *(b',"change_amount":', written(change, unknown, places=PLACES)),
+            *(b',"data":{"current_price":', worth.row(0), b',"change_amount":', worth.row(1)),
             *(b',"change_percent":', written(percent, unknown | (previous == 0), places=_PERCENT_PLACES)),
             *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
             *(b',"timestamp":"', padded(times).take(which, axis=0)),

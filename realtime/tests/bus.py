@@ -24,8 +24,8 @@ class Room(NamedTuple):
 class Everything(dict[bytes, Room]):
     """All rooms that there may be, by name."""
 
-    def get(self, name: bytes, default: Any = None) -> Room:
-        return Room(name.decode(), dumps(name.decode()))
+    def get(self, name: bytes, default: Any = None) -> Room | None:  # type: ignore[override]
+        return Room(name.decode(), dumps(name.decode())) if name else None
 
 
 def channels(client: redis.Redis, *rooms: str) -> list[str]:

@@ -53,8 +53,13 @@ class Listening:
     """Everything that is published to rooms, by room."""
 
     def __init__(self, client: redis.Redis) -> None:
+        self._client = client
         self._pubsub = client.pubsub(ignore_subscribe_messages=True)
-        names = channels(client, *ROOMS)
+        self.follow(*ROOMS)
+
+    def follow(self, *rooms: str) -> None:
+        """Listen to these rooms too."""
+        names = channels(self._client, *rooms)
         self._pubsub.subscribe(*names)
         for _ in names:
             self._pubsub.get_message(timeout=5)
