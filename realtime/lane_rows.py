@@ -118,16 +118,16 @@ class Table:
     def _count(self, cells: Numbers) -> _Counted:
         """Have rooms of many, of which 0 is none, go on by what they are told."""
         order = np.argsort(cells, kind="stable")
-        rooms, begins, counts = np.unique(cells[order], return_index=True, return_counts=True)
-        at = np.arange(len(order)) + np.repeat(self._many[rooms] + 1 - begins, counts)
-        self._many[rooms] += counts
-        self._many[0] = 0
+        counts = np.bincount(cells, minlength=len(self._many))
+        # Where each room begins in that order.
+        begins = np.cumsum(counts) - counts
         sequences = np.empty(len(cells), np.int64)
-        sequences[order] = at
-        if len(rooms) and not rooms[0]:
-            sequences[order[: counts[0]]] = 0
-            order, rooms, counts = order[counts[0] :], rooms[1:], counts[1:]
-        return _Counted(sequences, rooms, counts, order)
+        sequences[order] = np.arange(1, len(order) + 1) + (self._many - begins)[cells[order]]
+        self._many += counts
+        sequences[order[: counts[0]]] = self._many[0] = 0
+        order, counts[0] = order[counts[0] :], 0
+        rooms = np.flatnonzero(counts)
+        return _Counted(sequences, rooms, counts[rooms], order)
 
 
 class _Counted(NamedTuple):

@@ -48,6 +48,7 @@ def fractions(places: int) -> list[str]:
     return [f".{part:0{places}d}".rstrip("0").rstrip(".") for part in range(10**places)]
 
 
+_ALL: Final = _BEFORE[_GROUP:]
 # Three letters or five; of four decimals once more, with others behind them.
 _FRACTION: Final = {
     2: _table(fractions(2), np.uint32),
@@ -112,12 +113,14 @@ def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> 
 
 def filled(numbers: Numbers) -> Figures:
     """Numbers from 0 on with zeros before them, 20 digits in all."""
-    whole = numbers.view(np.uint64)
-    words = []
-    for _ in range(5):
+    whole, greatest = numbers.view(np.uint64), int(numbers.max(initial=0))
+    words: list[Words] = []
+    while greatest:
         whole, digits = _parted(whole, _GROUP)
-        words.append(_BEFORE.take(digits + _GROUP))
-    return Figures(None, words[::-1])
+        words.append(_ALL.take(digits))
+        greatest //= _GROUP
+    nothing = np.broadcast_to(_ALL[0], numbers.shape)
+    return Figures(None, [*[nothing] * (5 - len(words)), *words[::-1]])
 
 
 def digits(numbers: Numbers) -> Numbers:

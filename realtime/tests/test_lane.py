@@ -59,7 +59,8 @@ class Listening:
 
     def follow(self, *rooms: str) -> None:
         """Listen to these rooms too."""
-        names = channels(self._client, *rooms)
+        known = self._pubsub.channels
+        names = {name for name in channels(self._client, *rooms) if name.encode() not in known}
         self._pubsub.subscribe(*names)
         for _ in names:
             self._pubsub.get_message(timeout=5)
@@ -83,18 +84,17 @@ def listening(floor: Settings, redis_client: redis.Redis) -> Iterator[Listening]
     listener.close()
 
 
-def test_what_follows_the_first_call_goes_without_a_script(
-    floor: Settings, redis_client: redis.Redis
-) -> None:
+def test_what_follows_the_first_call_goes_without_a_script(own_valkey: OwnValkey) -> None:
+    client = own_valkey.client
     through(numbered(1, 2))
-    before = calls(redis_client, "evalsha"), calls(redis_client, "exec")
+    before = calls(client, "evalsha"), calls(client, "exec")
     through(numbered(3, 4))
     through(numbered(5, room=LOG))
     # A kind of room that is new to it has no guard yet.
     through(numbered(6, room=LOG))
     through(numbered(7))
-    assert (calls(redis_client, "evalsha"), calls(redis_client, "exec")) == (before[0] + 1, before[1] + 3)
-    assert redis_client.hget(keys.POSITIONS, ROOM) == b"5"
+    assert (calls(client, "evalsha"), calls(client, "exec")) == (before[0] + 1, before[1] + 3)
+    assert client.hget(keys.POSITIONS, ROOM) == b"5"
 
 
 # --- The same as the script ---
@@ -230,19 +230,20 @@ def test_two_are_under_way_and_somebody_else_comes_between(listening: Listening)
 
 
 def test_where_somebody_comes_between_the_script_is_asked_for_a_while(
-    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    client = own_valkey.client
     monkeypatch.setattr(lane, "REST_SECONDS", 600.0)
     for number in (1, 2):
         through(numbered(number))
     # The guard is another one from here on.
     publish_shared(numbered(3))
     through(numbered(4))
-    before = calls(redis_client, "exec")
+    before = calls(client, "exec")
     for number in (5, 6):
         through(numbered(number))
-    assert calls(redis_client, "exec") == before
-    assert redis_client.hget(keys.POSITIONS, ROOM) == b"6"
+    assert calls(client, "exec") == before
+    assert client.hget(keys.POSITIONS, ROOM) == b"6"
 
 
 def test_what_is_known_does_not_grow_for_ever(

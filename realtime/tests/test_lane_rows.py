@@ -18,7 +18,8 @@ from realtime.publish import Publishing, SharedEvent, publish_shared
 from realtime.rooms import RoomUnknown
 from realtime.roster import VERSION_DIGITS, Roster, Rows
 from realtime.tests.bus import told
-from realtime.tests.test_lane import Listening, event, kept, listening, plain, through
+from realtime.tests.servers import OwnValkey
+from realtime.tests.test_lane import Listening, calls, event, kept, listening, plain, through
 
 __all__ = ["listening"]
 
@@ -53,20 +54,21 @@ def roster(listening: Listening) -> Roster:
     return Roster(LINES)
 
 
-def test_what_follows_the_first_call_goes_without_a_script(
-    roster: Roster, listening: Listening, redis_client: redis.Redis
-) -> None:
+def test_what_follows_the_first_call_goes_without_a_script(own_valkey: OwnValkey) -> None:
+    listening = Listening(own_valkey.client)
+    listening.follow(*(room for line in LINES for room, _ in line))
+    roster = Roster(LINES)
     tell(rows(roster, (0, 1)))
-    # Where rooms stand is kept without an epoch of their own until then.
     tell(rows(roster, (0, 2), (1, 2)))
-    redis_client.script_flush()
-    tell(rows(roster, (0, 3), (1, 3), (2, 3), (3, 3)))
-    stats: Any = redis_client.info("commandstats")
-    calls = stats["cmdstat_evalsha"]["calls"]
-    tell(rows(roster, (0, 4), (1, 4), (2, 4), (3, 4)))
-    stats = redis_client.info("commandstats")
-    assert stats["cmdstat_evalsha"]["calls"] == calls
+    before = calls(own_valkey.client, "evalsha"), calls(own_valkey.client, "exec")
+    for number in (3, 4):
+        tell(rows(roster, *((line, number) for line in range(4))))
+    assert (calls(own_valkey.client, "evalsha"), calls(own_valkey.client, "exec")) == (
+        before[0],
+        before[1] + 2,
+    )
     came = listening.take()
+    listening.close()
     assert told(came["price:005930"]) == [(1, 1), (2, 2), (3, 3), (4, 4)]
     assert told(came["price:alone"]) == [(1, 3), (2, 4)]
     assert [(one.key.decode(), one.position.sequence) for one in came["market:NYSE"]][-3:] == [
