@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -35,6 +36,10 @@ STATE_PREFIX = "stockroom-tests-"
 READY_SECONDS = 60.0
 #: Tells pytest-xdist's workers that no Redis was given.
 OWN_REDIS = "STOCKROOM_TESTS_OWN_REDIS"
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("stockroom", deadline=None)
+hypothesis.settings.load_profile("stockroom")
 
 _servers: EmbeddedServers | None = None
 
