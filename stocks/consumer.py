@@ -112,8 +112,6 @@ class TickConsumer:
         # an hour without PostgreSQL must not make a good entry look like one that kills processes.
         self._in_hand: list[Entry] = []
         self._ready: Ready | None = None
-        # What is handled and is acknowledged together with the next question.
-        self._handled: list[bytes] = []
 
     def run(self, stop: threading.Event) -> None:
         """Consume until ``stop`` is set; the batch in hand is finished first."""
@@ -121,7 +119,7 @@ class TickConsumer:
         while not stop.is_set():
             started = time.monotonic()
             try:
-                count = self._step()
+                count = self.step()
                 backoff.reset()
             except (*OUTAGES, *PERHAPS) as error:
                 if not is_outage(error):
@@ -130,27 +128,13 @@ class TickConsumer:
                 backoff.wait(f"group {self.group}", error)
                 self._returned()
                 continue
-            if 0 < count < BATCH and started + self._every > time.monotonic():
-                self._leave_off(stop, started + self._every)
+            if 0 < count < BATCH and (left := started + self._every - time.monotonic()) > 0:
+                stop.wait(left)
         self._finish()
         self._leave()
 
-    def _leave_off(self, stop: threading.Event, until: float) -> None:
-        try:
-            self._acknowledge()
-        except redis.RedisError:
-            # With the next question.
-            return
-        stop.wait(max(until - time.monotonic(), 0.0))
-
     def step(self) -> int:
         """Read and handle what is there; returns the number of entries."""
-        try:
-            return self._step()
-        finally:
-            self._acknowledge()
-
-    def _step(self) -> int:
         while self._on_return is not None and self._due and self._due[0] <= time.monotonic():
             self._on_return()
             del self._due[0]
@@ -177,19 +161,18 @@ class TickConsumer:
 
     def _end(self, ready: Ready) -> None:
         ready.work.end()
-        self._note(ready.entries)
+        self._acknowledge(ready.entries)
         self._in_hand = self._in_hand[ready.taken :]
 
     def _finish(self) -> None:
         """Do what is prepared; where that fails the entries stay for the next consumer."""
+        if self._ready is None:
+            return
         try:
-            if self._ready is not None:
-                self._ready.work.begin()
-                self._end(self._ready)
-            self._acknowledge()
+            self._ready.work.begin()
+            self._end(self._ready)
         except redis.RedisError as error:
-            entries = len(self._handled) + (len(self._ready.entries) if self._ready else 0)
-            logger.warning("group %s left %d entries: %s", self.group, entries, error)
+            logger.warning("group %s left %d entries: %s", self.group, len(self._ready.entries), error)
 
     def _returned(self) -> None:
         now = time.monotonic()
@@ -199,8 +182,6 @@ class TickConsumer:
         """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
         try:
             if time.monotonic() - self._reclaimed_at >= self._reclaim_every:
-                # What is handled is nobody's any more.
-                self._acknowledge()
                 if entries := self._reclaim():
                     return entries
                 self._forget_idle()
@@ -216,17 +197,10 @@ class TickConsumer:
             return []
 
     def _read(self, *, wait: bool) -> list[Entry]:
-        with self.client.pipeline(transaction=False) as pipeline:
-            if self._handled:
-                pipeline.xack(stream.STREAM, self.group, *self._handled)
-            block = self._block_ms if wait else None
-            pipeline.xreadgroup(self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=block)
-            replies = pipeline.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, redis.RedisError):
-                raise reply
-        self._handled = []
-        return [entry for _, entries in replies[-1] or () for entry in entries]
+        reply: Any = self.client.xreadgroup(
+            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=self._block_ms if wait else None
+        )
+        return [entry for _, entries in reply or () for entry in entries]
 
     def _reclaim(self) -> list[Entry]:
         """Take over entries that a dead consumer left, those together that were given out as often."""
@@ -285,7 +259,7 @@ class TickConsumer:
             self._handle_halves(good, error)
             return None
         if work is None:
-            self._note([entry for entry, _ in good])
+            self._acknowledge([entry for entry, _ in good])
             return None
         return Ready(work, [entry for entry, _ in good], len(entries))
 
@@ -304,15 +278,10 @@ class TickConsumer:
             except WRONG_DATA as wrong:
                 self._handle_halves(half, wrong)
             else:
-                self._note([entry for entry, _ in half])
+                self._acknowledge([entry for entry, _ in half])
 
-    def _note(self, entries: Sequence[Entry]) -> None:
-        self._handled += [entry_id for entry_id, _ in entries]
-
-    def _acknowledge(self) -> None:
-        if self._handled:
-            self.client.xack(stream.STREAM, self.group, *self._handled)
-            self._handled = []
+    def _acknowledge(self, entries: Sequence[Entry]) -> None:
+        self.client.xack(stream.STREAM, self.group, *(entry_id for entry_id, _ in entries))
 
     def _bury(self, entry_id: bytes, fields: dict[bytes, bytes], reason: str) -> None:
         logger.error("group %s cannot use entry %s: %s", self.group, entry_id.decode(), reason)
