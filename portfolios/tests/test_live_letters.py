@@ -10,12 +10,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from portfolios.live import letters, parts, writing
+from portfolios.live import parts, writing
 from portfolios.live.parts import Parts, parts_of
 from portfolios.live.sums import total_of
 from portfolios.maths import whole
 from portfolios.maths.columns import percent_even
 from portfolios.tests.test_live_columns import NOW, USUAL, World
+from realtime.protocol import letters
 
 
 @pytest.mark.parametrize("most", [1, 10, 10**4, 10**8, 10**12, 10**18])
