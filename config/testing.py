@@ -54,7 +54,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     suite_logs.begin(STATE_PREFIX)
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         if OWN_REDIS in os.environ:
-            # Its secrets are those of the controller's state directory.
+            # STATE_DIR stays the controller's: all workers have the same secrets.
             _start_servers(_new_state_dir(), postgres=False, valkey=True)
         else:
             _use_own_redis_database(int(worker.removeprefix("gw")) + 1)

@@ -29,7 +29,7 @@ from redis.connection import Connection
 
 from realtime import keys
 from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_length, told_in, type_json
-from realtime.lane_rows import Pairs, Table
+from realtime.lane_rows import Pairs, Table, begun
 from realtime.protocol.bundles import Latest, log_bundle
 from realtime.redis import script, worker_client
 from realtime.rooms import LATEST, LOG_LIFE
@@ -62,11 +62,9 @@ class Command(NamedTuple):
 
     def packed(self) -> list[bytes]:
         """As it is sent, in pieces: a long word in a packed command would be copied several times."""
-        head: bytes = hiredis.pack_command(self.words)
         if self.bundle is None:
-            return [head]
-        count = b"*%d\r\n" % (len(self.words) + 1)
-        return [count, head[head.index(b"\n") + 1 :], b"$%d\r\n" % len(self.bundle), self.bundle, b"\r\n"]
+            return [hiredis.pack_command(self.words)]
+        return [begun(self.words, 1), b"$%d\r\n" % len(self.bundle), self.bundle, b"\r\n"]
 
 
 #: What can be sent: it knows how.
@@ -225,7 +223,7 @@ class Lane:
             *self._renewals(many),
         ]
         if bundle is not None:
-            commands.append(Command(("PUBLISH", keys.bundles(self._database, LATEST)), bundle))
+            commands.append(self._publish(bundle))
         return commands
 
     def _table_for(self, rows: Rows) -> Table | None:
@@ -345,20 +343,16 @@ class Lane:
                 keys.NEWEST: newest,
             }
         )
-        commands += self._tell(members, bundle, ending)
+        commands += _hash_sets({keys.members(name): pairs for name, pairs in members.items()})
+        commands += self._renewals(members)
+        if bundle.names:
+            commands.append(self._publish(bundle.packed(epoch, ending)))
         commands += [self._append(prefix, log) for prefix, log in logs.items()]
         return commands
 
-    def _tell(
-        self, members: Mapping[str, Sequence[str | bytes]], bundle: Latest, ending: bytes
-    ) -> list[Command]:
-        """What keeps members of rooms of many, given by room, and tells the bundle."""
-        commands = [Command(("HSET", keys.members(name), *pairs)) for name, pairs in members.items()]
-        commands += self._renewals(members)
-        if bundle.names:
-            channel = keys.bundles(self._database, LATEST)
-            commands.append(Command(("PUBLISH", channel), bundle.packed(self._epoch, ending)))
-        return commands
+    def _publish(self, bundle: bytes) -> Command:
+        """What tells a bundle of `latest` rooms."""
+        return Command(("PUBLISH", keys.bundles(self._database, LATEST)), bundle)
 
     def _renewals(self, rooms: Iterable[str]) -> list[Command]:
         """What lets rooms of many, which are told something, live on."""

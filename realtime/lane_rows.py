@@ -31,6 +31,12 @@ _VERSION: Final = np.dtype(f"S{VERSION_DIGITS + 1}")
 _LATER: Final = b":"
 
 
+def begun(words: tuple[Any, ...], more: int) -> bytes:
+    """The beginning of a command of Redis: these words, behind which so many more come."""
+    packed: bytes = hiredis.pack_command(words)
+    return b"*%d%b" % (len(words) + more, packed[packed.index(b"\r") :])
+
+
 class Pairs(NamedTuple):
     """HSET with fields and values that are written out."""
 
@@ -40,9 +46,7 @@ class Pairs(NamedTuple):
 
     def packed(self) -> list[bytes]:
         """As it is sent."""
-        words: Any = ("HSET", self.key)
-        head = hiredis.pack_command(words)
-        return [b"*%d%b" % (2 + 2 * self.pairs, head[head.index(b"\r") :]), self.body]
+        return [begun(("HSET", self.key), 2 * self.pairs), self.body]
 
 
 class Outcome(NamedTuple):

@@ -57,7 +57,6 @@ class Roster:
         self.written = padded([one.rooms[0].written for one in told])
         self.word = padded([_word(name) for name in own])
         self.name_length, self.written_length = lengths(self.name), lengths(self.written)
-        #: By line and place: the key as a line of a bundle and as a word, and how long that is.
         #: By line and place: the key as a word, and how long that is.
         words = padded([_word(key) for key in keys])
         self.key_word = words.reshape(len(told), width, words.shape[1])

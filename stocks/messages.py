@@ -44,7 +44,7 @@ def price_updates(batch: Batch, positions: Units) -> Letters:
         (
             *(b'"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
             *(b',"data":{"current_price":', worth.row(0), b',"change_amount":', worth.row(1)),
-            *(b',"change_percent":', written(percent, unknown | (previous == 0), places=_PERCENT_PLACES)),
+            *(b',"change_percent":', written(percent, unknown, places=_PERCENT_PLACES)),
             *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
             *(b',"timestamp":"', padded(times).take(which, axis=0)),
             *(b'Z","source":', sources.take(batch.source[positions], axis=0), b"}"),

@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgpack
 
-from realtime.protocol.envelope import BadEnvelope, Envelope, epoch_of, unpack
+from realtime.protocol.envelope import BadEnvelope, Envelope, epoch_of, unpack, whole_number
 from realtime.protocol.position import Position
 
 _SIZE = 4
@@ -90,12 +90,12 @@ def latest_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tupl
     text = epoch_of(epoch)
     messages = zip(found, room_keys, sequences, strict=True)
     for event_type, words, count in zip(types, fields, counts, strict=True):
-        for room, key, sequence in islice(messages, _number(count)):
+        for room, key, sequence in islice(messages, whole_number(count)):
             if room is not None:
                 message = b'{"type":%b,"room":%b%b,"sequence":%b%b' % (
                     *(event_type, room.written, words, sequence, ending),
                 )
-                yield room, Envelope(Position(text, _number(sequence)), key, message)
+                yield room, Envelope(Position(text, whole_number(sequence)), key, message)
 
 
 def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
@@ -113,13 +113,7 @@ def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[R
 
 def _sizes(line: bytes) -> tuple[int, int]:
     events, _, cells = line.partition(b" ")
-    return _number(events), _number(cells)
-
-
-def _number(digits: bytes) -> int:
-    if not digits.isdigit() or len(digits) > 18:
-        raise BadEnvelope(f"{digits[:80]!r} is no number")
-    return int(digits)
+    return whole_number(events), whole_number(cells)
 
 
 def _columns(packed: bytes, count: int) -> Sequence[Any]:

@@ -37,7 +37,7 @@ def unpack(payload: bytes) -> Envelope:
     if not nul or len(parts) != 3:
         raise BadEnvelope(f"no event in {len(payload)} bytes")
     sequence, epoch, key = parts
-    return Envelope(Position(epoch_of(epoch), _sequence(sequence)), key, message)
+    return Envelope(Position(epoch_of(epoch), whole_number(sequence)), key, message)
 
 
 def unpack_all(payload: bytes, room: bytes) -> list[Envelope]:
@@ -51,7 +51,7 @@ def unpack_all(payload: bytes, room: bytes) -> list[Envelope]:
     middle = b',"room":' + room
     return [
         Envelope(
-            Position(epoch, _sequence(sequence)),
+            Position(epoch, whole_number(sequence)),
             key,
             b"".join((b'{"type":', kind, middle, fields, b',"sequence":', sequence, ending)),
         )
@@ -73,12 +73,13 @@ def retold(sequence: bytes, key: bytes, written: bytes, room: bytes) -> Envelope
     if not (comma and number and mark):
         raise BadEnvelope(f"no event in {len(written)} bytes")
     words = (kind, b',"room":', room, told, b',"sequence":', sequence, b",", ending)
-    return Envelope(Position(position.epoch, _sequence(sequence)), key, b"".join(words))
+    return Envelope(Position(position.epoch, whole_number(sequence)), key, b"".join(words))
 
 
-def _sequence(digits: bytes) -> int:
+def whole_number(digits: bytes) -> int:
+    """A sequence, or a number of things; raises BadEnvelope."""
     if not digits.isdigit() or len(digits) > 18:
-        raise BadEnvelope("an event without a sequence")
+        raise BadEnvelope(f"{digits[:80]!r} is no sequence and no number of things")
     return int(digits)
 
 

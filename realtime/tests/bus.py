@@ -24,6 +24,7 @@ class Room(NamedTuple):
 class Everything(dict[bytes, Room]):
     """All rooms that there may be, by name."""
 
+    # A room without a name is none; the overloads of `dict.get` promise a room to whoever gives one.
     def get(self, name: bytes, default: Any = None) -> Room | None:  # type: ignore[override]
         return Room(name.decode(), dumps(name.decode())) if name else None
 

@@ -153,4 +153,5 @@ def test_nothing_is_an_empty_batch():
     empty = gather([])
     assert gather([Packet([], [], b"", Update())]).all_codes() == empty.all_codes() == set()
     assert newest_ticks(empty) == []
+    assert written(empty, []) == []
     assert sane(empty, NOW) == (empty, [])
