@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 KEY = "quotes"
 #: For how long nobody looks again while the market is open.
 FRESH_SECONDS = 30
-#: Redis serves nobody else while it takes one part: 500 entries are about 1 ms.
-AT_ONCE = 500
+#: Redis serves nobody else while it takes one part: 100 entries are less than half a millisecond.
+AT_ONCE = 100
 #: Seconds after which the stocks are read again, and the shortest time between two reads for unknown codes.
 KEPT_SECONDS, AGAIN_SECONDS = 300.0, 15.0
 
@@ -158,7 +158,7 @@ def remember(quotes: Sequence[CachedQuote]) -> bool:
     try:
         for start in range(0, len(quotes), AT_ONCE):
             part = quotes[start : start + AT_ONCE]
-            _put([KEY], [word for quote in part for word in (quote.tick.code, quote.entry())])
+            _put([KEY], [*(quote.tick.code for quote in part), *(quote.entry() for quote in part)])
     except RedisAway as error:
         logger.warning("%d quotes are not in the cache: %s", len(quotes), error)
         return False

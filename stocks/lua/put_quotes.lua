@@ -1,8 +1,9 @@
 -- Put quotes into the cache; none ever replaces a newer one.
 --
 -- KEYS[1]   the hash of quotes, by code
--- ARGV      in pairs: code, entry. An entry begins with three numbers: the time of the price, its number among
---           those of that time, and when it was found to be the newest.
+-- ARGV      half of them codes, at most some hundreds, and behind these the entry of each. An entry begins with
+--           three numbers: the time of the price, its number among those of that time, and when it was found to
+--           be the newest.
 --
 -- Returns how many were taken.
 
@@ -26,12 +27,19 @@ local function is_newer(entry, known)
   return order > 0
 end
 
-local taken = 0
-for at = 1, #ARGV, 2 do
-  local known = redis.call('HGET', KEYS[1], ARGV[at])
-  if not known or is_newer(ARGV[at + 1], known) then
-    redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
-    taken = taken + 1
+local count = #ARGV / 2
+local stored = redis.call('HMGET', KEYS[1], unpack(ARGV, 1, count))
+local newest, taken = {}, {}
+for at = 1, count do
+  local code, entry = ARGV[at], ARGV[count + at]
+  local known = newest[code] or stored[at]
+  if not known or is_newer(entry, known) then
+    newest[code] = entry
+    taken[#taken + 1] = code
+    taken[#taken + 1] = entry
   end
 end
-return taken
+if #taken > 0 then
+  redis.call('HSET', KEYS[1], unpack(taken))
+end
+return #taken / 2

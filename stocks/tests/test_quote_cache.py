@@ -103,15 +103,17 @@ def test_the_same_tick_is_fresh_for_longer_where_it_was_checked_again():
         st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2**53, 2**53 + 1, 2**63 - 1])),
         min_size=1,
         max_size=12,
-    )
+    ),
+    st.integers(1, 12),
 )
-@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-def test_in_whatever_order_ticks_come_the_newest_stays(order):
+@hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_in_whatever_order_ticks_come_the_newest_stays(order, together):
     quote_cache.forget_all()
     ticks = [tick("AAPL", str(1 + place), as_of=OPEN + timedelta(seconds=s), seq=n)
              for place, (s, n) in enumerate(order)]  # fmt: skip
-    for one in ticks:
-        quote_cache.remember([CachedQuote(one, "USD", "XNYS", OPEN)])
+    for first in range(0, len(ticks), together):
+        some = ticks[first : first + together]
+        quote_cache.remember([CachedQuote(one, "USD", "XNYS", OPEN) for one in some])
     newest = max((one.as_of, one.seq) for one in ticks)
     assert (cached().tick.as_of, cached().tick.seq) == newest
 
