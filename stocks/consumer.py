@@ -18,6 +18,7 @@ from stocks import stream
 from stocks.batch import Batch, gather
 from stocks.dead_letters import bury
 from stocks.failpoints import reach
+from stocks.group_link import Entry, GroupLink
 from stocks.outages import OUTAGES, PERHAPS, Backoff, is_outage
 from stocks.wire import BadEntry, Packet, decode
 
@@ -36,7 +37,6 @@ class Work(Protocol):
 
 #: Does the work, or prepares it.
 Handler = Callable[[Batch], Work | None]
-Entry = tuple[bytes, dict[bytes, bytes]]
 
 # A consumer that keeps up reads what there is, an entry or two. One that lags takes more at once, and of the
 # ticks of a stock only the newest costs anything.
@@ -74,7 +74,8 @@ class TickConsumer:
     stands alone and is buried; anything else ends the process.
 
     Where ``handle`` returns work, that is begun after the next entries were read, and these are prepared
-    until it ends. So the handler sees a batch before what it prepared last is done.
+    until it ends. So the handler sees a batch before what it prepared last is done. Where there are next
+    entries, what is done is acknowledged with the question for those after them.
 
     ``on_return`` is called at the start and whenever a store was away or the stream is begun anew: what was
     in Redis may be gone. It may raise OUTAGES.
@@ -112,6 +113,9 @@ class TickConsumer:
         # an hour without PostgreSQL must not make a good entry look like one that kills processes.
         self._in_hand: list[Entry] = []
         self._ready: Ready | None = None
+        # What is done, of which Redis does not know yet.
+        self._handled: Sequence[Entry] = ()
+        self._link = GroupLink(client, group, self.name)
 
     def run(self, stop: threading.Event) -> None:
         """Consume until ``stop`` is set; the batch in hand is finished first."""
@@ -149,20 +153,23 @@ class TickConsumer:
                 reach("after_read")
         if ready is not None:
             ready.work.begin()
+        prepared = None
         try:
             prepared = self._process(fresh)
         finally:
             if ready is not None:
-                self._end(ready)
+                self._end(ready, at_once=prepared is None)
         self._ready = prepared
         if prepared is None:
             self._in_hand = []
         return len(fresh)
 
-    def _end(self, ready: Ready) -> None:
+    def _end(self, ready: Ready, *, at_once: bool) -> None:
         ready.work.end()
-        self._acknowledge(ready.entries)
         self._in_hand = self._in_hand[ready.taken :]
+        self._handled = [*self._handled, *ready.entries]
+        if at_once:
+            self._acknowledge_handled()
 
     def _finish(self) -> None:
         """Do what is prepared; where that fails the entries stay for the next consumer."""
@@ -170,7 +177,7 @@ class TickConsumer:
             return
         try:
             self._ready.work.begin()
-            self._end(self._ready)
+            self._end(self._ready, at_once=True)
         except redis.RedisError as error:
             logger.warning("group %s left %d entries: %s", self.group, len(self._ready.entries), error)
 
@@ -182,6 +189,7 @@ class TickConsumer:
         """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
         try:
             if time.monotonic() - self._reclaimed_at >= self._reclaim_every:
+                self._acknowledge_handled()
                 if entries := self._reclaim():
                     return entries
                 self._forget_idle()
@@ -197,10 +205,9 @@ class TickConsumer:
             return []
 
     def _read(self, *, wait: bool) -> list[Entry]:
-        reply: Any = self.client.xreadgroup(
-            self.group, self.name, {stream.STREAM: ">"}, count=BATCH, block=self._block_ms if wait else None
-        )
-        return [entry for _, entries in reply or () for entry in entries]
+        entries = self._link.read(BATCH, self._block_ms if wait else None, handled=self._handled)
+        self._handled = ()
+        return entries
 
     def _reclaim(self) -> list[Entry]:
         """Take over entries that a dead consumer left, those together that were given out as often."""
@@ -280,6 +287,11 @@ class TickConsumer:
             else:
                 self._acknowledge([entry for entry, _ in half])
 
+    def _acknowledge_handled(self) -> None:
+        if self._handled:
+            self._acknowledge(self._handled)
+            self._handled = ()
+
     def _acknowledge(self, entries: Sequence[Entry]) -> None:
         self.client.xack(stream.STREAM, self.group, *(entry_id for entry_id, _ in entries))
 
@@ -288,6 +300,7 @@ class TickConsumer:
         bury(self.client, group=self.group, entry_id=entry_id, fields=fields, reason=reason)
 
     def _leave(self) -> None:
+        self._link.close()
         try:
             stream.forget_consumers(self.client, self.group, name=self.name)
         except redis.RedisError as error:

@@ -76,10 +76,54 @@ def test_the_next_batch_is_prepared_while_the_last_is_done(redis_client, append)
         append(code)
         consumer.step()
     assert desk.diary == ["prepare A", "begin A", "prepare B", "end A"]
-    assert pending(redis_client) == 1
     assert consumer.step() == 0
     assert desk.diary[4:] == ["begin B", "end B"]
     assert pending(redis_client) == 0
+
+
+def test_what_is_done_is_acknowledged_with_the_question_for_more(redis_client, append):
+    waiting: list[int] = []
+    desk = Desk(lambda entry: waiting.append(pending(redis_client)))
+    consumer = consumer_of(redis_client, desk)
+    for code in "ABC":
+        append(code)
+        consumer.step()
+    consumer.step()
+    # prepare A, begin A, prepare B, end A; begin B, prepare C, end B; begin C, end C
+    assert waiting == [1, 2, 2, 2, 2, 2, 2, 1, 1]
+    assert pending(redis_client) == 0
+
+
+def test_an_acknowledgement_that_did_not_arrive_comes_with_the_next(redis_client, append):
+    desk = Desk()
+    consumer = consumer_of(redis_client, desk)
+    for code in "AB":
+        append(code)
+        consumer.step()
+    redis_client.client_kill_filter(_type="normal", skipme=True)
+    append("C")
+    with pytest.raises(RedisAway):
+        consumer.step()
+    consumer.step()
+    consumer.step()
+    consumer.step()
+    assert [entry for entry in desk.diary if entry.startswith("end")][0] == "end A"
+    assert "".join(entry[-1] for entry in desk.diary if entry.startswith("end")) == "ABC"
+    assert pending(redis_client) == 0
+
+
+def test_what_is_done_is_acknowledged_before_the_consumer_leaves(redis_client, append):
+    desk = Desk()
+    consumer = consumer_of(redis_client, desk)
+    for code in "AB":
+        append(code)
+        consumer.step()
+    stop = threading.Event()
+    stop.set()
+    consumer.run(stop)
+    assert desk.diary[-1] == "end B"
+    assert pending(redis_client) == 0
+    assert redis_client.xinfo_consumers(stream.STREAM, GROUP) == []
 
 
 def test_a_single_batch_is_not_kept_back(redis_client, append):

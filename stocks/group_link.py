@@ -1,0 +1,68 @@
+"""A group's connection of its own: what is done is acknowledged and what comes next is asked for in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+import redis
+from redis.connection import Connection
+
+from stocks.stream import STREAM
+
+#: The id of an entry, and its fields.
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class GroupLink:
+    """One member's way to the stream; for one thread.
+
+    Its commands are written and their replies read without what a client does for any command there is: that
+    costs a consumer of small batches more than Redis does.
+    """
+
+    def __init__(self, client: redis.Redis, group: str, name: str) -> None:
+        self._client = client
+        self._group = group
+        self._name = name
+        self._connection: Connection | None = None
+
+    def read(self, count: int, block_ms: int | None, *, handled: Sequence[Entry] = ()) -> list[Entry]:
+        """Acknowledge entries, and read up to ``count`` new ones; empty where none came within ``block_ms``.
+
+        Without ``block_ms`` it does not wait. Raises redis.RedisError: the entries may be acknowledged or not.
+        """
+        blocked = () if block_ms is None else ("BLOCK", block_ms)
+        question = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", count, *blocked)
+        commands = [hiredis.pack_command((*question, "STREAMS", STREAM, ">"))]
+        if handled:
+            ids = [entry_id for entry_id, _ in handled]
+            commands.insert(0, hiredis.pack_command(("XACK", STREAM, self._group, *ids)))
+        if self._connection is None:
+            self._connection = self._client.connection_pool.get_connection()
+        try:
+            self._connection.send_packed_command([b"".join(commands)])
+            *_, reply = [self._connection.read_response() for _ in commands]
+        except BaseException:
+            # Nobody knows what is still to come over it.
+            self.close()
+            raise
+        return [_entry(entry) for _, entries in _streams(reply) for entry in entries]
+
+    def close(self) -> None:
+        """Give the connection back, closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+            self._client.connection_pool.release(connection)
+
+
+def _streams(reply: Any) -> Any:
+    """Each stream and its entries: pairs, or a dictionary where the connection speaks RESP 3."""
+    return reply.items() if isinstance(reply, dict) else reply or ()
+
+
+def _entry(entry: Any) -> Entry:
+    entry_id, fields = entry
+    return entry_id, dict(zip(fields[::2], fields[1::2], strict=True))
