@@ -1,9 +1,9 @@
-"""A group's connection of its own: what is done is acknowledged and what comes next is asked for in one step."""
+"""A connection on which a consumer acknowledges what is done and asks for what comes next in one step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 import redis
@@ -31,14 +31,14 @@ class GroupLink:
     def read(self, count: int, block_ms: int | None, *, handled: Sequence[Entry] = ()) -> list[Entry]:
         """Acknowledge entries, and read up to ``count`` new ones; empty where none came within ``block_ms``.
 
-        Without ``block_ms`` it does not wait. Raises redis.RedisError: the entries may be acknowledged or not.
+        Without ``block_ms`` it does not wait. Raises redis.RedisError, perhaps after Redis has acknowledged.
         """
         blocked = () if block_ms is None else ("BLOCK", block_ms)
         question = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", count, *blocked)
-        commands = [hiredis.pack_command((*question, "STREAMS", STREAM, ">"))]
+        commands = [_packed(*question, "STREAMS", STREAM, ">")]
         if handled:
             ids = [entry_id for entry_id, _ in handled]
-            commands.insert(0, hiredis.pack_command(("XACK", STREAM, self._group, *ids)))
+            commands.insert(0, _packed("XACK", STREAM, self._group, *ids))
         if self._connection is None:
             self._connection = self._client.connection_pool.get_connection()
         try:
@@ -56,6 +56,11 @@ class GroupLink:
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
+
+
+def _packed(*words: str | bytes | int) -> bytes:
+    packed: bytes = hiredis.pack_command(cast(Any, words))
+    return packed
 
 
 def _streams(reply: Any) -> Any:

@@ -107,7 +107,6 @@ def test_an_acknowledgement_that_did_not_arrive_comes_with_the_next(redis_client
     consumer.step()
     consumer.step()
     consumer.step()
-    assert [entry for entry in desk.diary if entry.startswith("end")][0] == "end A"
     assert "".join(entry[-1] for entry in desk.diary if entry.startswith("end")) == "ABC"
     assert pending(redis_client) == 0
 
