@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import hiredis
@@ -46,7 +47,13 @@ class Pairs(NamedTuple):
 
     def packed(self) -> list[bytes]:
         """As it is sent."""
-        return [begun(("HSET", self.key), 2 * self.pairs), self.body]
+        return [b"*%d%b" % (2 + 2 * self.pairs, _set_words(self.key)), self.body]
+
+
+@lru_cache(maxsize=10_000)
+def _set_words(key: str) -> bytes:
+    """The words of an HSET of that key before its pairs."""
+    return begun(("HSET", key), 0)[len("*2") :]
 
 
 class Outcome(NamedTuple):

@@ -102,6 +102,9 @@ class Rows:
     def parts(self, messages: int) -> Iterator[Rows]:
         """As many at a time as are no more than so many messages."""
         most = max(1, messages // (1 + self.roster.others.shape[1]))
+        if len(self.lines) <= most:
+            yield self
+            return
         for start in range(0, len(self.lines), most):
             part = slice(start, start + most)
             yield Rows(self.roster, self.type, self.lines[part], self.fields[part], self.versions[part])

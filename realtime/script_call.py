@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import redis
@@ -13,6 +14,11 @@ from redis.exceptions import NoScriptError
 
 # What a second attempt over a new connection may mend.
 _BROKEN: Final = (redis.ConnectionError, redis.TimeoutError)
+
+
+@lru_cache(maxsize=64)
+def _digest(source: str) -> str:
+    return hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 class ScriptCall:
@@ -24,7 +30,7 @@ class ScriptCall:
     def __init__(self, client: redis.Redis, source: str) -> None:
         self._client = client
         self._source = source
-        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._sha = _digest(source)
         self._words: tuple[Any, ...] = ()
         self._connection: Connection | None = None
 

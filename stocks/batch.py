@@ -180,7 +180,8 @@ def _newest_columns(batch: Batch) -> list[int]:
     # Backwards, so that the first of equals is sorted last.
     code = batch.code[::-1]
     order = np.lexsort((batch.columns[SEQ, ::-1], batch.columns[AS_OF, ::-1], code))
-    last = np.flatnonzero(np.diff(code[order], append=-1))
+    sorted_code = code[order]
+    last = np.append(np.flatnonzero(sorted_code[1:] != sorted_code[:-1]), len(order) - 1)
     positions: list[int] = (len(code) - 1 - order[last]).tolist()
     return positions
 

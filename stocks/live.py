@@ -136,8 +136,9 @@ def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
     if not len(news.positions):
         return None
     # As `_version` has them.
-    digits = filled(batch.columns[[AS_OF, SEQ]][:, news.positions])
-    versions = glued(sheet(len(news.positions), (b"1", digits.row(0), b"1", digits.row(1))))
+    zeros, digits = filled(batch.columns[[AS_OF, SEQ]][:, news.positions])
+    begin = b"1" + zeros
+    versions = glued(sheet(len(news.positions), (begin, digits.row(0), begin, digits.row(1))))
     return Rows(
         known.roster,
         "price_update",

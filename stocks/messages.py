@@ -5,12 +5,13 @@ A busy second holds tens of thousands of them, so no Decimal, datetime or mappin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from realtime.protocol.encoding import dumps
-from realtime.protocol.letters import Letters, padded, sheet, written
+from realtime.protocol.letters import Column, Letters, padded, sheet, written
 from stocks.batch import Batch, Units
 from stocks.wire import AS_OF, PLACES, PREVIOUS_CLOSE, PRICE, UNKNOWN, VOLUME
 
@@ -34,11 +35,8 @@ def price_updates(batch: Batch, positions: Units) -> Letters:
     percent, is_right = _percents(price, previous, change)
     if len(positions) < _FEW or not is_right:
         return padded([_price_update(batch, at) for at in positions.tolist()])
-    # The ticks of an entry mostly have the same time.
-    moments, which = np.unique(columns[AS_OF] // 1000, return_inverse=True)
-    times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_).tolist()
     worth = written(np.array([price, change]), np.array([np.zeros_like(unknown), unknown]), places=PLACES)
-    codes, sources = batch.codes, padded([*map(_json, batch.sources)])
+    codes, sources = batch.codes, [*map(_json, batch.sources)]
     return sheet(
         len(positions),
         (
@@ -46,23 +44,42 @@ def price_updates(batch: Batch, positions: Units) -> Letters:
             *(b',"data":{"current_price":', worth.row(0), b',"change_amount":', worth.row(1)),
             *(b',"change_percent":', written(percent, unknown, places=_PERCENT_PLACES)),
             *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
-            *(b',"timestamp":"', padded(times).take(which, axis=0)),
-            *(b'Z","source":', sources.take(batch.source[positions], axis=0), b"}"),
+            *(b',"timestamp":"', _times(columns[AS_OF])),
+            *(b'Z","source":', _one_of(sources, batch.source[positions]), b"}"),
         ),
     )
+
+
+def _times(as_of: Units) -> Column:
+    """Microseconds since 1970 as ISO 8601 with milliseconds, without the zone."""
+    moments, which = as_of // 1000, np.zeros(1, np.int64)
+    # The ticks of an entry mostly have the same time.
+    if (moments == moments[0]).all():
+        moments = moments[:1]
+    else:
+        moments, which = np.unique(moments, return_inverse=True)
+    times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_)
+    return _one_of(times.tolist(), which)
+
+
+def _one_of(texts: Sequence[bytes], which: Units) -> Column:
+    """One of the texts for each row."""
+    return texts[0] if len(texts) == 1 else padded(texts).take(which, axis=0)
 
 
 def _percents(price: Units, previous: Units, change: Units) -> tuple[Units, bool]:
     """What ``change_percent`` writes, in hundredths of a basis point, and whether 64 bits hold all of it."""
     is_right = bool(((previous > 0) | (previous == UNKNOWN)).all())
-    # A change of 92,000 and more has to do with fewer decimals.
-    scale = np.where(np.abs(change) <= _MOST_EXACT, 1, _COARSE)
-    if (scale > 1).any():
+    size = np.abs(change)
+    if size.max(initial=0) > _MOST_EXACT:
+        # A change of 92,000 and more has to do with fewer decimals.
+        scale = np.where(size <= _MOST_EXACT, 1, _COARSE)
         is_right &= not ((price % scale != 0) | (previous % scale != 0)).any()
-        is_right &= bool((np.abs(change) // scale <= _MOST_EXACT).all())
+        is_right &= bool((size // scale <= _MOST_EXACT).all())
+        previous, change = previous // scale, change // scale
     # One that is left with nothing is not right.
-    of = np.maximum(previous // scale, 1)
-    steps, left = np.divmod(change // scale * _STEPS, of)
+    of = np.maximum(previous, 1)
+    steps, left = np.divmod(change * _STEPS, of)
     # Less than what it is taken of: twice as much may be too great for a number.
     more = (left > of - left) | ((left == of - left) & (steps % 2 != 0))
     return steps + more, is_right

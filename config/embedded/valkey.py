@@ -10,6 +10,16 @@ from config.embedded.server import Server
 # Test workers take a database number each.
 DATABASES = 64
 
+# glibc's allocator as it is gives a message of some 50 kB back to the kernel and fetches it anew, and keeps
+# seven small pieces of a size at hand. With these a publication costs the server a tenth less; they hold at
+# most some 80 MB that nobody uses. Other allocators do not look there.
+_ALLOCATOR = {
+    "glibc.malloc.tcache_count": 500,
+    "glibc.malloc.mmap_threshold": 32 << 20,
+    "glibc.malloc.trim_threshold": 64 << 20,
+    "glibc.malloc.top_pad": 16 << 20,
+}
+
 
 class Valkey(Server):
     name = "Valkey"
@@ -28,6 +38,10 @@ class Valkey(Server):
     def command(self) -> list[str]:
         # The configuration comes on standard input, so the password is in no argument list and no file.
         return [str(self._program), "-"]
+
+    def environment(self) -> dict[str, str]:
+        tunables = ":".join(f"{name}={value}" for name, value in _ALLOCATOR.items())
+        return {**super().environment(), "GLIBC_TUNABLES": tunables}
 
     def standard_input(self) -> bytes:
         settings = {

@@ -111,16 +111,15 @@ def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> 
             return Figures(minus, words[::-1])
 
 
-def filled(numbers: Numbers) -> Figures:
-    """Numbers from 0 on with zeros before them, 20 digits in all."""
+def filled(numbers: Numbers) -> tuple[bytes, Figures]:
+    """Numbers from 0 on with 20 digits each: zeros that stand before all of them, and what stands behind."""
     whole, greatest = numbers.view(np.uint64), int(numbers.max(initial=0))
     words: list[Words] = []
     while greatest:
         whole, digits = _parted(whole, _GROUP)
         words.append(_ALL.take(digits))
         greatest //= _GROUP
-    nothing = np.broadcast_to(_ALL[0], numbers.shape)
-    return Figures(None, [*[nothing] * (5 - len(words)), *words[::-1]])
+    return b"0" * (20 - _GROUP_PLACES * len(words)), Figures(None, words[::-1])
 
 
 def digits(numbers: Numbers) -> Numbers:
@@ -147,31 +146,34 @@ def padded(texts: Sequence[bytes]) -> Letters:
 
 def sheet(count: int, columns: Sequence[Column]) -> Letters:
     """``count`` rows in which columns stand side by side; bytes are in all of them."""
-    common, places = bytearray(), []
+    common = bytearray()
+    texts: list[tuple[int, Letters]] = []
+    figures: list[tuple[int, Words]] = []
     for column in columns:
-        if isinstance(column, Figures):
-            # The minus stands right before the words.
-            common += b"\0" * (-len(common) % _STEP if column.minus is None else _STEP - len(common) % _STEP)
-        places.append(len(common))
         if isinstance(column, bytes):
             common += column
         elif isinstance(column, Figures):
-            common += bytes(sum(word.itemsize for word in column.words))
+            minus, words = column
+            if minus is None:
+                common += bytes(-len(common) % _STEP)
+            else:
+                # It stands right before the words.
+                common += bytes(_STEP - len(common) % _STEP)
+                texts.append((len(common) - 1, minus.reshape(-1, 1)))
+            for word in words:
+                figures.append((len(common), word))
+                common += bytes(word.itemsize)
         else:
+            texts.append((len(common), column))
             common += bytes(column.shape[1])
-    common += b"\0" * (-len(common) % _STEP)
+    common += bytes(-len(common) % _STEP)
     width = len(common)
     letters = np.empty((count, width), np.uint8)
     letters[:] = np.frombuffer(common, np.uint8)
-    for at, column in zip(places, columns, strict=True):
-        if isinstance(column, Figures):
-            if column.minus is not None:
-                letters[:, at - 1] = column.minus
-            for word in column.words:
-                np.ndarray((count,), word.dtype, letters, at, (width,))[:] = word
-                at += word.itemsize
-        elif not isinstance(column, bytes):
-            letters[:, at : at + column.shape[1]] = column
+    for at, text in texts:
+        letters[:, at : at + text.shape[1]] = text
+    for at, word in figures:
+        np.ndarray((count,), word.dtype, letters, at, (width,))[:] = word
     return letters
 
 
