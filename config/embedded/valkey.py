@@ -1,11 +1,13 @@
 """The embedded Redis-protocol server: password, append-only file, nothing evicted."""
 
+import contextlib
 import signal
 import socket
 from typing import Any, ClassVar
 
 from config.embedded import binaries
 from config.embedded.server import Server
+from realtime.scheduling import run_soon
 
 # Test workers take a database number each.
 DATABASES = 64
@@ -34,6 +36,10 @@ class Valkey(Server):
     def start(self) -> None:
         self.account.take(self.data)
         super().start()
+        assert self.process is not None
+        # Whoever waits for anything waits for it.
+        with contextlib.suppress(ProcessLookupError):
+            run_soon(self.process.pid)
 
     def command(self) -> list[str]:
         # The configuration comes on standard input, so the password is in no argument list and no file.

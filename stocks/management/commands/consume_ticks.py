@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from realtime.redis import worker_client
+from realtime.scheduling import run_soon
 from stocks.consumer import Handler, TickConsumer
 from stocks.live import LivePublisher
 from stocks.management.endless import stop_event
@@ -40,6 +41,8 @@ class Command(BaseCommand):
         group = options["group"]
         if group == "store":
             os.nice(STORE_NICENESS)
+        else:
+            run_soon()
         consumer = TickConsumer(
             group=group,
             handle=handlers[group],
