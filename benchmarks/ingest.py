@@ -27,23 +27,21 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-import hiredis
 import numpy as np
 import numpy.typing as npt
 import psycopg
 import redis
 from bench_servers import fresh_environment
+from bench_subscriber import Subscriber, packed
 
 PROJECT = Path(__file__).resolve().parent.parent
 TICKS, KINDS = 100, 2_000
@@ -299,7 +297,7 @@ def _send(
         while (left := due - time.perf_counter()) > 0:
             time.sleep(left)
         late[number] = -left * 1000
-        link.send_packed_command([_packed(b"XADD", b"ticks", b"*", b"batch", entries.take(_now()))])
+        link.send_packed_command([packed(b"XADD", b"ticks", b"*", b"batch", entries.take(_now()))])
         link.read_response()
     client.connection_pool.release(link)
     return np.sort(late), count * entries.size
@@ -322,31 +320,15 @@ def _listen(report: Connection, database: int, codes: Sequence[str]) -> None:
     rooms = {f"price:{code}".encode(): Room(code, f'"price:{code}"'.encode()) for code in codes}
     by_channel = {keys.channel(database, name.decode()).encode(): room for name, room in rooms.items()}
     bundles = keys.bundles(database, "latest").encode()
-    url = urlsplit(os.environ["REDIS_URL"])
-    with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
-        reader = hiredis.Reader()
-        if url.password:
-            link.sendall(_packed(b"AUTH", url.password.encode()))
-        link.sendall(_packed(b"SUBSCRIBE", bundles, *by_channel, STOP))
-        waiting = len(by_channel) + 2
-        while waiting:
-            reader.feed(link.recv(1 << 20))
-            while (reply := reader.gets()) is not False:
-                waiting -= isinstance(reply, list)
+    with Subscriber() as subscriber:
+        subscriber.subscribe([bundles, *by_channel, STOP])
         report.send("subscribed")
-        parts: list[tuple[int, bytes]] = []
-        last = b""
-        # Nothing comes behind it.
-        while STOP not in last:
-            part = link.recv(1 << 20)
-            parts.append((_now(), part))
-            last = (last + part)[-64:]
-    report.send(_heard(reader, parts, bundles, rooms, by_channel))
+        parts = subscriber.until(STOP)
+        report.send(_heard(subscriber.messages(parts), bundles, rooms, by_channel))
 
 
 def _heard(
-    reader: hiredis.Reader,
-    parts: Sequence[tuple[int, bytes]],
+    messages: Iterable[tuple[int, bytes, bytes]],
     bundles: bytes,
     rooms: Mapping[bytes, Room],
     by_channel: Mapping[bytes, Room],
@@ -372,23 +354,13 @@ def _heard(
         at.append(now)
         volumes.append(volume)
 
-    for now, part in parts:
-        reader.feed(part)
-        while (message := reader.gets()) is not False:
-            if not isinstance(message, list):
-                continue
-            _, channel, payload = message
-            if channel == bundles:
-                for room, envelope in latest_messages(payload, rooms):
-                    hear(room, envelope, now)
-            elif channel != STOP:
-                hear(by_channel[channel], unpack(payload), now)
+    for now, channel, payload in messages:
+        if channel == bundles:
+            for room, envelope in latest_messages(payload, rooms):
+                hear(room, envelope, now)
+        elif channel != STOP:
+            hear(by_channel[channel], unpack(payload), now)
     return {"at": np.array(at), "volumes": np.array(volumes), "newest": newest, "gaps": gaps}
-
-
-def _packed(*words: bytes) -> bytes:
-    command: Any = words
-    return hiredis.pack_command(command)
 
 
 def _drain(client: redis.Redis, consumers: Consumers, entries: Entries, backlog: int) -> dict[str, Any]:

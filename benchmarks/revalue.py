@@ -19,7 +19,6 @@ import json
 import multiprocessing
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,18 +28,19 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import hiredis
 import psycopg
 import redis
 from bench_servers import fresh_environment
+from bench_subscriber import Subscriber
 
 PROJECT = Path(__file__).resolve().parent.parent
 STOCKS, TOUCHED = 2_700, 500
 SEED = 5
 PAUSE_SECONDS, WAIT_SECONDS = 2.0, 120.0
+#: Nothing comes for so long once all has come.
+QUIET_SECONDS = 0.5
 RATE = Decimal("1337.25")
 #: Portfolios whose messages are worked out again.
 CHECKED = 50
@@ -230,37 +230,19 @@ def _listen(theirs: Connection[Any, Any], database: int, held: list[UUID]) -> No
     rooms = {f"portfolio:{one}".encode(): Room(f'"portfolio:{one}"'.encode()) for one in held}
     bundles = keys.bundles(database, "portfolio").encode()
     channels = [bundles, *(keys.channel(database, name.decode()).encode() for name in rooms)]
-    url = urlsplit(os.environ["REDIS_URL"])
-    with socket.create_connection((url.hostname or "127.0.0.1", url.port or 6379)) as link:
-        reader, got = hiredis.Reader(), 0
-        if url.password:
-            link.sendall(_packed(b"AUTH", url.password.encode()))
-            got -= 1
-        for first in range(0, len(channels), 1_000):
-            link.sendall(_packed(b"SUBSCRIBE", *channels[first : first + 1_000]))
-        while got < len(channels):
-            reader.feed(link.recv(1 << 20))
-            while reader.gets() is not False:
-                got += 1
+    with Subscriber() as subscriber:
+        subscriber.subscribe(channels)
         theirs.send([])
         while True:
             wanted = theirs.recv()
             raw: list[tuple[float, bytes]] = []
             while len(raw) < wanted:
-                data = link.recv(1 << 20)
-                now = time.time()
-                reader.feed(data)
-                while (reply := reader.gets()) is not False:
-                    if reply[1] == bundles:
-                        raw += [(now, envelope.message) for _, envelope in log_messages(reply[2], rooms)]
+                for at, channel, payload in subscriber.messages(subscriber.until_quiet(QUIET_SECONDS)):
+                    if channel == bundles:
+                        raw += [(at / 1e6, envelope.message) for _, envelope in log_messages(payload, rooms)]
                     else:
-                        raw.append((now, unpack(reply[2]).message))
+                        raw.append((at / 1e6, unpack(payload).message))
             theirs.send(raw)
-
-
-def _packed(*words: bytes) -> bytes:
-    command: Any = words
-    return hiredis.pack_command(command)
 
 
 def _heard(ours: Connection[Any, Any], what: str) -> Any:
