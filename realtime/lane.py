@@ -16,31 +16,28 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import hiredis
-import msgpack
 import redis
 from redis.connection import Connection
 
 from realtime import keys
-from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_length, told_in, type_json
-from realtime.lane_rows import Pairs, Table, begun
-from realtime.protocol.bundles import Latest, log_bundle
-from realtime.redis import script, worker_client
-from realtime.rooms import LATEST, LOG_LIFE
+from realtime.commands import Command, Sendable, hash_sets
+from realtime.events import Named, SharedEvent, Told, ending_now, inside, told_in, type_json
+from realtime.lane_logs import LOG_RENEW_SECONDS, Logs
+from realtime.lane_rows import Table
+from realtime.protocol.bundles import Latest
+from realtime.redis import worker_client
+from realtime.rooms import LATEST
 from realtime.roster import Rows
 
 # Long enough for the longest closure of an exchange.
 MEMBERS_LIFE: Final = timedelta(days=14)
 # A room that is told something every second is not given its fortnight anew every second.
 RENEW_SECONDS: Final = 3600.0
-# Nor is a log, which may be told as much: its key outlives its last event by up to this.
-LOG_RENEW_SECONDS: Final = 30.0
 #: For so long the script is asked after somebody else came in between.
 REST_SECONDS: Final = 1.0
 #: Who was told something long ago is forgotten with all others.
@@ -52,23 +49,6 @@ _ONE_LOG: Final = (True,)
 _ATTEMPTS: Final = 2
 # More than this is sent for itself: to join it with the rest would copy it once more.
 _MUCH: Final = 65_536
-
-
-class Command(NamedTuple):
-    """A command of Redis: its words, and a long one that stands behind them."""
-
-    words: tuple[Any, ...]
-    bundle: bytes | None = None
-
-    def packed(self) -> list[bytes]:
-        """As it is sent, in pieces: a long word in a packed command would be copied several times."""
-        if self.bundle is None:
-            return [hiredis.pack_command(self.words)]
-        return [begun(self.words, 1), b"$%d\r\n" % len(self.bundle), self.bundle, b"\r\n"]
-
-
-#: What can be sent: it knows how.
-Sendable = Command | Pairs
 
 
 class Draft:
@@ -94,15 +74,6 @@ class Sent:
     def __init__(self, replies: int) -> None:
         self.replies = replies
         self.outcome: bool | redis.RedisError | None = None
-
-
-@dataclass(slots=True)
-class _Logs:
-    """What logs of one prefix are told: by event its log, sequence and text."""
-
-    names: list[str] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)
-    texts: list[bytes] = field(default_factory=list)
 
 
 class Lane:
@@ -219,7 +190,7 @@ class Lane:
         hashes, many, bundle = table.tell(rows, self._epoch, ending)
         commands: list[Sendable] = [
             *hashes,
-            *_hash_sets({keys.POSITIONS: [*chain.from_iterable(many.items())]}),
+            *hash_sets({keys.POSITIONS: [*chain.from_iterable(many.items())]}),
             *self._renewals(many),
         ]
         if bundle is not None:
@@ -297,7 +268,7 @@ class Lane:
         changed: list[str] = []
         newest: list[str | bytes] = []
         members: defaultdict[str, list[str | bytes]] = defaultdict(list)
-        logs: defaultdict[str, _Logs] = defaultdict(_Logs)
+        logs: defaultdict[str, Logs] = defaultdict(Logs)
         bundle = Latest()
         sequences = bundle.sequences
         for event, told in zip(draft.events, draft.told, strict=True):
@@ -336,18 +307,18 @@ class Lane:
             if names:
                 bundle.add(kind, fields, names, room_keys)
         moved = {*bundle.names, *(name for log in logs.values() for name in log.names)}
-        commands = _hash_sets(
+        commands = hash_sets(
             {
                 keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
                 keys.VERSIONS: changed,
                 keys.NEWEST: newest,
             }
         )
-        commands += _hash_sets({keys.members(name): pairs for name, pairs in members.items()})
+        commands += hash_sets({keys.members(name): pairs for name, pairs in members.items()})
         commands += self._renewals(members)
         if bundle.names:
             commands.append(self._publish(bundle.packed(epoch, ending)))
-        commands += [self._append(prefix, log) for prefix, log in logs.items()]
+        commands += self._appends(logs)
         return commands
 
     def _publish(self, bundle: bytes) -> Command:
@@ -376,7 +347,7 @@ class Lane:
         positions.update(zip(names, sequences, strict=True))
         reached = {room.name: event.version for event, room in news if event.version}
         versions.update(reached)
-        logs: defaultdict[str, _Logs] = defaultdict(_Logs)
+        logs: defaultdict[str, Logs] = defaultdict(Logs)
         for (event, room), at in zip(news, sequences, strict=True):
             log = logs[room.prefix]
             log.names.append(room.name)
@@ -385,31 +356,22 @@ class Lane:
                 b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
                 % (at, epoch, type_json(event.type), room.written, event.fields[1:-1], at, ending)
             )
-        commands = _hash_sets(
+        commands = hash_sets(
             {
                 keys.POSITIONS: [*chain.from_iterable(zip(names, sequences, strict=True))],
                 keys.VERSIONS: [*chain.from_iterable(reached.items())],
             }
         )
-        commands += [self._append(prefix, log) for prefix, log in logs.items()]
+        commands += self._appends(logs)
         return commands
 
-    def _append(self, prefix: str, log: _Logs) -> Command:
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(log.names), start=1)}
-        kept = [log_length(prefix)] * len(numbers)
+    def _appends(self, logs: Mapping[str, Logs]) -> list[Command]:
         now = time.monotonic()
-        renewed = [self._is_to_renew(name, LOG_RENEW_SECONDS, now) for name in numbers]
-        of_events = [numbers[name] for name in log.names]
-        columns = (kept, renewed, of_events, log.sequences, [*map(len, log.texts)])
-        words = (
-            # With its source: nobody can ask again within a transaction.
-            *("EVAL", script("log", "append"), len(numbers), *map(keys.log, numbers)),
-            int(LOG_LIFE.total_seconds() * 1000),
-            int(LOG_RENEW_SECONDS * 1000),
-            msgpack.packb(columns, use_bin_type=False),
-            keys.bundles(self._database, prefix),
-        )
-        return Command(words, log_bundle(log.names, log.texts))
+
+        def is_to_renew(name: str) -> bool:
+            return self._is_to_renew(name, LOG_RENEW_SECONDS, now)
+
+        return [log.command(prefix, self._database, is_to_renew) for prefix, log in logs.items()]
 
     def _is_to_renew(self, name: str, seconds: float, now: float) -> bool:
         if self._renewed.get(name, _NEVER) >= now - seconds:
@@ -474,11 +436,6 @@ class Lane:
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
-
-
-def _hash_sets(hashes: Mapping[str, Sequence[Any]]) -> list[Sendable]:
-    """What sets the fields of hashes, given by key as names and values in turns."""
-    return [Command(("HSET", key, *pairs)) for key, pairs in hashes.items() if pairs]
 
 
 def _written(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import hiredis
 import numpy as np
 import numpy.typing as npt
 
 from realtime import keys
+from realtime.commands import Pairs
 from realtime.events import type_json
 from realtime.protocol.bundles import latest_bundle
 from realtime.protocol.letters import (
@@ -30,30 +29,6 @@ from realtime.roster import VERSION_DIGITS, Roster, Rows
 # A version that is longer than ours is a later one whatever its digits.
 _VERSION: Final = np.dtype(f"S{VERSION_DIGITS + 1}")
 _LATER: Final = b":"
-
-
-def begun(words: tuple[Any, ...], more: int) -> bytes:
-    """The beginning of a command of Redis: these words, behind which so many more come."""
-    packed: bytes = hiredis.pack_command(words)
-    return b"*%d%b" % (len(words) + more, packed[packed.index(b"\r") :])
-
-
-class Pairs(NamedTuple):
-    """HSET with fields and values that are written out."""
-
-    key: str
-    pairs: int
-    body: bytes
-
-    def packed(self) -> list[bytes]:
-        """As it is sent."""
-        return [b"*%d%b" % (2 + 2 * self.pairs, _set_words(self.key)), self.body]
-
-
-@lru_cache(maxsize=10_000)
-def _set_words(key: str) -> bytes:
-    """The words of an HSET of that key before its pairs."""
-    return begun(("HSET", key), 0)[len("*2") :]
 
 
 class Outcome(NamedTuple):

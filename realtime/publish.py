@@ -23,7 +23,8 @@ from realtime.events import (
     named,
     type_json,
 )
-from realtime.lane import LOG_RENEW_SECONDS, MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
+from realtime.lane import MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
+from realtime.lane_logs import LOG_RENEW_SECONDS
 from realtime.redis import script, worker_client
 from realtime.rooms import LOG_LIFE
 from realtime.roster import Rows
