@@ -173,13 +173,14 @@ class TickConsumer:
 
     def _finish(self) -> None:
         """Do what is prepared; where that fails the entries stay for the next consumer."""
-        if self._ready is None:
-            return
         try:
-            self._ready.work.begin()
-            self._end(self._ready, at_once=True)
+            if self._ready is not None:
+                self._ready.work.begin()
+                self._end(self._ready, at_once=True)
+            self._acknowledge_handled()
         except redis.RedisError as error:
-            logger.warning("group %s left %d entries: %s", self.group, len(self._ready.entries), error)
+            left = len(self._handled) + len(self._in_hand)
+            logger.warning("group %s left %d entries: %s", self.group, left, error)
 
     def _returned(self) -> None:
         now = time.monotonic()
