@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from realtime.tests.bus import heard
 from stocks.batch import Batch
-from stocks.live import LivePublisher
+from stocks.directory import Place
+from stocks.live import LivePublisher, _rows, _version
 from stocks.quotes import write_quotes
 from stocks.tests.factories import StockFactory
 from stocks.tests.tick_cases import batch, book, tick, update
+from stocks.told import ToldPrices
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +78,28 @@ def test_a_tick_goes_to_the_rooms_of_its_price_market_and_sector(listener):
         assert message["data"]["current_price"] == 75000
         assert message["data"]["change_amount"] == 1000
         assert message["data"]["change_percent"] == Decimal("1.3514")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**53), st.integers(0, 2**62)),
+        min_size=1,
+        max_size=20,
+        unique=True,
+    )
+)
+def test_versions_are_the_same_whether_written_in_columns_or_one_by_one(keys):
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    ticks = [
+        tick(f"S{number}", "1", as_of=begin + timedelta(microseconds=as_of), seq=seq)
+        for number, (as_of, seq) in enumerate(keys)
+    ]
+    known = ToldPrices()
+    known.move({one.code: Place(((f"price:{one.code}", ""),), (), "XKRX") for one in ticks})
+    told = batch(update(*ticks))
+    rows = _rows(told, known.news(told, np.arange(len(ticks))), known)
+    assert rows is not None
+    assert [event.version for event in rows.events] == [_version(key) for key in keys]
 
 
 def test_an_order_book_goes_to_its_own_room(listener):
