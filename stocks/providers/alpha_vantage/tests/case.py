@@ -38,7 +38,7 @@ def opened() -> Iterator[Opened]:
     tools = Tools(budget=lambda *_: Unlimited(), store=RedisStore(), now=lambda: NOW)
     with StandIn(standin.answer) as server:
         with override_settings(ALPHA_VANTAGE_API_KEY=standin.KEY, ALPHA_VANTAGE_URL=server.url):
-            provider = build(tools, seconds=1.0)
+            provider = build(tools, seconds=3.0)
         yield Opened(provider, server)
 
 

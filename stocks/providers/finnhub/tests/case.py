@@ -41,7 +41,7 @@ def opened() -> Iterator[Opened]:
         with override_settings(
             FINNHUB_API_KEY=standin.KEY, FINNHUB_URL=server.url, FINNHUB_WS_URL=exchange.url
         ):
-            provider = build(tools, seconds=1.0)
+            provider = build(tools, seconds=3.0)
         yield Opened(provider, server)
 
 
