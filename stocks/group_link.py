@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
-import hiredis
 import redis
 from redis.connection import Connection
 
+from realtime.commands import Command
 from stocks.stream import STREAM
 
 #: The id of an entry, and its fields.
@@ -35,14 +36,15 @@ class GroupLink:
         """
         blocked = () if block_ms is None else ("BLOCK", block_ms)
         question = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", count, *blocked)
-        commands = [_packed(*question, "STREAMS", STREAM, ">")]
+        commands = [Command((*question, "STREAMS", STREAM, ">"))]
         if handled:
             ids = [entry_id for entry_id, _ in handled]
-            commands.insert(0, _packed("XACK", STREAM, self._group, *ids))
+            commands.insert(0, Command(("XACK", STREAM, self._group, *ids)))
         if self._connection is None:
             self._connection = self._client.connection_pool.get_connection()
         try:
-            self._connection.send_packed_command([b"".join(commands)])
+            pieces = chain.from_iterable(command.packed() for command in commands)
+            self._connection.send_packed_command([b"".join(pieces)])
             *_, reply = [self._connection.read_response() for _ in commands]
         except BaseException:
             # Nobody knows what is still to come over it.
@@ -56,11 +58,6 @@ class GroupLink:
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
-
-
-def _packed(*words: str | bytes | int) -> bytes:
-    packed: bytes = hiredis.pack_command(cast(Any, words))
-    return packed
 
 
 def _streams(reply: Any) -> Any:

@@ -76,6 +76,7 @@ def test_the_next_batch_is_prepared_while_the_last_is_done(redis_client, append)
         append(code)
         consumer.step()
     assert desk.diary == ["prepare A", "begin A", "prepare B", "end A"]
+    assert pending(redis_client) == 2
     assert consumer.step() == 0
     assert desk.diary[4:] == ["begin B", "end B"]
     assert pending(redis_client) == 0
