@@ -75,7 +75,8 @@ def stalled_beside_a_reader(web: OwnWeb, client: redis.Redis) -> Iterator[Stalle
                 )
                 while not wanted <= seen:
                     frame = json.loads(reader.recv(timeout=20))
-                    seen |= {message["name"] for message in frame.get("messages", [frame])}
+                    if frame["type"] != "heartbeat":
+                        seen |= {message["name"] for message in frame.get("messages", [frame])}
         yield stalled
     finally:
         stalled.socket.close()
