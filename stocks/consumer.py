@@ -73,9 +73,9 @@ class TickConsumer:
     entries are tried until the store is back; WRONG_DATA, then halves of them are tried until the wrong one
     stands alone and is buried; anything else ends the process.
 
-    Where ``handle`` returns work, that is begun after the next entries were read, and these are prepared
-    until it ends. So the handler sees a batch before what it prepared last is done. Where there are next
-    entries, what is done is acknowledged with the question for those after them.
+    Where ``handle`` returns work, that is begun when the next entries have been asked for, and these are
+    prepared until it ends. So the handler sees a batch before what it prepared last is done. Where there are
+    next entries, what is done is acknowledged with the question for those after them.
 
     ``on_return`` is called at the start and whenever a store was away or the stream is begun anew: what was
     in Redis may be gone. It may raise OUTAGES.
@@ -143,16 +143,17 @@ class TickConsumer:
             self._on_return()
             del self._due[0]
         ready, self._ready = self._ready, None
+        if ready is not None and self._is_to_reclaim():
+            self._do(ready)
+            ready = None
         if ready is None and self._in_hand:
             # A store was away: all of it once more.
             fresh = self._in_hand
         else:
-            fresh = self._next(wait=ready is None)
+            fresh = self._next(ready)
             self._in_hand = [*self._in_hand, *fresh]
             if fresh:
                 reach("after_read")
-        if ready is not None:
-            ready.work.begin()
         prepared = None
         try:
             prepared = self._process(fresh)
@@ -163,6 +164,10 @@ class TickConsumer:
         if prepared is None:
             self._in_hand = []
         return len(fresh)
+
+    def _do(self, ready: Ready) -> None:
+        ready.work.begin()
+        self._end(ready, at_once=True)
 
     def _end(self, ready: Ready, *, at_once: bool) -> None:
         ready.work.end()
@@ -175,8 +180,7 @@ class TickConsumer:
         """Do what is prepared; where that fails the entries stay for the next consumer."""
         try:
             if self._ready is not None:
-                self._ready.work.begin()
-                self._end(self._ready, at_once=True)
+                self._do(self._ready)
             self._acknowledge_handled()
         except redis.RedisError as error:
             left = len(self._handled) + len(self._in_hand)
@@ -186,16 +190,19 @@ class TickConsumer:
         now = time.monotonic()
         self._due = [now + seconds for seconds in RETURN_SECONDS]
 
-    def _next(self, *, wait: bool) -> list[Entry]:
-        """One batch: entries that a dead consumer left, or else new ones; empty where there are none."""
+    def _next(self, ready: Ready | None) -> list[Entry]:
+        """One batch: entries that a dead consumer left, or else new ones; empty where there are none.
+
+        Where nothing is ready they are waited for; what is ready is begun.
+        """
         try:
-            if time.monotonic() - self._reclaimed_at >= self._reclaim_every:
+            if ready is None and self._is_to_reclaim():
                 self._acknowledge_handled()
                 if entries := self._reclaim():
                     return entries
                 self._forget_idle()
                 self._reclaimed_at = time.monotonic()
-            return self._read(wait=wait)
+            return self._read() if ready is None else self._read_and_begin(ready.work)
         except redis.ResponseError as error:
             # At the first start, and after Redis was emptied.
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
@@ -205,10 +212,27 @@ class TickConsumer:
             self._returned()
             return []
 
-    def _read(self, *, wait: bool) -> list[Entry]:
-        entries = self._link.read(BATCH, self._block_ms if wait else None, handled=self._handled)
+    def _read(self) -> list[Entry]:
+        self._link.ask(BATCH, self._block_ms, handled=self._handled)
+        return self._answer()
+
+    def _read_and_begin(self, work: Work) -> list[Entry]:
+        """Read what is there, and begin the work while Redis looks: else it would wait for the answer."""
+        self._link.ask(BATCH, None, handled=self._handled)
+        try:
+            work.begin()
+        except BaseException:
+            self._in_hand = [*self._in_hand, *self._answer()]
+            raise
+        return self._answer()
+
+    def _answer(self) -> list[Entry]:
+        entries = self._link.answer()
         self._handled = ()
         return entries
+
+    def _is_to_reclaim(self) -> bool:
+        return time.monotonic() - self._reclaimed_at >= self._reclaim_every
 
     def _reclaim(self) -> list[Entry]:
         """Take over entries that a dead consumer left, those together that were given out as often."""

@@ -28,11 +28,12 @@ class GroupLink:
         self._group = group
         self._name = name
         self._connection: Connection | None = None
+        self._replies = 0
 
-    def read(self, count: int, block_ms: int | None, *, handled: Sequence[Entry] = ()) -> list[Entry]:
-        """Acknowledge entries, and read up to ``count`` new ones; empty where none came within ``block_ms``.
+    def ask(self, count: int, block_ms: int | None, *, handled: Sequence[Entry] = ()) -> None:
+        """Acknowledge entries, and ask for up to ``count`` new ones; ``answer`` is to be called next.
 
-        Without ``block_ms`` it does not wait. Raises redis.RedisError, perhaps after Redis has acknowledged.
+        Without ``block_ms`` Redis does not wait for any. Raises redis.RedisError.
         """
         blocked = () if block_ms is None else ("BLOCK", block_ms)
         question = ("XREADGROUP", "GROUP", self._group, self._name, "COUNT", count, *blocked)
@@ -45,7 +46,18 @@ class GroupLink:
         try:
             pieces = chain.from_iterable(command.packed() for command in commands)
             self._connection.send_packed_command([b"".join(pieces)])
-            *_, reply = [self._connection.read_response() for _ in commands]
+        except BaseException:
+            self.close()
+            raise
+        self._replies = len(commands)
+
+    def answer(self) -> list[Entry]:
+        """What was asked for, empty where none came; raises redis.RedisError, perhaps after Redis has
+        acknowledged.
+        """
+        assert self._connection is not None
+        try:
+            *_, reply = [self._connection.read_response() for _ in range(self._replies)]
         except BaseException:
             # Nobody knows what is still to come over it.
             self.close()

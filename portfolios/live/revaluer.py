@@ -272,9 +272,9 @@ class PortfolioConsumer(TickConsumer):
         self._revaluer.look()
         return super().step()
 
-    def _read(self, *, wait: bool) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    def _read(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
         # At least a millisecond: 0 would be for ever.
-        block = max(int(self._revaluer.patience() * 1000), 1) if wait else None
+        block = max(int(self._revaluer.patience() * 1000), 1)
         streams: dict[Any, Any] = {stream.STREAM: ">", changes.CHANGES: ">"}
         reply: Any = self.client.xreadgroup(self.group, self.name, streams, count=BATCH, block=block)
         ticks: list[tuple[bytes, dict[bytes, bytes]]] = []

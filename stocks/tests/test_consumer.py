@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -334,7 +333,7 @@ def test_redis_may_be_emptied_at_any_moment_of_the_loop(redis_client):
     acts: dict[str, Callable[[], Any]] = {
         "reclaim": consumer._reclaim,
         "forget": consumer._forget_idle,
-        "read": partial(consumer._read, wait=True),
+        "read": consumer._read,
     }
     for name, act in acts.items():
         consumer.step()

@@ -126,6 +126,16 @@ def test_what_is_done_is_acknowledged_before_the_consumer_leaves(redis_client, a
     assert redis_client.xinfo_consumers(stream.STREAM, GROUP) == []
 
 
+def test_what_is_ready_is_done_before_entries_are_taken_over(redis_client, append):
+    desk = Desk()
+    consumer = TickConsumer(group=GROUP, handle=desk, client=redis_client, reclaim_every_seconds=0)
+    for code in "AB":
+        append(code)
+        consumer.step()
+    assert desk.diary == ["prepare A", "begin A", "end A", "prepare B"]
+    assert pending(redis_client) == 1
+
+
 def test_a_single_batch_is_not_kept_back(redis_client, append):
     desk = Desk()
     consumer = consumer_of(redis_client, desk)
