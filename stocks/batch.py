@@ -6,7 +6,7 @@ tick, is what tests compare with, and decides about the few ticks that no row ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -90,8 +90,8 @@ class Batch:
 def gather(packets: Sequence[Packet]) -> Batch:
     """One table of the packets of several entries, in their order."""
     rows = np.frombuffer(b"".join(packet.rows for packet in packets), "<i8").reshape(-1, WIDTH)
-    codes, code = _numbered(chain.from_iterable(packet.codes for packet in packets), len(rows))
-    sources, source = _numbered(chain.from_iterable(map(_sources, packets)), len(rows))
+    codes, code = _numbered([*chain.from_iterable(packet.codes for packet in packets)])
+    sources, source = _sources(packets, len(rows))
     return Batch(
         codes=codes,
         code=code,
@@ -109,13 +109,23 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _numbered(names: Iterable[str], count: int) -> tuple[list[str], Units]:
+def _numbered(names: list[str]) -> tuple[list[str], Units]:
+    if len(set(names)) == len(names):
+        return names, np.arange(len(names))
     numbers = _Numbers()
-    numbered = np.fromiter(map(numbers.__getitem__, names), np.int64, count)
+    numbered = np.fromiter(map(numbers.__getitem__, names), np.int64, len(names))
     return list(numbers), numbered
 
 
-def _sources(packet: Packet) -> list[str]:
+def _sources(packets: Sequence[Packet], count: int) -> tuple[list[str], Units]:
+    """The sources of so many ticks, numbered."""
+    found = {*chain.from_iterable(packet.sources for packet in packets)}
+    if len(found) <= 1:
+        return list(found), np.zeros(count, np.int64)
+    return _numbered([*chain.from_iterable(map(_of_each, packets))])
+
+
+def _of_each(packet: Packet) -> list[str]:
     return packet.sources * len(packet.codes) if len(packet.sources) == 1 else packet.sources
 
 
@@ -177,6 +187,8 @@ def newest(batch: Batch) -> tuple[list[int], list[Tick]]:
 def _newest_columns(batch: Batch) -> list[int]:
     if not len(batch.code):
         return []
+    if np.bincount(batch.code).max() == 1:
+        return list(range(len(batch.code)))
     # Backwards, so that the first of equals is sorted last.
     code = batch.code[::-1]
     order = np.lexsort((batch.columns[SEQ, ::-1], batch.columns[AS_OF, ::-1], code))

@@ -143,7 +143,7 @@ def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
         known.roster,
         "price_update",
         known.lines(news),
-        price_updates(batch, news.positions),
+        price_updates(batch, news.positions, known.codes(news)),
         np.frombuffer(versions, np.uint8).reshape(-1, VERSION_DIGITS),
     )
 

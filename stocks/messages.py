@@ -26,8 +26,11 @@ _COARSE = 10**4
 _FEW = 12
 
 
-def price_updates(batch: Batch, positions: Units) -> Letters:
-    """The JSON of ``folds.price_update`` for the ticks of these columns, without its braces: one or more."""
+def price_updates(batch: Batch, positions: Units, codes: Letters) -> Letters:
+    """The JSON of ``folds.price_update`` for the ticks of these columns, without its braces: one or more.
+
+    ``codes`` are the codes of these ticks as JSON.
+    """
     columns = batch.columns[:, positions]
     price, previous, volume = columns[PRICE], columns[PREVIOUS_CLOSE], columns[VOLUME]
     unknown = previous == UNKNOWN
@@ -36,12 +39,18 @@ def price_updates(batch: Batch, positions: Units) -> Letters:
     if len(positions) < _FEW or not is_right:
         return padded([_price_update(batch, at) for at in positions.tolist()])
     worth = written(np.array([price, change]), np.array([np.zeros_like(unknown), unknown]), places=PLACES)
-    codes, sources = batch.codes, [*map(_json, batch.sources)]
+    sources = [*map(_json, batch.sources)]
     return sheet(
         len(positions),
         (
-            *(b'"stock_code":', padded([_json(codes[code]) for code in batch.code[positions].tolist()])),
-            *(b',"data":{"current_price":', worth.row(0), b',"change_amount":', worth.row(1)),
+            *(
+                b'"stock_code":',
+                codes,
+                b',"data":{"current_price":',
+                worth.row(0),
+                b',"change_amount":',
+                worth.row(1),
+            ),
             *(b',"change_percent":', written(percent, unknown, places=_PERCENT_PLACES)),
             *(b',"volume":', written(volume, volume == UNKNOWN, places=0)),
             *(b',"timestamp":"', _times(columns[AS_OF])),

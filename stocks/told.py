@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from realtime.protocol.encoding import dumps
+from realtime.protocol.letters import Letters, padded
 from realtime.roster import Roster
 from stocks.batch import Batch, Units
 from stocks.directory import Place
@@ -37,6 +40,7 @@ class ToldPrices:
         # of all is what is found of a stock that has no number.
         self._last: Units = np.full((2, 1), NEVER[0])
         self._lines: Units = np.full(1, -1)
+        self._written = padded([b""])
 
     def begin(self, ticks: Mapping[str, Tick]) -> None:
         """Say that rooms know what is just before these: the ticks themselves may not have been told yet."""
@@ -55,6 +59,7 @@ class ToldPrices:
             self._last = np.append(self._last, np.full((2, more), NEVER[0]), axis=1)
             self._lines = np.full(len(self._numbers) + 1, -1)
             self._lines[[self._numbers[code] for code in told]] = range(len(told))
+            self._written = padded([dumps(code) for code in self._numbers])
             self.roster = Roster(list(told.values()))
         self.places = places
 
@@ -68,8 +73,8 @@ class ToldPrices:
 
     def news(self, batch: Batch, positions: Units) -> News:
         """Those of these ticks that are newer than what rooms were told."""
-        find = self._numbers.get
-        numbers = np.array([find(code, -1) for code in batch.codes], np.int64)[batch.code[positions]]
+        found = map(self._numbers.get, batch.codes, repeat(-1))
+        numbers = np.fromiter(found, np.int64, len(batch.codes))[batch.code[positions]]
         as_of, seq = batch.columns[[AS_OF, SEQ]][:, positions]
         last_as_of, last_seq = self._last[:, numbers]
         is_news = (as_of > last_as_of) | ((as_of == last_as_of) & (seq > last_seq))
@@ -79,6 +84,10 @@ class ToldPrices:
     def lines(self, news: News) -> Units:
         """The lines of the roster of these stocks."""
         return self._lines[news.stocks]
+
+    def codes(self, news: News) -> Letters:
+        """The codes of these stocks as JSON."""
+        return self._written.take(news.stocks, axis=0)
 
     def note(self, batch: Batch, news: News) -> None:
         """The rooms of the stocks were told these ticks."""
