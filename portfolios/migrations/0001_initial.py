@@ -8,6 +8,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -150,6 +152,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('holding', 'sequence'), name='lot_once_per_row'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('quantity__lt', Decimal('1000000000000000000'))), name='lot_quantity_is_sane'), models.CheckConstraint(condition=models.Q(('cost__gte', 0), ('cost__lt', Decimal('1.000000000000000000000000000E+28'))), name='lot_cost_is_sane')],
             },
         ),
+    ] + [AtOnce([
         migrations.AddIndex(
             model_name='portfolio',
             index=models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['owner', 'created_at', 'id'], name='portfolio_by_owner'),
@@ -250,4 +253,4 @@ class Migration(migrations.Migration):
             model_name='appliedaction',
             constraint=models.UniqueConstraint(fields=('portfolio', 'stock', 'ex_date', 'kind'), name='applied_action_once'),
         ),
-    ]
+    ])]

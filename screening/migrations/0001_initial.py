@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -127,6 +129,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at', '-id'],
             },
         ),
+    ] + [AtOnce([
         migrations.AddIndex(
             model_name='alert',
             index=models.Index(fields=['user', '-created_at', '-id'], name='alert_by_user'),
@@ -203,4 +206,4 @@ class Migration(migrations.Migration):
             model_name='delivery',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel', 'email'), ('endpoint__isnull', True)), models.Q(('channel', 'webhook'), ('endpoint__isnull', False)), _connector='OR'), name='delivery_goes_somewhere'),
         ),
-    ]
+    ])]

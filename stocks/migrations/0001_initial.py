@@ -5,6 +5,8 @@ import django.utils.timezone
 from decimal import Decimal
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -292,6 +294,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('stock', 'ex_date', 'kind'), name='action_once_per_ex_date'), models.CheckConstraint(condition=models.Q(models.Q(('amount__gt', 0), ('amount__lt', Decimal('1000000000000')), ('kind', 'dividend'), ('ratio__isnull', True)), models.Q(('amount__isnull', True), ('kind__in', ['split', 'bonus', 'rebase']), ('ratio__gt', 0), ('ratio__lt', 1000000)), _connector='OR'), name='action_says_ratio_or_amount')],
             },
         ),
+    ] + [AtOnce([
         migrations.AddIndex(
             model_name='stock',
             index=models.Index(fields=['market', 'code'], name='stock_by_market'),
@@ -348,4 +351,4 @@ class Migration(migrations.Migration):
             model_name='statement',
             constraint=models.CheckConstraint(condition=models.Q(('eps__gte', Decimal('-1000000000000')), ('eps__lt', Decimal('1000000000000'))), name='statement_eps_is_sane'),
         ),
-    ]
+    ])]

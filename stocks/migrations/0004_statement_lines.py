@@ -3,6 +3,8 @@
 from decimal import Decimal
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ('stocks', '0003_market_data'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='fundamentalsnapshot',
             name='forward_dps',
@@ -304,4 +306,4 @@ class Migration(migrations.Migration):
             model_name='statement',
             constraint=models.CheckConstraint(condition=models.Q(('share_issuance__gte', Decimal('-10000000000000000')), ('share_issuance__lt', Decimal('10000000000000000'))), name='statement_share_issuance_is_sane'),
         ),
-    ]
+    ])]

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('stocks', '0004_statement_lines'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='latestindicators',
             name='ad_line',
@@ -230,4 +232,4 @@ class Migration(migrations.Migration):
             name='zero_volume_days_60',
             field=models.FloatField(blank=True, null=True),
         ),
-    ]
+    ])]

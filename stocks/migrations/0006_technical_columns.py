@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('stocks', '0005_price_columns'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='latestindicators',
             name='adx_14',
@@ -225,4 +227,4 @@ class Migration(migrations.Migration):
             name='wma_20',
             field=models.FloatField(blank=True, null=True),
         ),
-    ]
+    ])]

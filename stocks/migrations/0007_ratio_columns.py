@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -9,7 +11,7 @@ class Migration(migrations.Migration):
         ('stocks', '0006_technical_columns'),
     ]
 
-    operations = [
+    operations = [AtOnce([
         migrations.AddField(
             model_name='latestindicators',
             name='accruals_ratio',
@@ -550,4 +552,4 @@ class Migration(migrations.Migration):
             name='yield_on_5y_avg_price',
             field=models.FloatField(blank=True, null=True),
         ),
-    ]
+    ])]

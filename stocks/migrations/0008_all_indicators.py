@@ -4,6 +4,8 @@ import django.db.models.deletion
 import uuid
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -26,6 +28,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'packed bars',
             },
         ),
+    ] + [AtOnce([
         migrations.AddField(
             model_name='latestindicators',
             name='can_slim_flags',
@@ -81,6 +84,7 @@ class Migration(migrations.Migration):
             name='stability_score',
             field=models.FloatField(blank=True, null=True),
         ),
+    ])] + [
         migrations.CreateModel(
             name='IndicatorRun',
             fields=[

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -77,21 +79,34 @@ def _ask(provider: Any, case: Case, capability: Capability) -> Any:
     raise AssertionError(capability)
 
 
+def _asked(case: Case) -> list[Capability]:
+    """What its provider has and `_ask` uses."""
+    return [one for one in Capability if one is not Capability.STREAM and _has(case.kind, one)]
+
+
+#: Those that ask a server.
+ASKING = [case for case in CASES if case.name != "sandbox"]
 UPSTREAM = [
     pytest.param(case, capability, id=f"{case.name}-{capability}")
-    for case in CASES
-    if case.name != "sandbox"
-    for capability in Capability
-    if capability is not Capability.STREAM and _has(case.kind, capability)
+    for case in ASKING
+    for capability in _asked(case)
+]
+#: KIS has one quota for all, and a clock of its own each time that it is opened.
+SIDE_BY_SIDE = [
+    *(pytest.param(case, _asked(case), id=case.name) for case in ASKING if case.name != "kis"),
+    *(
+        pytest.param(case, [one], id=f"kis-{one}")
+        for case in ASKING
+        if case.name == "kis"
+        for one in _asked(case)
+    ),
 ]
 OWN_FAILURES = [
     pytest.param(case, capability, failure, id=f"{case.name}-{capability}-{name}")
     for case in CASES
     for name, failure in case.failures.items()
-    for capability in Capability
-    if capability is not Capability.STREAM
-    and _has(case.kind, capability)
-    and (failure.capabilities is None or capability in failure.capabilities)
+    for capability in _asked(case)
+    if failure.capabilities is None or capability in failure.capabilities
 ]
 
 
@@ -115,12 +130,20 @@ def test_a_failure_of_a_server_is_an_error_of_the_tree(opened, case, capability,
     _fails(opened, case, capability, answer, error, name)
 
 
-@pytest.mark.parametrize(("case", "capability"), UPSTREAM)
-def test_a_server_that_sends_drop_by_drop_is_left_in_time(opened, case, capability):
+@pytest.mark.parametrize(("case", "capabilities"), SIDE_BY_SIDE)
+def test_a_server_that_sends_drop_by_drop_is_left_in_time(case, capabilities):
+    """Each capability waits for the whole deadline, so they wait side by side."""
     answer, error = FAILURES["drop by drop"]
-    began = datetime.now(UTC)
-    _fails(opened, case, capability, answer, error, "drop by drop")
-    assert datetime.now(UTC) - began < timedelta(seconds=20)
+    with ExitStack() as stack, ThreadPoolExecutor(len(capabilities)) as pool:
+        providers = [stack.enter_context(case.open()) for _ in capabilities]
+        began = datetime.now(UTC)
+        asked = {
+            capability: pool.submit(_fails, opened, case, capability, answer, error, "drop by drop")
+            for opened, capability in zip(providers, capabilities, strict=True)
+        }
+        failed = {capability: one.exception() for capability, one in asked.items()}
+        assert datetime.now(UTC) - began < timedelta(seconds=20)
+    assert failed == dict.fromkeys(capabilities)
 
 
 @pytest.mark.parametrize(("case", "capability", "failure"), OWN_FAILURES)

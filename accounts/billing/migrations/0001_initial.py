@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrating import AtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -208,6 +210,7 @@ class Migration(migrations.Migration):
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='data_packs', to=settings.AUTH_USER_MODEL),
         ),
+    ] + [AtOnce([
         migrations.AddIndex(
             model_name='payment',
             index=models.Index(condition=models.Q(('due_at__isnull', False), ('status__in', ['pending', 'refunding'])), fields=['due_at'], name='payment_by_due_time'),
@@ -268,4 +271,4 @@ class Migration(migrations.Migration):
             model_name='packgrant',
             index=models.Index(fields=['user', 'code'], name='pack_grant_by_user'),
         ),
-    ]
+    ])]
