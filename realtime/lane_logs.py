@@ -59,7 +59,7 @@ def log_texts(rows: LogRows, numbers: Sequence[bytes], epoch: bytes, ending: byt
         repeat(begin),
         [room.written for room in rows.rooms],
         repeat(b","),
-        [fields[1:-1] for fields in rows.fields],
+        rows.fields,
         repeat(b',"sequence":'),
         numbers,
         repeat(ending),
