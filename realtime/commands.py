@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import hiredis
@@ -13,6 +14,11 @@ def begun(words: tuple[Any, ...], more: int) -> bytes:
     """The beginning of a command of Redis: these words, behind which so many more come."""
     packed: bytes = hiredis.pack_command(words)
     return b"*%d%b" % (len(words) + more, packed[packed.index(b"\r") :])
+
+
+def word(text: bytes) -> bytes:
+    """A word of a command of Redis, written out."""
+    return b"$%d\r\n%b\r\n" % (len(text), text)
 
 
 class Command(NamedTuple):
@@ -44,6 +50,11 @@ class Pairs(NamedTuple):
 def _set_words(key: str) -> bytes:
     """The words of an HSET of that key before its pairs."""
     return begun(("HSET", key), 0)[len("*2") :]
+
+
+def pairs(key: str, names: Sequence[bytes], values: Iterable[bytes]) -> Pairs:
+    """What sets fields of a hash, whose names and values are written out as words."""
+    return Pairs(key, len(names), b"".join(chain.from_iterable(zip(names, values, strict=False))))
 
 
 #: What can be sent: it knows how.

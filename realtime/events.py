@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.core.signals import setting_changed
 
 from realtime import keys
+from realtime.commands import word
 from realtime.protocol.encoding import dumps, timestamp
 from realtime.protocol.names import parse_room
 from realtime.rooms import LOG, LOG_LENGTH, find_room
@@ -54,12 +55,16 @@ class SharedEvent(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A room's name as it is kept, its prefix, the name as JSON, and where its events are if it is a log."""
+    """A room's name as it is kept, its prefix, the name as JSON, and where its events are if it is a log.
+
+    ``word`` is the name as a word of a command of Redis.
+    """
 
     name: str
     prefix: str
     written: bytes
     log: str
+    word: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +92,9 @@ def fields_json(fields: Mapping[str, Any]) -> bytes:
 @lru_cache(maxsize=32_768)
 def named(room: str) -> Named:
     """The room of a name, whatever its spelling; raises InvalidRoom."""
-    name = parse_room(room)
-    return Named(str(name), name.prefix, dumps(str(name)), keys.log(str(name)))
+    parsed = parse_room(room)
+    name = str(parsed)
+    return Named(name, parsed.prefix, dumps(name), keys.log(name), word(name.encode()))
 
 
 # A stock is told in the same rooms every time.

@@ -17,7 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, compress, repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -25,10 +25,11 @@ import redis
 from redis.connection import Connection
 
 from realtime import keys
-from realtime.commands import Command, Sendable, hash_sets
+from realtime.commands import Command, Sendable, hash_sets, pairs, word
 from realtime.events import Named, SharedEvent, Told, ending_now, inside, told_in, type_json
-from realtime.lane_logs import LOG_RENEW_SECONDS, Logs
+from realtime.lane_logs import LOG_RENEW_SECONDS, Logs, log_texts
 from realtime.lane_rows import Table
+from realtime.log_rows import LogRows
 from realtime.protocol.bundles import Latest
 from realtime.redis import worker_client
 from realtime.rooms import LATEST
@@ -45,7 +46,6 @@ MOST_KNOWN: Final = 100_000
 
 _NEVER: Final = float("-inf")
 _SERIES: Final = attrgetter("series")
-_ONE_LOG: Final = (True,)
 _ATTEMPTS: Final = 2
 # More than this is sent for itself: to join it with the rest would copy it once more.
 _MUCH: Final = 65_536
@@ -60,12 +60,6 @@ class Draft:
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self.events = events
         self.told = [told_in(tuple(event.rooms)) for event in events]
-        #: Whether each event has fields and is told in one log, and each log one event.
-        self.is_of_logs = (
-            all(told.are_logs == _ONE_LOG for told in self.told)
-            and len(set(self.told)) == len(self.told)
-            and all(len(event.fields) > 2 and not event.series for event in events)
-        )
 
 
 class Sent:
@@ -100,13 +94,13 @@ class Lane:
         self._sent: Sent | None = None
         self._rests_until = _NEVER
 
-    def send(self, draft: Draft | Rows) -> Sent | None:
+    def send(self, draft: Draft | Rows | LogRows) -> Sent | None:
         """Send a transaction that publishes the events; None where that is up to the script."""
         try:
             for _ in range(_ATTEMPTS):
                 if time.monotonic() < self._rests_until:
                     break
-                commands = self._row_commands(draft) if isinstance(draft, Rows) else self._commands(draft)
+                commands = self._commands_of(draft)
                 if commands is None:
                     break
                 generation = self._generation
@@ -166,20 +160,40 @@ class Lane:
             self._forget()
         if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
             return True
+        prefixes = {room.prefix for told in draft.told for room in told.rooms}
+        names = dict.fromkeys(name for told in draft.told for name in told.names)
+        if not self._learns(prefixes, names, dict.fromkeys(event.reaches for event in draft.events)):
+            return False
+        self._known.update(draft.told)
+        return True
+
+    def _are_known(self, rows: LogRows) -> bool:
+        """Whether all is known that the rows need, and watched; no roster has their rooms."""
+        names, columns = rows.names, (self._positions, self._versions)
+        if self._watching and all(all(map(column.__contains__, names)) for column in columns):
+            return True
+        return self._learns({rows.prefix}, names, names)
+
+    def _learns(self, prefixes: Set[str], names: Iterable[str], reaches: Iterable[str]) -> bool:
+        """Whether it could be learned where rooms stand, and what they have reached."""
         # What was sent last decides whether anything is known at all.
         self.settle()
-        if len(self._known) > MOST_KNOWN:
+        if max(len(self._known), len(self._positions)) > MOST_KNOWN:
             self._forget()
-        if not self._watches({room.prefix for told in draft.told for room in told.rooms}):
+        if not self._watches(prefixes):
             return False
-        names = dict.fromkeys(name for told in draft.told for name in told.names)
-        reaches = dict.fromkeys(event.reaches for event in draft.events)
         unknown = [name for name in names if name not in self._positions]
         unreached = [name for name in reaches if name not in self._versions]
         if unknown or unreached:
             self._read(unknown, unreached)
-        self._known.update(draft.told)
         return True
+
+    def _commands_of(self, draft: Draft | Rows | LogRows) -> list[Sendable] | None:
+        if isinstance(draft, Rows):
+            return self._row_commands(draft)
+        if isinstance(draft, LogRows):
+            return self._log_commands(draft)
+        return self._commands(draft)
 
     def _row_commands(self, rows: Rows) -> list[Sendable] | None:
         """What makes rows come to pass, after which what is known has gone on; None where too little is."""
@@ -262,8 +276,6 @@ class Lane:
         if not self._is_ready(draft):
             return None
         ending = ending_now()
-        if draft.is_of_logs:
-            return self._log_commands(draft, ending)
         positions, versions, epoch = self._positions, self._versions, self._epoch
         changed: list[str] = []
         newest: list[str | bytes] = []
@@ -334,44 +346,37 @@ class Lane:
             if self._is_to_renew(name, RENEW_SECONDS, now)
         ]
 
-    def _log_commands(self, draft: Draft, ending: bytes) -> list[Sendable]:
-        """The same where each event is told in one log and each log one event: whole columns at once."""
-        positions, versions, epoch = self._positions, self._versions, self._epoch
-        news = [
-            (event, told.rooms[0])
-            for event, told in zip(draft.events, draft.told, strict=True)
-            if not event.version or event.version > versions[told.names[0]]
-        ]
-        names = [room.name for _, room in news]
+    def _log_commands(self, rows: LogRows) -> list[Sendable] | None:
+        """What makes rows of logs come to pass, after which what is known has gone on; None as above."""
+        positions, versions = self._positions, self._versions
+        if not self._are_known(rows):
+            return None
+        if not all(map(rows.version.__gt__, map(versions.__getitem__, rows.names))):
+            rows = rows.where([rows.version > versions[name] for name in rows.names])
+        names = rows.names
         sequences = [positions[name] + 1 for name in names]
         positions.update(zip(names, sequences, strict=True))
-        reached = {room.name: event.version for event, room in news if event.version}
-        versions.update(reached)
-        logs: defaultdict[str, Logs] = defaultdict(Logs)
-        for (event, room), at in zip(news, sequences, strict=True):
-            log = logs[room.prefix]
-            log.names.append(room.name)
-            log.sequences.append(at)
-            log.texts.append(
-                b'%d %b \0{"type":%b,"room":%b,%b,"sequence":%d%b'
-                % (at, epoch, type_json(event.type), room.written, event.fields[1:-1], at, ending)
-            )
-        commands = hash_sets(
-            {
-                keys.POSITIONS: [*chain.from_iterable(zip(names, sequences, strict=True))],
-                keys.VERSIONS: [*chain.from_iterable(reached.items())],
-            }
-        )
-        commands += self._appends(logs)
-        return commands
+        versions.update(dict.fromkeys(names, rows.version))
+        if not names:
+            return []
+        numbers = [b"%d" % at for at in sequences]
+        texts = log_texts(rows, numbers, self._epoch, ending_now())
+        words = [room.word for room in rows.rooms]
+        return [
+            pairs(keys.POSITIONS, words, map(word, numbers)),
+            pairs(keys.VERSIONS, words, repeat(word(rows.version.encode()))),
+            *self._appends({rows.prefix: Logs(names, sequences, texts)}),
+        ]
 
     def _appends(self, logs: Mapping[str, Logs]) -> list[Command]:
-        now = time.monotonic()
+        return [log.command(prefix, self._database, self._logs_to_renew) for prefix, log in logs.items()]
 
-        def is_to_renew(name: str) -> bool:
-            return self._is_to_renew(name, LOG_RENEW_SECONDS, now)
-
-        return [log.command(prefix, self._database, is_to_renew) for prefix, log in logs.items()]
+    def _logs_to_renew(self, names: Sequence[str]) -> list[bool]:
+        now, find = time.monotonic(), self._renewed.get
+        since = now - LOG_RENEW_SECONDS
+        found = [find(name, _NEVER) < since for name in names]
+        self._renewed.update(dict.fromkeys(compress(names, found), now))
+        return found
 
     def _is_to_renew(self, name: str, seconds: float, now: float) -> bool:
         if self._renewed.get(name, _NEVER) >= now - seconds:

@@ -25,6 +25,7 @@ from realtime.events import (
 )
 from realtime.lane import MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
 from realtime.lane_logs import LOG_RENEW_SECONDS
+from realtime.log_rows import LogRows
 from realtime.redis import script, worker_client
 from realtime.rooms import LOG_LIFE
 from realtime.roster import Rows
@@ -112,8 +113,8 @@ class Publishing:
     that cannot be written, the others for Redis.
     """
 
-    def __init__(self, events: Sequence[SharedEvent], rows: Rows | None = None) -> None:
-        self._drafts: list[Draft | Rows] = [*map(Draft, _parts(events))]
+    def __init__(self, events: Sequence[SharedEvent], rows: Rows | LogRows | None = None) -> None:
+        self._drafts: list[Draft | Rows | LogRows] = [*map(Draft, _parts(events))]
         if rows is not None:
             self._drafts[:0] = rows.parts(MESSAGES_PER_CALL)
         self._sent: Sent | None = None
@@ -139,16 +140,16 @@ class Publishing:
             lane().abandon(self._sent)
         self._call.leave()
 
-    def _send(self, draft: Draft | Rows) -> None:
+    def _send(self, draft: Draft | Rows | LogRows) -> None:
         self._sent = lane().send(draft)
         if self._sent is None:
             self._send_to_script(draft)
 
-    def _send_to_script(self, draft: Draft | Rows) -> None:
+    def _send_to_script(self, draft: Draft | Rows | LogRows) -> None:
         self._part = _Part(draft.events)
         self._part.send(self._call)
 
-    def _wait(self, draft: Draft | Rows) -> None:
+    def _wait(self, draft: Draft | Rows | LogRows) -> None:
         sent, self._sent = self._sent, None
         if sent is not None:
             if sent.outcome is None:

@@ -20,6 +20,7 @@ from portfolios.live.columns import Columns, Flags, Numbers
 from portfolios.live.parts import parts_of
 from portfolios.live.worth import MOST_LINES, UNKNOWN, worth_of
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
+from realtime.events import Named, named
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
 #: quote takes its place.
@@ -201,9 +202,9 @@ class Book:
             *("first", "count", "waiting", "told", "plain", "places", "small", *_STEADY, *_SUMS)
         )
         #: By the places of portfolios: how their messages begin while they are plain, empty until whoever
-        #: writes messages has written that; and their rooms as events name them.
+        #: writes messages has written that; and their rooms.
         self.heads: list[bytes] = []
-        self.rooms: list[tuple[tuple[str, str]]] = []
+        self.rooms: list[Named] = []
         #: What rows say of the price of each stock, written by whoever writes rows.
         self.texts: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
         self._stocks: dict[str, Stock] = {}
@@ -335,7 +336,7 @@ class Book:
             }
         )
         self.heads.append(b"")
-        self.rooms.append(((portfolio.room, ""),))
+        self.rooms.append(named(portfolio.room))
         portfolio.first = self._add(portfolio)
         self.portfolios[portfolio.id] = self.by_place[portfolio.at] = portfolio
         due = self.lines["due"]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,8 +24,9 @@ from portfolios.live.book import Book, Sight
 from portfolios.live.columns import Numbers
 from portfolios.maths.whole import price_units
 from realtime import keys
+from realtime.log_rows import LogRows
 from realtime.presence import occupied
-from realtime.publish import Publishing, SharedEvent
+from realtime.publish import Publishing
 from stocks import stream
 from stocks.batch import Batch, newest, sane
 from stocks.consumer import BATCH, TickConsumer
@@ -233,24 +234,22 @@ class Revaluer:
         if not self._epoch:
             self._epoch = self._epoch_now()
 
-    def _written(self, due: Numbers, now: datetime, at: int) -> Iterator[list[SharedEvent]]:
+    def _written(self, due: Numbers, now: datetime, at: int) -> Iterator[LogRows]:
         """The messages of portfolios in parts, which Redis takes one after the other; the first soon."""
         first, count = 0, TOLD_AT_ONCE
         while len(some := due[first : first + count]):
-            events = self._events(some, now)
+            rows = self._rows(some, now)
             self._book.owners["told"][some] = at
-            for start in range(0, len(events), TOLD_AT_ONCE):
-                yield events[start : start + TOLD_AT_ONCE]
+            yield from rows.parts(TOLD_AT_ONCE)
             first, count = first + count, WRITTEN_AT_ONCE
 
-    def _events(self, places: Numbers, now: datetime) -> list[SharedEvent]:
+    def _rows(self, places: Numbers, now: datetime) -> LogRows:
         # A process that was replaced has a lower epoch: what it still says is left out. No portfolio is among
         # these twice, so one number does for all.
         self._number += 1
         version = f"{self._lease.epoch:08d}{self._number:012d}"
-        rooms = map(self._book.rooms.__getitem__, places.tolist())
-        fields = writing.fields(self._book, places, now)
-        return list(map(SharedEvent, repeat(writing.TYPE), fields, rooms, repeat(version)))
+        rooms = [*map(self._book.rooms.__getitem__, places.tolist())]
+        return LogRows(writing.TYPE, rooms, writing.fields(self._book, places, now), version)
 
 
 class PortfolioConsumer(TickConsumer):
@@ -303,12 +302,12 @@ def _id(text: str) -> UUID | None:
     return portfolio_id if str(portfolio_id) == text else None
 
 
-def _publish(parts: Iterable[Sequence[SharedEvent]]) -> None:
+def _publish(parts: Iterable[LogRows]) -> None:
     """Publish parts of which none has to come after another; some wait at Redis while others are written."""
     sent: deque[Publishing] = deque()
     try:
-        for events in parts:
-            publishing = Publishing(events)
+        for rows in parts:
+            publishing = Publishing([], rows)
             if len(sent) == SENT_AT_ONCE:
                 sent[0].end()
                 del sent[0]

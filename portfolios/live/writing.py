@@ -39,11 +39,14 @@ MOST_ROWS: Final = 100
 _TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
 _UNIT: Final = tuple(10**places for places in range(100))
 _POWER: Final = np.array([10**places for places in range(19)], np.int64)
-_DATA, _HOLDINGS, _END = b'{"data":', b'},"holdings":[', b'],"warnings":[]}}'
+_DATA, _HOLDINGS, _END = b'"data":', b'},"holdings":[', b'],"warnings":[]}'
 
 
 def fields(book: Book, at: Numbers, now: datetime, *, most: int = MOST_ROWS) -> list[bytes]:
-    """The fields of the next message of each portfolio at these places, as JSON; that is due no more."""
+    """The fields of the next message of each portfolio at these places; that is due no more.
+
+    They are JSON objects without their braces.
+    """
     book.settle()
     rows = _rows(book, at, now, most)
     summaries, alone = _summaries(book, at)
@@ -65,13 +68,13 @@ def fields(book: Book, at: Numbers, now: datetime, *, most: int = MOST_ROWS) -> 
             book.note_reason(portfolio)
         warnings = dumps(portfolio.all_warnings())
         words = (_said(portfolio, reason), state, b',"summary":{', summary, _HOLDINGS, rows[number])
-        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}}"))
+        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}"))
     return found
 
 
 def data_of(fields: bytes) -> bytes:
     """What the fields of a message have under ``data``, their only member."""
-    return fields[len(_DATA) : -1]
+    return fields[len(_DATA) :]
 
 
 def _head(book: Book, place: int) -> bytes:

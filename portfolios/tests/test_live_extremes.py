@@ -168,10 +168,10 @@ def alone(portfolio: Watched, moved: set[Stock], reason: str) -> bytes:
     rows = [writing._row(line, NOW, whole=is_whole) for line in portfolio.lines if line.stock in moved]
     return b"".join(
         (
-            f'{{"data":{{"reason":"{reason}","ledger_sequence":{portfolio.sequence},"base_currency":"USD"'.encode(),
+            f'"data":{{"reason":"{reason}","ledger_sequence":{portfolio.sequence},"base_currency":"USD"'.encode(),
             f",{portfolio.state}".encode() if is_whole else b"",
             *(b',"summary":{', writing._summary(portfolio, *total_of(portfolio))),
-            *(b'},"holdings":[', b",".join(rows), b'],"warnings":', dumps(portfolio.all_warnings()), b"}}"),
+            *(b'},"holdings":[', b",".join(rows), b'],"warnings":', dumps(portfolio.all_warnings()), b"}"),
         )
     )
 

@@ -75,7 +75,7 @@ def test_each_is_told_once_what_it_is_worth_then(valkey: OwnValkey, world: World
         for portfolio in world.book.portfolios.values():
             world.book.restate(portfolio, writing.STATE)
             (whole,) = writing.fields(world.book, np.array([portfolio.at]), now)
-            summary = json.loads(whole, parse_float=Decimal)["data"]["summary"]
+            summary = json.loads(writing.data_of(whole), parse_float=Decimal)["summary"]
             assert messages[portfolio.room][-1]["data"]["summary"] == summary
     assert teller.told == sum(map(len, messages.values()))
 
