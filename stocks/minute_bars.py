@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection
-
 from stocks import arrays
+from stocks.binding import bound_cursor
 from stocks.minutes import Minute
 
 # What ``stocks.minutes.join`` compares.
@@ -76,6 +75,6 @@ def write_minutes(minutes: Sequence[Minute]) -> int:
         arrays.numbers(minute.last_volume for minute in minutes),
         arrays.texts(minute.source for minute in minutes),
     )
-    with connection.cursor() as cursor:
+    with bound_cursor() as cursor:
         cursor.execute(_WRITE, columns)
         return cursor.rowcount

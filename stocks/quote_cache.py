@@ -216,7 +216,10 @@ def _moment(microseconds: str) -> datetime:
 
 def _stored(price: Decimal | None) -> Decimal | None:
     """The price as the database rounds it."""
-    if price is None or cast(int, price.as_tuple().exponent) >= -PRICE_PLACES:
+    # Most have as many decimals as there are, which is quicker to see than how many.
+    if price is None or price.same_quantum(_LAST_PLACE):
+        return price
+    if cast(int, price.as_tuple().exponent) >= -PRICE_PLACES:
         return price
     return price.quantize(_LAST_PLACE, rounding=ROUND_HALF_UP)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
 from stocks import arrays
+from stocks.binding import bound_cursor
 from stocks.models import Quote
 from stocks.types import Tick
 from stocks.wire_text import micros
@@ -73,7 +72,7 @@ def write_quotes(ticks: Iterable[Tick]) -> Written:
         arrays.numbers(micros(tick.received_at) for tick in ticks),
         arrays.texts(tick.source for tick in ticks),
     )
-    with connection.cursor() as cursor:
+    with bound_cursor() as cursor:
         cursor.execute(_WRITE, columns)
         changed, unknown = cursor.fetchone()
     return Written(frozenset(changed or ()), tuple(unknown or ()))
