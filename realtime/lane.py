@@ -22,10 +22,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 import redis
-from redis.connection import Connection
 
 from realtime import keys
 from realtime.commands import Command, Sendable, hash_sets, pairs, word
+from realtime.direct import DirectConnection
 from realtime.events import Named, SharedEvent, Told, ending_now, inside, told_in, type_json
 from realtime.lane_logs import LOG_RENEW_SECONDS, Logs, log_texts
 from realtime.lane_rows import Table
@@ -74,9 +74,8 @@ class Lane:
     """One connection, what is known over it, and at most one transaction under way. For one thread."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client = client
         self._database = int(client.get_connection_kwargs().get("db") or 0)
-        self._connection: Connection | None = None
+        self._connection = DirectConnection(client)
         # The guards by prefix, and what each says while nobody else has published.
         self._guards: dict[str, bytes | None] = {}
         self._watching = False
@@ -119,7 +118,7 @@ class Lane:
         if sent is None:
             return
         try:
-            *_, results, _, guards = self._replies(sent.replies)
+            *_, results, _, guards = self._connection.replies(sent.replies)
         except redis.RedisError:
             # It may have come to pass or not; the versions that the script compares tell.
             sent.outcome = False
@@ -237,8 +236,6 @@ class Lane:
 
     def _watch(self, prefixes: Iterable[str]) -> None:
         self._forget()
-        if self._connection is None:
-            self._connection = self._client.connection_pool.get_connection()
         self._guards = dict.fromkeys([*self._guards, *sorted(prefixes)])
         guards = [keys.guard(prefix) for prefix in self._guards]
         *_, words, (epoch, run), server = self._ask(
@@ -404,10 +401,9 @@ class Lane:
 
     def _ask(self, *commands: Command) -> list[Any]:
         self._write(commands)
-        return self._replies(len(commands))
+        return self._connection.replies(len(commands))
 
     def _write(self, commands: Iterable[Sendable]) -> None:
-        assert self._connection is not None
         pieces: list[bytes] = []
         small: list[bytes] = []
         for piece in chain.from_iterable(command.packed() for command in commands):
@@ -416,12 +412,7 @@ class Lane:
                 continue
             pieces += (b"".join(small), piece)
             small = []
-        self._connection.send_packed_command([*pieces, b"".join(small)])
-
-    def _replies(self, count: int) -> list[Any]:
-        assert self._connection is not None
-        read = self._connection.read_response
-        return [read() for _ in range(count)]
+        self._connection.send(*pieces, b"".join(small))
 
     def _forget(self) -> None:
         self._positions.clear()
@@ -437,10 +428,7 @@ class Lane:
         self.rest(0.0)
         if self._sent is not None:
             self._sent.outcome, self._sent = False, None
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.disconnect()
-            self._client.connection_pool.release(connection)
+        self._connection.close()
 
 
 def _written(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -72,19 +73,28 @@ class Target:
     @classmethod
     def from_url(cls, url: str) -> Target:
         """Read a `redis://`, `rediss://` or `unix://` address; raises ValueError."""
-        options: dict[str, Any] = parse_url(url)
+        return cls._from(parse_url(url), has_tls=url.startswith("rediss://"))
+
+    @classmethod
+    def of(cls, client: redis.Redis) -> Target:
+        """What a client is for."""
+        has_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+        return cls._from(client.get_connection_kwargs(), has_tls=has_tls)
+
+    @classmethod
+    def _from(cls, options: Mapping[str, Any], *, has_tls: bool) -> Target:
         return cls(
             host=options.get("host", "localhost"),
             port=options.get("port", 6379),
             path=options.get("path"),
             username=options.get("username"),
             password=options.get("password"),
-            database=int(options.get("db", 0)),
-            tls=_tls(options) if url.startswith("rediss://") else None,
+            database=int(options.get("db") or 0),
+            tls=_tls(options) if has_tls else None,
         )
 
 
-def _tls(options: dict[str, Any]) -> ssl.SSLContext:
+def _tls(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
     if options.get("ssl_certfile"):
         context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
