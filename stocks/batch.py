@@ -19,8 +19,6 @@ from stocks.providers.protocol import Update
 from stocks.types import OrderBook, Tick
 from stocks.wire import (
     AS_OF,
-    HIGH,
-    LOW,
     OPEN,
     PREVIOUS_CLOSE,
     PRICE,
@@ -144,8 +142,8 @@ def sane(batch: Batch, now: datetime) -> tuple[Batch, list[str]]:
 def _is_sane(columns: Units, now: datetime) -> Flags:
     # No row holds a price or a count that is too great for its column.
     kept: Flags = columns[PRICE] > 0
-    for price in (OPEN, HIGH, LOW, PREVIOUS_CLOSE):
-        kept &= (columns[price] > 0) | (columns[price] == UNKNOWN)
+    others = columns[OPEN : PREVIOUS_CLOSE + 1]
+    kept &= ((others > 0) | (others == UNKNOWN)).all(axis=0)
     kept &= (columns[VOLUME] >= 0) | (columns[VOLUME] == UNKNOWN)
     kept &= columns[SEQ] >= 0
     kept &= (columns[AS_OF] >= 0) & (columns[AS_OF] <= micros(now) + _TOLERANCE)

@@ -21,7 +21,6 @@ from stocks.providers.protocol import Update
 from stocks.quotes import last_ticks
 from stocks.told import NEVER, Key, News, ToldPrices
 from stocks.types import OrderBook, Tick
-from stocks.wire import AS_OF, SEQ
 from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class LivePublisher:
         ]
 
         def note() -> None:
-            known.note(batch, news)
+            known.note(news)
             for told in prices:
                 known.note_one(told.code, told.key)
             self._books.update((told.code, told.key) for told in books)
@@ -136,7 +135,7 @@ def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
     if not len(news.positions):
         return None
     # As `_version` has them.
-    zeros, digits = filled(batch.columns[[AS_OF, SEQ]][:, news.positions])
+    zeros, digits = filled(news.keys)
     begin = b"1" + zeros
     versions = glued(sheet(len(news.positions), (begin, digits.row(0), begin, digits.row(1))))
     return Rows(

@@ -31,7 +31,7 @@ def price_updates(batch: Batch, positions: Units, codes: Letters) -> Letters:
 
     ``codes`` are the codes of these ticks as JSON.
     """
-    columns = batch.columns[:, positions]
+    columns = batch.columns.take(positions, axis=1)
     price, previous, volume = columns[PRICE], columns[PREVIOUS_CLOSE], columns[VOLUME]
     unknown = previous == UNKNOWN
     change = np.where(unknown, 0, price - previous)
@@ -61,12 +61,11 @@ def price_updates(batch: Batch, positions: Units, codes: Letters) -> Letters:
 
 def _times(as_of: Units) -> Column:
     """Microseconds since 1970 as ISO 8601 with milliseconds, without the zone."""
-    moments, which = as_of // 1000, np.zeros(1, np.int64)
+    moments = as_of // 1000
     # The ticks of an entry mostly have the same time.
     if (moments == moments[0]).all():
-        moments = moments[:1]
-    else:
-        moments, which = np.unique(moments, return_inverse=True)
+        return str(np.datetime64(int(moments[0]), "ms")).encode()
+    moments, which = np.unique(moments, return_inverse=True)
     times = np.datetime_as_string(moments.astype("datetime64[ms]")).astype(np.bytes_)
     return _one_of(times.tolist(), which)
 

@@ -23,10 +23,14 @@ NEVER: Final[Key] = (-1, -1)
 
 
 class News(NamedTuple):
-    """Ticks that rooms were not told yet: their columns in the batch, and the numbers of their stocks."""
+    """Ticks that rooms were not told yet: their columns in the batch, and the numbers of their stocks.
+
+    ``keys`` are their times and their numbers, a row each.
+    """
 
     positions: Units
     stocks: Units
+    keys: Units
 
 
 class ToldPrices:
@@ -75,11 +79,13 @@ class ToldPrices:
         """Those of these ticks that are newer than what rooms were told."""
         found = map(self._numbers.get, batch.codes, repeat(-1))
         numbers = np.fromiter(found, np.int64, len(batch.codes))[batch.code[positions]]
-        as_of, seq = batch.columns[[AS_OF, SEQ]][:, positions]
-        last_as_of, last_seq = self._last[:, numbers]
+        keys = np.array((batch.columns[AS_OF].take(positions), batch.columns[SEQ].take(positions)))
+        (as_of, seq), (last_as_of, last_seq) = keys, self._last.take(numbers, axis=1)
         is_news = (as_of > last_as_of) | ((as_of == last_as_of) & (seq > last_seq))
         is_news &= self._lines[numbers] >= 0
-        return News(positions[is_news], numbers[is_news])
+        if is_news.all():
+            return News(positions, numbers, keys)
+        return News(positions[is_news], numbers[is_news], keys[:, is_news])
 
     def lines(self, news: News) -> Units:
         """The lines of the roster of these stocks."""
@@ -89,9 +95,9 @@ class ToldPrices:
         """The codes of these stocks as JSON."""
         return self._written.take(news.stocks, axis=0)
 
-    def note(self, batch: Batch, news: News) -> None:
+    def note(self, news: News) -> None:
         """The rooms of the stocks were told these ticks."""
-        self._last[:, news.stocks] = batch.columns[[AS_OF, SEQ]][:, news.positions]
+        self._last[:, news.stocks] = news.keys
 
     def note_one(self, code: str, key: Key) -> None:
         """The rooms of a stock were told this."""
