@@ -26,11 +26,11 @@ class DirectConnection:
     """
 
     def __init__(self, client: redis.Redis) -> None:
+        self._socket: socket.socket | None = None
         options = client.get_connection_kwargs()
         self._target = Target.of(client)
         self._seconds: float | None = options.get("socket_timeout")
         self._connect_seconds: float | None = options.get("socket_connect_timeout")
-        self._socket: socket.socket | None = None
         self._reader = hiredis.Reader()
 
     def __del__(self) -> None:

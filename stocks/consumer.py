@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -222,7 +223,9 @@ class TickConsumer:
         try:
             work.begin()
         except BaseException:
-            self._in_hand = [*self._in_hand, *self._answer()]
+            # What was read meanwhile is in hand; where it cannot be had, the next consumer takes it over.
+            with contextlib.suppress(redis.RedisError):
+                self._in_hand = [*self._in_hand, *self._answer()]
             raise
         return self._answer()
 

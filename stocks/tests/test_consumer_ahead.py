@@ -162,6 +162,25 @@ def test_what_was_interrupted_is_done_again_and_in_order(redis_client, append, m
     assert pending(redis_client) == 0
 
 
+def test_what_cannot_be_begun_is_done_again_though_the_group_is_gone(redis_client, append):
+    def act(noted: str) -> None:
+        if noted == "begin A" and redis_client.exists(stream.STREAM):
+            redis_client.delete(stream.STREAM)
+            raise RedisAway
+
+    desk = Desk(act)
+    consumer = consumer_of(redis_client, desk)
+    append("A")
+    consumer.step()
+    # The question for more was answered before: the next one finds no group.
+    with pytest.raises(RedisAway):
+        consumer.step()
+    del desk.diary[:]
+    consumer.step()
+    consumer.step()
+    assert desk.diary == ["prepare A", "begin A", "end A"]
+
+
 def test_what_is_begun_is_waited_for_though_the_next_fails(redis_client, append):
     desk = Desk(once("prepare B", RedisAway()))
     consumer = consumer_of(redis_client, desk)
