@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import hiredis
@@ -38,38 +39,24 @@ class DirectConnection:
 
     def send(self, *pieces: bytes) -> None:
         """Send commands, which may be cut anywhere into pieces."""
-        try:
+        with self._or_closed():
             if self._socket is None:
                 self._connect()
             assert self._socket is not None
             for piece in pieces:
                 self._socket.sendall(piece)
-        except OSError as error:
-            self.close()
-            raise self._failed(error) from error
-        except BaseException:
-            # Nobody knows what is still to come over it.
-            self.close()
-            raise
 
     def replies(self, count: int) -> list[Any]:
         """So many replies; raises the first that is an error, and none that stands in another."""
         found: list[Any] = []
         read = self._reader.gets
-        try:
+        with self._or_closed():
             while len(found) < count:
                 reply = read()
                 if reply is _NOTHING_YET:
                     self._reader.feed(self._received())
                 else:
                     found.append(reply)
-        except OSError as error:
-            self.close()
-            raise self._failed(error) from error
-        except BaseException:
-            # Nobody knows what is still to come over it.
-            self.close()
-            raise
         for reply in found:
             if isinstance(reply, redis.RedisError):
                 if isinstance(reply, redis.ConnectionError):
@@ -82,6 +69,18 @@ class DirectConnection:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    @contextmanager
+    def _or_closed(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.close()
+            raise self._failed(error) from error
+        except BaseException:
+            # Nobody knows what is still to come over it.
+            self.close()
+            raise
 
     def _connect(self) -> None:
         target = self._target

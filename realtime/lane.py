@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import timedelta
+from functools import partial
 from itertools import chain, compress, repeat
 from operator import attrgetter
 from typing import Any, Final
@@ -336,12 +337,9 @@ class Lane:
 
     def _renewals(self, rooms: Iterable[str]) -> list[Command]:
         """What lets rooms of many, which are told something, live on."""
-        now, life = time.monotonic(), int(MEMBERS_LIFE.total_seconds())
-        return [
-            Command(("EXPIRE", keys.members(name), life))
-            for name in rooms
-            if self._is_to_renew(name, RENEW_SECONDS, now)
-        ]
+        names, life = [*rooms], int(MEMBERS_LIFE.total_seconds())
+        due = compress(names, self._to_renew(names, RENEW_SECONDS))
+        return [Command(("EXPIRE", keys.members(name), life)) for name in due]
 
     def _log_commands(self, rows: LogRows) -> list[Sendable] | None:
         """What makes rows of logs come to pass, after which what is known has gone on; None as above."""
@@ -366,20 +364,16 @@ class Lane:
         ]
 
     def _appends(self, logs: Mapping[str, Logs]) -> list[Command]:
-        return [log.command(prefix, self._database, self._logs_to_renew) for prefix, log in logs.items()]
+        to_renew = partial(self._to_renew, seconds=LOG_RENEW_SECONDS)
+        return [log.command(prefix, self._database, to_renew) for prefix, log in logs.items()]
 
-    def _logs_to_renew(self, names: Sequence[str]) -> list[bool]:
+    def _to_renew(self, names: Sequence[str], seconds: float) -> list[bool]:
+        """Which of these rooms were last renewed longer ago; they count as renewed now."""
         now, find = time.monotonic(), self._renewed.get
-        since = now - LOG_RENEW_SECONDS
+        since = now - seconds
         found = [find(name, _NEVER) < since for name in names]
         self._renewed.update(dict.fromkeys(compress(names, found), now))
         return found
-
-    def _is_to_renew(self, name: str, seconds: float, now: float) -> bool:
-        if self._renewed.get(name, _NEVER) >= now - seconds:
-            return False
-        self._renewed[name] = now
-        return True
 
     def _send(self, commands: Sequence[Sendable]) -> Sent:
         words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}

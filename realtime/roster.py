@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from realtime.commands import word
 from realtime.events import SharedEvent, told_in
 from realtime.protocol.letters import NUL, Letters, Numbers, joined, lengths, padded
 
@@ -55,10 +56,10 @@ class Roster:
         #: By line: the own room as it is, as JSON and as a word of a command, and how long the first two are.
         self.name = padded(own)
         self.written = padded([one.rooms[0].written for one in told])
-        self.word = padded([_word(name) for name in own])
+        self.word = padded([word(name) for name in own])
         self.name_length, self.written_length = lengths(self.name), lengths(self.written)
         #: By line and place: the key as a word, and how long that is.
-        words = padded([_word(key) for key in keys])
+        words = padded([word(key) for key in keys])
         self.key_word = words.reshape(len(told), width, words.shape[1])
         self.key_word_length = np.count_nonzero(self.key_word, axis=2)
         #: By line: its names, and its keys, as lines of a bundle.
@@ -112,8 +113,3 @@ class Rows:
 
 def _lines(words: Sequence[str]) -> bytes:
     return "\n".join([*words, ""]).encode()
-
-
-def _word(text: bytes) -> bytes:
-    """A word of a command of Redis."""
-    return b"$%d\r\n%b\r\n" % (len(text), text)
