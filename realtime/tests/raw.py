@@ -12,6 +12,7 @@ from websockets.frames import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 MASK = b"\x5a\x00\xff\x31"
+HEARTBEAT = b'{"type":"heartbeat"'
 
 
 class Received(NamedTuple):
@@ -103,7 +104,12 @@ class Raw:
         return head.decode("latin-1")
 
     def receive(self) -> Received:
-        """The next frame."""
+        """The next frame, but for heartbeats, which may be due at any moment and answer nothing."""
+        while (received := self._frame()).payload.startswith(HEARTBEAT):
+            pass
+        return received
+
+    def _frame(self) -> Received:
         self._need(2)
         first, size = self._received[0], self._received[1]
         assert not size & 0x80, "a server masks nothing"

@@ -75,7 +75,7 @@ def stalled_beside_a_reader(web: OwnWeb, client: redis.Redis) -> Iterator[Stalle
                 )
                 while not wanted <= seen:
                     frame = json.loads(reader.recv(timeout=20))
-                    if frame["type"] != "heartbeat":
+                    if frame["type"] in ("price_update", "batch"):
                         seen |= {message["name"] for message in frame.get("messages", [frame])}
         yield stalled
     finally:
