@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
 from realtime.commands import word
 from realtime.events import SharedEvent, told_in
-from realtime.protocol.letters import NUL, Letters, Numbers, joined, lengths, padded
+from realtime.protocol.letters import Numbers, Texts, joined, texts
 
 #: Rooms of an event, each with the key there.
 Rooms = tuple[tuple[str, str], ...]
-#: How many digits a version has.
-VERSION_DIGITS: Final = 42
+#: A version is two numbers from 0 to MOST; that no version has been is less.
+MOST: Final = 2**63 - 1
+NEVER: Final = (-1, -1)
+_DIGITS: Final = 20
+_LARGER: Final = 10**_DIGITS
 
 
 class Roster:
@@ -49,53 +53,58 @@ class Roster:
             for place, (name, key) in enumerate(one.others or ()):
                 self.others[line, place] = number[name]
                 others_keys[line][place] = key.encode()
-                if NUL in others_keys[line][place]:
-                    raise ValueError("a key holds no control characters")
-        keys = [key for row in others_keys for key in row]
         own = [name.encode() for name in self.own]
-        #: By line: the own room as it is, as JSON and as a word of a command, and how long the first two are.
-        self.name = padded(own)
-        self.written = padded([one.rooms[0].written for one in told])
-        self.word = padded([word(name) for name in own])
-        self.name_length, self.written_length = lengths(self.name), lengths(self.written)
-        #: By line and place: the key as a word, and how long that is.
-        words = padded([word(key) for key in keys])
-        self.key_word = words.reshape(len(told), width, words.shape[1])
-        self.key_word_length = np.count_nonzero(self.key_word, axis=2)
-        #: By line: its names, and its keys, as lines of a bundle.
         many = [[self.many[room] for room in row] for row in self.others.tolist()]
-        self.name_lines = padded([_lines([name, *names]) for name, names in zip(self.own, many, strict=True)])
-        self.key_lines = padded([_lines(["", *map(bytes.decode, row)]) for row in others_keys])
+        columns = [
+            own,
+            [one.rooms[0].written for one in told],
+            [word(name) for name in own],
+            [_lines([name, *names]) for name, names in zip(self.own, many, strict=True)],
+            [_lines(["", *map(bytes.decode, row)]) for row in others_keys],
+        ]
+        key_words = [word(key) for row in others_keys for key in row]
+        found = texts([*chain.from_iterable(columns), *key_words])
+        own_count = len(columns) * len(own)
+        #: The words of all lines as one text. Where they stand in it, by column and line: the own room as it
+        #: is, as JSON, and as a word of a command; all its names, and all its keys, as lines of a bundle.
+        self.words = found.data
+        self.starts, self.ends = (
+            bounds[:own_count].reshape(len(columns), -1) for bounds in (found.starts, found.ends)
+        )
+        #: By line and place, one after the other: the key as a word.
+        self.key_starts, self.key_ends = found.starts[own_count:], found.ends[own_count:]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """An event of one type for some lines of a roster, none of them twice.
 
-    ``fields`` are JSON objects without their braces, none of them empty. ``versions`` are VERSION_DIGITS
-    digits each, as `SharedEvent` has them. Raises ValueError for others.
+    ``fields`` are JSON objects without their braces, none of them empty. ``versions`` are two rows of
+    numbers, of which the first counts before the second: see ``version_text``. Raises ValueError for others.
     """
 
     roster: Roster
     type: str
     lines: Numbers
-    fields: Letters
-    versions: Letters
+    fields: Texts
+    versions: Numbers
 
     def __post_init__(self) -> None:
-        if self.versions.shape != (len(self.lines), VERSION_DIGITS) or not self.versions.all():
-            raise ValueError(f"versions have {VERSION_DIGITS} digits each")
+        if self.versions.shape != (2, len(self.lines)) or len(self.lines) != len(self.fields):
+            raise ValueError("each line has fields and a version")
+        if self.versions.min(initial=0) < 0:
+            raise ValueError("versions are numbers from 0 on")
 
     @property
     def events(self) -> list[SharedEvent]:
         """The same one by one."""
         count = len(self.lines)
         return [
-            SharedEvent(self.type, fields, self.roster.rooms[line], version.decode())
+            SharedEvent(self.type, fields, self.roster.rooms[line], version_text(*version))
             for line, fields, version in zip(
                 self.lines.tolist(),
                 joined(count, (b"{", self.fields, b"}")),
-                joined(count, (self.versions,)),
+                self.versions.T.tolist(),
                 strict=True,
             )
         ]
@@ -108,7 +117,23 @@ class Rows:
             return
         for start in range(0, len(self.lines), most):
             part = slice(start, start + most)
-            yield Rows(self.roster, self.type, self.lines[part], self.fields[part], self.versions[part])
+            fields = self.fields.pick(part)
+            yield Rows(self.roster, self.type, self.lines[part], fields, self.versions[:, part])
+
+
+def version_text(first: int, second: int) -> str:
+    """A version as `SharedEvent` has it: always as many digits."""
+    return f"{_LARGER + first}{_LARGER + second}"
+
+
+def version_of(text: bytes | None) -> tuple[int, int]:
+    """The version of a text, NEVER of none; what is not of that form is later than all that are."""
+    if not text:
+        return NEVER
+    if len(text) != 2 + 2 * _DIGITS or not text.isdigit():
+        return MOST, MOST
+    first, second = (int(part) - _LARGER for part in (text[: 1 + _DIGITS], text[1 + _DIGITS :]))
+    return (first, second) if 0 <= first <= MOST and 0 <= second <= MOST else (MOST, MOST)
 
 
 def _lines(words: Sequence[str]) -> bytes:

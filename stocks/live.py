@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.protocol.letters import filled, glued, sheet
+from realtime import lane_rows
 from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
-from realtime.roster import VERSION_DIGITS, Rows
-from stocks import folds
+from realtime.roster import Rows, version_text
+from stocks import folds, messages
 from stocks.batch import Batch, newest, sane
 from stocks.directory import Directory, Place
 from stocks.failpoints import reach
-from stocks.messages import price_updates
 from stocks.providers.protocol import Update
 from stocks.quotes import last_ticks
 from stocks.told import NEVER, Key, News, ToldPrices
@@ -24,9 +23,6 @@ from stocks.types import OrderBook, Tick
 from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
-
-# Than any time or number.
-_LARGER = 10**20
 
 
 class Told(NamedTuple):
@@ -67,6 +63,9 @@ class LivePublisher:
     """
 
     def __init__(self) -> None:
+        # Else the first batch would wait for it.
+        lane_rows.prepare()
+        messages.prepare()
         self._directory = Directory()
         self._prices: ToldPrices | None = None
         self._books: dict[str, Key] = {}
@@ -87,7 +86,7 @@ class LivePublisher:
         books = _books(batch.books, self._books)
         events = _price_events(prices, known.places)
         events += [
-            SharedEvent("orderbook_update", told.fields, place.books, _version(told.key))
+            SharedEvent("orderbook_update", told.fields, place.books, version_text(*told.key))
             for told in books
             if (place := known.places.get(told.code)) and place.books
         ]
@@ -134,22 +133,18 @@ class LivePublisher:
 def _rows(batch: Batch, news: News, known: ToldPrices) -> Rows | None:
     if not len(news.positions):
         return None
-    # As `_version` has them.
-    zeros, digits = filled(news.keys)
-    begin = b"1" + zeros
-    versions = glued(sheet(len(news.positions), (begin, digits.row(0), begin, digits.row(1))))
     return Rows(
         known.roster,
         "price_update",
         known.lines(news),
-        price_updates(batch, news.positions, known.codes(news)),
-        np.frombuffer(versions, np.uint8).reshape(-1, VERSION_DIGITS),
+        messages.price_updates(batch, news.positions, known.codes(news)),
+        news.keys,
     )
 
 
 def _price_events(prices: Sequence[Told], places: Mapping[str, Place]) -> list[SharedEvent]:
     return [
-        SharedEvent("price_update", told.fields, place.prices, _version(told.key))
+        SharedEvent("price_update", told.fields, place.prices, version_text(*told.key))
         for told in prices
         if (place := places.get(told.code)) and place.prices
     ]
@@ -166,8 +161,3 @@ def _books(books: Sequence[OrderBook], seen: Mapping[str, Key]) -> list[Told]:
 
 def _key(one: Tick | OrderBook) -> Key:
     return micros(one.as_of), one.seq
-
-
-def _version(key: Key) -> str:
-    # Always as many digits, and quicker than a format.
-    return f"{_LARGER + key[0]}{_LARGER + key[1]}"

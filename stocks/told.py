@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from realtime.protocol.encoding import dumps
-from realtime.protocol.letters import Letters, padded
+from realtime.protocol.letters import Texts, texts
 from realtime.roster import Roster
 from stocks.batch import Batch, Units
 from stocks.directory import Place
@@ -44,7 +44,7 @@ class ToldPrices:
         # of all is what is found of a stock that has no number.
         self._last: Units = np.full((2, 1), NEVER[0])
         self._lines: Units = np.full(1, -1)
-        self._written = padded([b""])
+        self._written = texts([])
 
     def begin(self, ticks: Mapping[str, Tick]) -> None:
         """Say that rooms know what is just before these: the ticks themselves may not have been told yet."""
@@ -63,7 +63,7 @@ class ToldPrices:
             self._last = np.append(self._last, np.full((2, more), NEVER[0]), axis=1)
             self._lines = np.full(len(self._numbers) + 1, -1)
             self._lines[[self._numbers[code] for code in told]] = range(len(told))
-            self._written = padded([dumps(code) for code in self._numbers])
+            self._written = texts([dumps(code) for code in self._numbers])
             self.roster = Roster(list(told.values()))
         self.places = places
 
@@ -91,9 +91,9 @@ class ToldPrices:
         """The lines of the roster of these stocks."""
         return self._lines[news.stocks]
 
-    def codes(self, news: News) -> Letters:
+    def codes(self, news: News) -> Texts:
         """The codes of these stocks as JSON."""
-        return self._written.take(news.stocks, axis=0)
+        return self._written.pick(news.stocks)
 
     def note(self, news: News) -> None:
         """The rooms of the stocks were told these ticks."""

@@ -14,13 +14,13 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
 from portfolios.live.columns import Columns, Flags, Numbers
 from portfolios.live.parts import parts_of
 from portfolios.live.worth import MOST_LINES, UNKNOWN, worth_of
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
 from realtime.events import Named, named
+from realtime.protocol.letters import Shelf
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
 #: quote takes its place.
@@ -206,7 +206,7 @@ class Book:
         self.heads: list[bytes] = []
         self.rooms: list[Named] = []
         #: What rows say of the price of each stock, written by whoever writes rows.
-        self.texts: npt.NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
+        self.texts = Shelf()
         self._stocks: dict[str, Stock] = {}
         self._stock_list: list[Stock] = []
         #: Stocks whose price has moved since lines were told of it.

@@ -11,9 +11,8 @@ import numpy as np
 from portfolios.live.book import Book, Stock
 from portfolios.live.columns import Numbers
 from portfolios.maths.whole import PRICE_PLACES, written
-from realtime.protocol import letters
 from realtime.protocol.encoding import dumps, timestamp
-from realtime.protocol.letters import Letters
+from realtime.protocol.letters import Texts
 from stocks.selectors.prices import is_stale
 from stocks.sessions import FRESH_FOR
 from stocks.wire_text import moment
@@ -24,21 +23,14 @@ _UNPRICED: Final = (
 )
 
 
-def price_texts(book: Book, stocks: Numbers, now: datetime) -> Letters:
+def price_texts(book: Book, stocks: Numbers, now: datetime) -> Texts:
     """The texts of the stocks at these places, all of which have a price."""
     is_written = book.prices["written"]
     if len(new := stocks[is_written[stocks] == 0]):
         at = np.unique(new)
-        texts = letters.padded([price_text(book.stock_at(one), now) for one in at.tolist()])
-        height, width = book.texts.shape
-        if height < book.prices.count or width < texts.shape[1]:
-            bigger = np.zeros((book.prices.count, max(width, texts.shape[1])), np.uint8)
-            bigger[:height, :width] = book.texts
-            book.texts = bigger
-        book.texts[at] = 0
-        book.texts[at, : texts.shape[1]] = texts
+        book.texts.put(at, [price_text(book.stock_at(one), now) for one in at.tolist()])
         is_written[at] = 1
-    return book.texts.take(stocks, axis=0)
+    return book.texts.pick(stocks)
 
 
 def price_text(stock: Stock, now: datetime) -> bytes:

@@ -29,8 +29,8 @@ from portfolios.maths.whole import (
     percent,
     written,
 )
-from realtime.protocol import letters
 from realtime.protocol.encoding import dumps
+from realtime.protocol.letters import NULL, Figures, joined
 
 TYPE: Final = "portfolio"
 PRICES, LEDGER, STATE, SNAPSHOT = "prices", "ledger", "state", "snapshot"
@@ -121,15 +121,14 @@ def _summaries(book: Book, at: Numbers) -> tuple[list[bytes], set[int]]:
     gained, is_sure = percent_even(gain.whole, invested.whole, any_part)
     of_day, is_sure_too = percent_even(change.whole, previous.whole, any_part)
     found &= is_sure & is_sure_too & (invested.whole != 0) & (previous.whole != 0)
-    written = letters.written(rounded, places=figures)
-    worth, grown, priced, in_all, value, changed = map(written.row, range(len(sums)))
-    texts = letters.joined(
+    worth, grown, priced, in_all, value, changed = (Figures(one, figures) for one in rounded)
+    texts = joined(
         len(at),
         (
             *(b',"total_current_value":', worth, b',"total_unrealized_gain":', grown),
-            *(b',"total_unrealized_gain_pct":', letters.written(gained)),
+            *(b',"total_unrealized_gain_pct":', Figures(gained, PERCENT_PLACES)),
             *(b',"total_price_gain":', priced, b',"total_gain":', in_all, b',"total_value":', value),
-            *(b',"day_change":', changed, b',"day_change_pct":', letters.written(of_day)),
+            *(b',"day_change":', changed, b',"day_change_pct":', Figures(of_day, PERCENT_PLACES)),
         ),
     )
     return texts, set(np.flatnonzero(~found).tolist())
@@ -137,7 +136,7 @@ def _summaries(book: Book, at: Numbers) -> tuple[list[bytes], set[int]]:
 
 def _scaled(numbers: Numbers, places: Numbers) -> tuple[Numbers, int]:
     """Numbers of so many places each, all with as many as they are written together with, and how many."""
-    most = next(one for one in letters.PLACES if one >= places.max(initial=0))
+    most = int(places.max(initial=0))
     return numbers if (places == most).all() else numbers * _POWER[most - places], most
 
 
@@ -246,16 +245,16 @@ def _texts(book: Book, rows: Numbers, of: Numbers, now: datetime) -> tuple[list[
     exact = np.array([value, gain, quantity * (price - previous)])
     rounded = even(exact, _POWER[lines["decimals"][rows] + PRICE_PLACES - places], less=less)
     rounded, figures = _scaled(rounded, places)
-    unknown = np.zeros_like(less)
-    unknown[2] = previous == UNKNOWN
-    written = letters.written(rounded, unknown, places=figures)
+    rounded[2] = np.where(previous == UNKNOWN, NULL, rounded[2])
+    worth, gained, of_day = (Figures(one, figures) for one in rounded)
     ends = np.diff(of, append=-1) != 0
-    texts = letters.joined(
+    percentage = np.where(cost == 0, NULL, percentage)
+    texts = joined(
         len(rows),
         (
-            *(b'{"current_value":', written.row(0), b',"unrealized_gain":', written.row(1)),
-            *(b',"unrealized_gain_pct":', letters.written(percentage, cost == 0)),
-            *(b',"day_change":', written.row(2), b",", price_texts(book, stocks, now), b"}"),
+            *(b'{"current_value":', worth, b',"unrealized_gain":', gained),
+            *(b',"unrealized_gain_pct":', Figures(percentage, PERCENT_PLACES)),
+            *(b',"day_change":', of_day, b",", price_texts(book, stocks, now), b"}"),
         ),
         ends,
     )

@@ -9,8 +9,6 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
-from realtime.protocol.letters import fractions
-
 QUANTITY_PLACES: Final = 10
 PRICE_PLACES: Final = 8
 VALUE_PLACES: Final = QUANTITY_PLACES + PRICE_PLACES
@@ -22,7 +20,10 @@ _LAST_PLACE = Decimal(1).scaleb(-PRICE_PLACES)
 _ONE = tuple(10**places for places in range(9))
 _LISTED = PERCENT_PLACES
 #: What stands behind the whole part, by the number of decimals, which are so few that all there is is listed.
-FRACTIONS: Final = [fractions(places) for places in range(_LISTED + 1)]
+FRACTIONS: Final = [
+    [f".{part:0{places}d}".rstrip("0").rstrip(".") for part in range(10**places)]
+    for places in range(_LISTED + 1)
+]
 
 
 def units(number: Decimal, places: int) -> int:

@@ -16,49 +16,24 @@ from portfolios.live.sums import total_of
 from portfolios.maths import whole
 from portfolios.maths.columns import percent_even
 from portfolios.tests.test_live_columns import NOW, USUAL, World
-from realtime.protocol import letters
+from realtime.protocol.letters import NULL, Figures, joined
 
 
+@pytest.mark.parametrize("places", [0, 2, 4, 8])
 @pytest.mark.parametrize("most", [1, 10, 10**4, 10**8, 10**12, 10**18])
-def test_numbers_are_written_as_one_by_one(most: int) -> None:
+def test_numbers_are_written_as_one_by_one(places: int, most: int) -> None:
     chance = random.Random(most)
     numbers = [0, 1, -1, most, -most, *(chance.randint(-most, most) for _ in range(300))]
     numbers += [number // 100 * 100 for number in numbers]
-    unknown = [chance.random() < 0.1 for _ in numbers]
-    columns = letters.written(np.array(numbers), np.array(unknown))
-    texts = letters.joined(
-        len(numbers), (b'{"a":', columns, b',"b":', letters.written(np.array(numbers)), b"}")
-    )
-    for number, null, text in zip(numbers, unknown, texts, strict=True):
-        one = whole.written(number, 4)
-        assert text.decode() == f'{{"a":{"null" if null else one},"b":{one}}}'
-        assert json.loads(text, parse_float=Decimal, parse_int=Decimal)["b"] == Decimal(number).scaleb(-4)
-
-
-@pytest.mark.parametrize("places", letters.PLACES)
-@pytest.mark.parametrize("most", [9, 9_999, 10**4, 2**32 - 1, 2**32, 10**15, 2**63 - 1])
-def test_fewer_decimals_take_fewer_letters_and_a_table_of_numbers_is_written_row_by_row(
-    places: int, most: int
-) -> None:
-    chance = random.Random(most)
-    rows = [[0, most, -most, *(chance.randint(-most, most) for _ in range(50))] for _ in range(3)]
-    written = letters.written(np.array(rows), places=places)
-    for at, row in enumerate(rows):
-        texts = letters.joined(len(row), (b"x", written.row(at)))
-        assert texts == [f"x{whole.written(number, places)}".encode() for number in row]
-
-
-def test_rows_that_do_not_end_a_text_are_joined_by_commas() -> None:
-    numbers = np.arange(1, 8)
-    ends = np.array([True, False, False, True, True, False, True])
-    texts = letters.joined(7, (b"[", letters.written(numbers, places=0), b"]"), ends)
-    assert texts == [b"[1]", b"[2],[3],[4]", b"[5]", b"[6],[7]"]
-
-
-def test_texts_of_different_lengths_stand_beside_each_other() -> None:
-    words = [b"", b"a", b"bcd", "é".encode()]
-    assert letters.joined(4, (b"<", letters.padded(words), b">")) == [b"<" + word + b">" for word in words]
-    assert letters.joined(0, (b"<", letters.padded([]), letters.written(np.array([], np.int64)))) == []
+    known = [None if chance.random() < 0.1 else number for number in numbers]
+    columns = Figures(np.array([NULL if number is None else number for number in known]), places)
+    texts = joined(len(numbers), (b'{"a":', columns, b',"b":', Figures(np.array(numbers), places), b"}"))
+    for number, given, text in zip(numbers, known, texts, strict=True):
+        one, other = (whole.written(which, places) for which in (number, given))
+        assert text.decode() == f'{{"a":{other},"b":{one}}}'
+        assert json.loads(text, parse_float=Decimal, parse_int=Decimal)["b"] == Decimal(number).scaleb(
+            -places
+        )
 
 
 def test_parts_are_never_wrong_where_they_are_sure() -> None:

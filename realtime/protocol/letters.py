@@ -1,12 +1,14 @@
-"""Texts of many rows at once: numbers and words in columns of bytes, joined where all of them stand.
+"""Texts of many rows at once: columns of words and numbers, written side by side by compiled code.
 
-A column is as wide as its widest text, and what is narrower is filled up with NULs, which no JSON holds: they
-are left out in the end. That is several times as quick as formatting one number after the other.
+To format one number after the other takes Python several times as long, and NumPy has no way to write texts
+of different lengths.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,176 +16,100 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-#: One row of bytes for each text.
 Letters = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+#: What a loop that is compiled counts with.
+Sizes = npt.NDArray[np.uint64]
 
-#: Numbers are written with so many decimals at the most.
-PLACES: Final = (0, 2, 4, 8)
-_GROUP: Final = 10_000
-_GROUP_PLACES: Final = 4
-_END, _COMMA = ord("\n"), ord(",")
-#: What stands for a NUL where rows are glued together.
-NUL: Final = b"\1"
-_WITH_NULS: Final = bytes.maketrans(NUL, b"\0")
-_POWERS: Final = 10 ** np.arange(1, 19, dtype=np.int64)
-# Where words of four letters stand.
-_STEP: Final = 4
-
-
-def _table(texts: Sequence[str], kind: type[np.uint32] | type[np.uint64]) -> Any:
-    """Texts as numbers that have their letters as bytes."""
-    size = np.dtype(kind).itemsize
-    return np.frombuffer(b"".join(text.encode().ljust(size, b"\0") for text in texts), kind)
+#: A number that is written as null.
+NULL: Final = -(2**63)
+#: Numbers have so many decimals at the most.
+MOST_PLACES: Final = 18
+_MOST_DATA: Final = 5
+# The longest number: a minus, 19 digits and a point, or two more before them.
+_WIDEST: Final = 24
+# "$", nine digits and two line ends, and what stands before the end of a word.
+_WORD: Final = 16
+_MOST_ROOM: Final = 10**9
+_NOTHING: Final = np.zeros(0, np.uint8)
+_ENDS: Final = np.frombuffer(b",\n", np.uint8)
 
 
-_FULL: Final = [f"{number:04d}" for number in range(_GROUP)]
-# Of four digits by their number, first where nothing stands before them and then where something does.
-_LAST: Final = _table([*map(str, range(_GROUP)), *_FULL], np.uint32)
-_BEFORE: Final = _table(["", *map(str, range(1, _GROUP)), *_FULL], np.uint32)
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A text for each row: bytes of ``data``, which many rows may have in common."""
+
+    data: Letters
+    starts: Numbers
+    ends: Numbers
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def pick(self, which: Any) -> Texts:
+        """The texts of some rows, which are chosen as NumPy does."""
+        return Texts(self.data, self.starts[which], self.ends[which])
+
+    def size(self) -> int:
+        """How long they are together."""
+        return int(np.add.reduce(self.ends - self.starts))
+
+    def sizes(self) -> tuple[Letters, Sizes, Sizes]:
+        """Data, starts and ends, as compiled loops take them."""
+        return self.data, unsigned(self.starts), unsigned(self.ends)
+
+    def joined(self) -> bytes:
+        """All of them as one text, where they stand one behind the other, as those of ``lines`` do."""
+        return self.data.tobytes()
 
 
-def fractions(places: int) -> list[str]:
-    """What stands behind the whole part, by the number of decimals."""
-    return [f".{part:0{places}d}".rstrip("0").rstrip(".") for part in range(10**places)]
+def texts(words: Sequence[bytes]) -> Texts:
+    """Words as a column."""
+    ends = np.fromiter(accumulate(map(len, words), initial=0), np.int64, len(words) + 1)
+    return Texts(np.frombuffer(b"".join(words), np.uint8), ends[:-1], ends[1:])
 
 
-_ALL: Final = _BEFORE[_GROUP:]
-# Three letters or five; of four decimals once more, with others behind them.
-_FRACTION: Final = {
-    2: _table(fractions(2), np.uint32),
-    4: _table([*fractions(4), *(f".{digits}" for digits in _FULL)], np.uint64),
-}
-_BEHIND: Final = _table([digits.rstrip("0") for digits in _FULL], np.uint32)
-_NULL: Final = _table(["null"], np.uint32)[0]
+def unsigned(numbers: Numbers) -> Sizes:
+    """Numbers from 0 on, as compiled loops take them."""
+    return np.ascontiguousarray(numbers).view(np.uint64)
 
 
 class Figures(NamedTuple):
-    """Numbers as JSON: whether a minus stands before each, if any has one, and words from left to right."""
+    """Numbers of units of 10^-places, as JSON without trailing zeros."""
 
-    minus: Letters | None
-    words: Sequence[Words]
+    numbers: Numbers
+    places: int = 0
 
-    def row(self, at: int) -> Figures:
-        """One row, where numbers are a table."""
-        return Figures(None if self.minus is None else self.minus[at], [word[at] for word in self.words])
+
+class Filled(NamedTuple):
+    """Numbers from 0 on, with 20 digits each."""
+
+    numbers: Numbers
+
+
+class Word(NamedTuple):
+    """What stands in these columns, as a word of a command of Redis, which says how long it is."""
+
+    columns: Columns
 
 
 #: What stands in rows: bytes in all of them.
-Column = bytes | Letters | Figures
+Column = bytes | Texts | Figures | Filled | Word
+Columns = Sequence[Column]
 
 
-def written(numbers: Numbers, null: Flags | None = None, *, places: int = 4) -> Figures:
-    """Numbers of units of 10^-places, one of PLACES, as JSON without trailing zeros; ``null`` are unknown."""
-    if null is not None and not null.any():
-        null = None
-    if null is not None:
-        numbers = np.where(null, 0, numbers)
-    negative = numbers < 0
-    minus = negative.view(np.uint8) * np.uint8(ord("-")) if negative.any() else None
-    whole = np.abs(numbers).view(np.uint64)
-    words = []
-    if places > _GROUP_PLACES:
-        whole, behind = _parted(whole, _GROUP)
-        if has_behind := behind.any():
-            words.append(_BEHIND.take(behind))
-        whole, part = _parted(whole, _GROUP)
-        words.append(_FRACTION[_GROUP_PLACES].take(part + (behind > 0) * _GROUP if has_behind else part))
-    elif places:
-        whole, part = _parted(whole, 10**places)
-        words.append(_FRACTION[places].take(part))
-    table, greatest = _LAST, int(whole.max(initial=0))
-    while True:
-        if greatest < 2**32 and whole.dtype != np.uint32:
-            # Those are several times as quick to divide.
-            whole = whole.astype(np.uint32)
-        greatest //= _GROUP
-        if greatest:
-            more, digits = _parted(whole, _GROUP)
-            group = table.take(digits + (more > 0) * np.uint32(_GROUP))
-        else:
-            more, group = whole, table.take(whole)
-        if table is _LAST and null is not None:
-            group[null] = _NULL
-        words.append(group)
-        whole, table = more, _BEFORE
-        if not greatest:
-            return Figures(minus, words[::-1])
+def lines(count: int, columns: Columns) -> Texts:
+    """``count`` texts in which columns stand side by side; bytes are in all of them.
+
+    Raises ValueError where a column has not as many rows, more decimals than MOST_PLACES, or a text that its
+    data does not hold.
+    """
+    plan = _Plan(count)
+    plan.add(columns)
+    return plan.written()
 
 
-def filled(numbers: Numbers) -> tuple[bytes, Figures]:
-    """Numbers from 0 on with 20 digits each: zeros that stand before all of them, and what stands behind."""
-    whole, greatest = numbers.view(np.uint64), int(numbers.max(initial=0))
-    words: list[Words] = []
-    while greatest:
-        whole, digits = _parted(whole, _GROUP)
-        words.append(_ALL.take(digits))
-        greatest //= _GROUP
-    return b"0" * (20 - _GROUP_PLACES * len(words)), Figures(None, words[::-1])
-
-
-def digits(numbers: Numbers) -> Numbers:
-    """How many digits numbers from 0 on have."""
-    return np.searchsorted(_POWERS, numbers, side="right") + 1
-
-
-def lengths(letters: Letters) -> Numbers:
-    """How long the text of each row is."""
-    return np.count_nonzero(letters, axis=1)
-
-
-def _parted(numbers: Any, unit: int) -> tuple[Any, Any]:
-    """Numbers without a sign, divided, and what is left over, which is small."""
-    over = numbers // numbers.dtype.type(unit)
-    return over, (numbers - over * numbers.dtype.type(unit)).astype(np.int32)
-
-
-def padded(texts: Sequence[bytes]) -> Letters:
-    """Texts that differ in length, none of them with a NUL or a line break."""
-    array = np.array(texts, np.bytes_)
-    return array.view(np.uint8).reshape(len(array), array.dtype.itemsize)
-
-
-def sheet(count: int, columns: Sequence[Column]) -> Letters:
-    """``count`` rows in which columns stand side by side; bytes are in all of them."""
-    common = bytearray()
-    texts: list[tuple[int, Letters]] = []
-    figures: list[tuple[int, Words]] = []
-    for column in columns:
-        if isinstance(column, bytes):
-            common += column
-        elif isinstance(column, Figures):
-            minus, words = column
-            if minus is None:
-                common += bytes(-len(common) % _STEP)
-            else:
-                # It stands right before the words.
-                common += bytes(_STEP - len(common) % _STEP)
-                texts.append((len(common) - 1, minus.reshape(-1, 1)))
-            for word in words:
-                figures.append((len(common), word))
-                common += bytes(word.itemsize)
-        else:
-            texts.append((len(common), column))
-            common += bytes(column.shape[1])
-    common += bytes(-len(common) % _STEP)
-    width = len(common)
-    letters = np.empty((count, width), np.uint8)
-    letters[:] = np.frombuffer(common, np.uint8)
-    for at, text in texts:
-        letters[:, at : at + text.shape[1]] = text
-    for at, word in figures:
-        np.ndarray((count,), word.dtype, letters, at, (width,))[:] = word
-    return letters
-
-
-def glued(letters: Letters) -> bytes:
-    """All rows as one text, in which NUL stands for itself."""
-    return letters.tobytes().translate(_WITH_NULS, b"\0")
-
-
-def joined(count: int, columns: Sequence[Column], ends: Flags | None = None) -> list[bytes]:
-    """What stands in each of ``count`` rows, as one text; bytes are in all of them.
+def joined(count: int, columns: Columns, ends: Flags | None = None) -> list[bytes]:
+    """The same as bytes; none of them may hold a line feed.
 
     With ``ends``, rows up to one that ends a text are in one, with commas between.
     """
@@ -191,8 +117,135 @@ def joined(count: int, columns: Sequence[Column], ends: Flags | None = None) -> 
         return []
     end: Column = b"\n"
     if ends is not None:
-        end = np.where(ends, np.uint8(_END), np.uint8(_COMMA)).reshape(-1, 1)
-    texts = sheet(count, (*columns, end)).tobytes().translate(None, b"\0").split(b"\n")
+        which = ends.astype(np.int64)
+        end = Texts(_ENDS, which, which + 1)
+    found = lines(count, (*columns, end)).joined().split(b"\n")
     # Nothing stands behind the last end.
-    del texts[-1]
-    return texts
+    del found[-1]
+    return found
+
+
+class Shelf:
+    """Texts by number of row, each of which may be put anew."""
+
+    def __init__(self) -> None:
+        self._data: Letters = np.zeros(0, np.uint8)
+        self._used = 0
+        # Where the text of each row starts, and where it ends.
+        self._bounds: Numbers = np.zeros((2, 0), np.int64)
+
+    def put(self, rows: Numbers, words: Sequence[bytes]) -> None:
+        """Have these texts stand in these rows, none of which is there twice."""
+        new = texts(words)
+        more = int(rows.max(initial=-1)) + 1 - self._bounds.shape[1]
+        if more > 0:
+            self._bounds = np.append(self._bounds, np.zeros((2, more), np.int64), axis=1)
+        if self._used + len(new.data) > len(self._data):
+            # What was replaced is left out, and there is room for as much again.
+            kept = lines(self._bounds.shape[1], (Texts(self._data, *self._bounds),))
+            self._used = len(kept.data)
+            self._bounds = np.array((kept.starts, kept.ends))
+            self._data = np.zeros(2 * (self._used + len(new.data)), np.uint8)
+            self._data[: self._used] = kept.data
+        self._bounds[:, rows] = new.starts + self._used, new.ends + self._used
+        self._data[self._used : self._used + len(new.data)] = new.data
+        self._used += len(new.data)
+
+    def pick(self, rows: Numbers) -> Texts:
+        """The texts in these rows."""
+        return Texts(self._data, *self._bounds[:, rows])
+
+
+def prepare() -> None:
+    """Have the code compiled, which takes seconds where it has never been."""
+    from realtime.protocol import letters_compiled  # noqa: F401
+
+
+class _Plan:
+    """What is to be written in each row."""
+
+    def __init__(self, count: int) -> None:
+        # Numba takes a while to import, and most processes write no rows.
+        from realtime.protocol import letters_compiled
+
+        self._code = letters_compiled
+        self._count = count
+        self._steps: list[tuple[Any, int, int]] = []
+        self._common = bytearray()
+        self._numbers: list[Numbers] = []
+        self._starts: list[Numbers] = []
+        self._ends: list[Numbers] = []
+        self._data: list[Letters] = []
+        self._places: dict[int, int] = {}
+        self._room = 0
+
+    def written(self) -> Texts:
+        count, code = self._count, self._code
+        starts, ends, numbers = (
+            np.array(some, np.int64).reshape(len(some), count)
+            for some in (self._starts, self._ends, self._numbers)
+        )
+        starts, ends = starts.view(np.uint64), ends.view(np.uint64)
+        each = len(self._common) + _WIDEST * len(numbers) + self._room
+        room = count * each + code.measured(starts, ends)
+        if room >= _MOST_ROOM:
+            raise ValueError(f"{room} bytes are too many at once")
+        out: Letters = np.empty(room, np.uint8)
+        begun, ended = np.empty(count, np.int64), np.empty(count, np.int64)
+        end = code.write(
+            np.array(self._steps, np.uint64).reshape(-1, 3),
+            numbers,
+            np.frombuffer(self._common, np.uint8),
+            *self._data,
+            *[_NOTHING] * (_MOST_DATA - len(self._data)),
+            starts,
+            ends,
+            out,
+            begun.view(np.uint64),
+            ended.view(np.uint64),
+        )
+        return Texts(out[:end], begun, ended)
+
+    def add(self, columns: Columns) -> None:
+        code, steps = self._code, self._steps
+        for column in columns:
+            if isinstance(column, bytes):
+                begin = len(self._common)
+                self._common += column
+                steps.append((code.COMMON, begin, len(self._common)))
+            elif isinstance(column, Texts):
+                self._check(column.starts)
+                steps.append((code.TEXT, len(self._starts), self._place(column.data)))
+                self._starts.append(column.starts)
+                self._ends.append(column.ends)
+            elif isinstance(column, Figures):
+                if not 0 <= column.places <= MOST_PLACES:
+                    raise ValueError(f"numbers have up to {MOST_PLACES} decimals")
+                steps.append((code.FIGURES, self._number(column.numbers), column.places))
+            elif isinstance(column, Filled):
+                if column.numbers.min(initial=0) < 0:
+                    raise ValueError("numbers that are filled up begin at 0")
+                steps.append((code.FILLED, self._number(column.numbers), 0))
+            else:
+                steps.append((code.BEGIN, 0, 0))
+                self.add(column.columns)
+                steps.append((code.END, 0, 0))
+                self._room += _WORD
+
+    def _number(self, numbers: Numbers) -> int:
+        self._check(numbers)
+        self._numbers.append(numbers)
+        return len(self._numbers) - 1
+
+    def _check(self, rows: Numbers) -> None:
+        if rows.shape != (self._count,):
+            raise ValueError(f"a column of {rows.shape} rows stands beside others of {self._count}")
+
+    def _place(self, data: Letters) -> int:
+        """Which of the data it is."""
+        place = self._places.setdefault(id(data), len(self._data))
+        if place == len(self._data):
+            if place == _MOST_DATA:
+                raise ValueError(f"texts come from {_MOST_DATA} places at the most")
+            self._data.append(np.ascontiguousarray(data))
+        return place

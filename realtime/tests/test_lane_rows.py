@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime import keys, lane
-from realtime.protocol.letters import padded
+from realtime.protocol.letters import texts
 from realtime.protocol.names import InvalidRoom
 from realtime.publish import Publishing, SharedEvent, publish_shared
 from realtime.rooms import RoomUnknown
-from realtime.roster import VERSION_DIGITS, Roster, Rows
+from realtime.roster import MOST, NEVER, Roster, Rows, version_of, version_text
 from realtime.tests.bus import told
 from realtime.tests.servers import OwnValkey
 from realtime.tests.test_lane import Listening, calls, event, kept, listening, plain, through
@@ -37,8 +37,8 @@ def rows(roster: Roster, *some: tuple[int, int]) -> Rows:
         roster,
         "alert",
         np.array([line for line, _ in some], np.int64),
-        padded([b'"number":%d' % number for _, number in some]),
-        padded([f"{number:0{VERSION_DIGITS}d}".encode() for _, number in some]),
+        texts([b'"number":%d' % number for _, number in some]),
+        np.array([divmod(number, 3) for _, number in some], np.int64).reshape(-1, 2).T,
     )
 
 
@@ -180,7 +180,7 @@ def test_an_emptied_redis_is_begun_anew(
         ([(("price:a", ""), ("price:b", ""))], ValueError),
         ([(("alert:me", ""),)], ValueError),
         ([(("price:a", ""),), (("price:a", ""), ("market:KOSPI", "a"))], ValueError),
-        ([(("price:a", ""), ("market:KOSPI", "a\1"))], ValueError),
+        ([(("price:a", ""), ("market:KOSPI", "a\0"))], ValueError),
         ([(("price:a", ""), ("market:KOSPI", "a\n"))], ValueError),
     ],
 )
@@ -189,12 +189,37 @@ def test_rooms_that_are_no_line(lines: Any, error: type[Exception], roster: Rost
         Roster(lines)
 
 
-def test_versions_are_as_long_as_each_other(roster: Roster) -> None:
-    lines, fields = np.array([0]), padded([b'"number":1'])
-    for text in (
-        b"1" * (VERSION_DIGITS - 1),
-        b"1" * (VERSION_DIGITS + 1),
-        b"1\0" + b"1" * (VERSION_DIGITS - 2),
-    ):
-        with pytest.raises(ValueError, match="digits"):
-            Rows(roster, "alert", lines, fields, np.frombuffer(text, np.uint8).reshape(1, -1))
+@pytest.mark.parametrize(
+    ("lines", "fields", "versions"),
+    [
+        ([0], [b'"number":1'], [[1], [-1]]),
+        ([0], [b'"number":1'], [[1, 2], [1, 2]]),
+        ([0], [b'"number":1'], [[1]]),
+        ([0, 1], [b'"number":1'], [[1, 1], [1, 1]]),
+    ],
+)
+def test_what_are_no_rows(lines: Any, fields: Any, versions: Any, roster: Roster) -> None:
+    with pytest.raises(ValueError, match="version"):
+        Rows(roster, "alert", np.array(lines), texts(fields), np.array(versions))
+
+
+@given(*[st.tuples(st.integers(0, MOST), st.integers(0, MOST))] * 2)
+def test_versions_rise_as_their_texts_do(one: tuple[int, int], other: tuple[int, int]) -> None:
+    assert (one < other) == (version_text(*one) < version_text(*other))
+    assert version_of(version_text(*one).encode()) == one
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (None, NEVER),
+        (b"", NEVER),
+        (b"7", (MOST, MOST)),
+        (b"1" * 43, (MOST, MOST)),
+        (b"2" * 42, (MOST, MOST)),
+        (b"1" + b"9" * 41, (MOST, MOST)),
+        (b"x" * 42, (MOST, MOST)),
+    ],
+)
+def test_a_version_of_another_form_is_later_than_all(text: bytes | None, version: tuple[int, int]) -> None:
+    assert version_of(text) == version

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.protocol.letters import PLACES, Column, joined, padded, written
+from realtime.protocol.letters import NULL, Column, Figures, Filled, Shelf, Texts, Word, joined, lines, texts
 
+PLACES = (0, 1, 2, 4, 8, 18)
 NUMBERS = st.one_of(
-    st.integers(-(2**63), 2**63 - 1),
+    st.integers(1 - 2**63, 2**63 - 1),
     st.integers(-(10**9), 10**9),
     st.integers(-(10**9), 10**9).map(lambda number: number * 10**8),
-    st.sampled_from([0, 1, -1, 9_999, 10_000, -10_000, 99_999_999, 10**8, 2**32 - 1, 2**32, -(2**63)]),
+    st.sampled_from([0, 1, -1, 9, 10, 99, 100, 9_999, 10_000, -10_000, 99_999_999, 10**8, 2**32, 1 - 2**63]),
 )
 
 
@@ -26,31 +27,46 @@ def plain(number: int, places: int) -> str:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(PLACES), st.lists(st.tuples(NUMBERS, st.booleans()), min_size=1, max_size=20))
-def test_numbers_are_plain_digits_without_trailing_zeros(places: int, rows: list[tuple[int, bool]]) -> None:
-    numbers = np.array([number for number, _ in rows], np.int64)
-    null = np.array([is_null for _, is_null in rows])
-    expected = [("null" if is_null else plain(number, places)).encode() for number, is_null in rows]
-    assert joined(len(rows), [written(numbers, null, places=places)]) == expected
-    texts = joined(len(rows), [b"<", written(numbers, places=places), b">"])
-    assert texts == [f"<{plain(number, places)}>".encode() for number, _ in rows]
+@given(st.sampled_from(PLACES), st.lists(st.one_of(NUMBERS, st.none()), min_size=1, max_size=20))
+def test_numbers_are_plain_digits_without_trailing_zeros(places: int, rows: list[int | None]) -> None:
+    numbers = np.array([NULL if number is None else number for number in rows], np.int64)
+    expected = ["null" if number is None else plain(number, places) for number in rows]
+    assert joined(len(rows), [Figures(numbers, places)]) == [text.encode() for text in expected]
+    texts = joined(len(rows), [b"<", Figures(numbers, places), b">"])
+    assert texts == [f"<{text}>".encode() for text in expected]
 
 
 @pytest.mark.parametrize("places", PLACES)
 def test_every_ending_of_a_number_is_written(places: int) -> None:
     last = np.arange(20_000, dtype=np.int64)
     for numbers in (last, last * 10_000, -last, last + 123_456_789 * 10**8):
-        assert joined(len(numbers), [written(numbers, places=places)]) == [
+        assert joined(len(numbers), [Figures(numbers, places)]) == [
             plain(number, places).encode() for number in numbers.tolist()
         ]
+
+
+@given(st.lists(st.one_of(st.integers(0, 2**63 - 1), st.integers(0, 1000)), max_size=12))
+def test_numbers_are_filled_up_to_twenty_digits(numbers: list[int]) -> None:
+    found = lines(len(numbers), (Filled(np.array(numbers, np.int64)),))
+    assert found.joined() == b"".join(b"%020d" % number for number in numbers)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=1200), NUMBERS), min_size=1, max_size=12))
+def test_a_word_says_how_long_it_is(rows: list[tuple[bytes, int]]) -> None:
+    names, numbers = [name for name, _ in rows], np.array([number for _, number in rows], np.int64)
+    found = lines(len(rows), (b"a", Word((texts(names), b" ", Figures(numbers))), b"b", Word((b"c",))))
+    said = [b"%b %d" % (name, number) for name, number in rows]
+    alone = [b"a$%d\r\n%b\r\nb$1\r\nc\r\n" % (len(word), word) for word in said]
+    assert found.joined() == b"".join(alone)
+    assert [found.joined()[start:end] for start, end in zip(found.starts, found.ends, strict=True)] == alone
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), NUMBERS, st.booleans()), min_size=1, max_size=12))
 def test_what_stands_in_a_row_is_joined(rows: list[tuple[str, int, bool]]) -> None:
     names = [json.dumps(name).encode() for name, _, _ in rows]
-    figures = written(np.array([number for _, number, _ in rows], np.int64), places=2)
+    figures = Figures(np.array([number for _, number, _ in rows], np.int64), 2)
     ends = np.array([*(end for _, _, end in rows[:-1]), True])
-    columns: list[Column] = [b'{"name":', padded(names), b',"number":', figures, b"}"]
+    columns: list[Column] = [b'{"name":', texts(names), b',"number":', figures, b"}"]
     alone = [
         b'{"name":%b,"number":%b}' % (name, plain(number, 2).encode())
         for name, (_, number, _) in zip(names, rows, strict=True)
@@ -66,3 +82,38 @@ def test_what_stands_in_a_row_is_joined(rows: list[tuple[str, int, bool]]) -> No
 
 def test_no_rows_are_no_texts() -> None:
     assert joined(0, [b"x"]) == []
+    assert lines(0, (b"x", texts([]), Figures(np.array([], np.int64)))).joined() == b""
+
+
+@given(st.data())
+def test_rows_of_texts_are_picked_and_put_anew(data: st.DataObject) -> None:
+    shelf, expected = Shelf(), dict.fromkeys(range(8), b"")
+    for _ in range(data.draw(st.integers(1, 8))):
+        new = data.draw(st.dictionaries(st.integers(0, 6), st.binary(max_size=40), max_size=5))
+        new[7] = b"the last"
+        shelf.put(np.array([*new]), [*new.values()])
+        expected |= new
+        rows = data.draw(st.lists(st.integers(0, 7), max_size=9))
+        found = lines(len(rows), (shelf.pick(np.array(rows, np.int64)),))
+        assert found.joined() == b"".join(expected[row] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (texts([b"a"]),),
+        (Figures(np.zeros(3, np.int64)),),
+        (Figures(np.zeros((2, 2), np.int64)),),
+        (Figures(np.zeros(2, np.int64), 19),),
+        (Figures(np.zeros(2, np.int64), -1),),
+        (Filled(np.array([1, -1])),),
+        [texts([b"a", b"b"]) for _ in range(6)],
+        (Texts(np.zeros(4, np.uint8), np.array([0, 2]), np.array([1, 5])),),
+        (Texts(np.zeros(4, np.uint8), np.array([0, 3]), np.array([1, 2])),),
+        (Texts(np.zeros(4, np.uint8), np.array([0, -1]), np.array([1, 2])),),
+        (Texts(np.zeros(4, np.uint8), np.array([0, -3]), np.array([1, -1])),),
+    ],
+)
+def test_what_is_no_column_is_refused(columns: list[Column]) -> None:
+    with pytest.raises(ValueError, match=r"a text|a column|decimals|numbers|places"):
+        lines(2, columns)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.protocol.encoding import dumps
-from realtime.protocol.letters import joined, padded
+from realtime.protocol.letters import joined, texts
 from stocks import folds
 from stocks.batch import Batch, gather, newest, newest_ticks, sane
 from stocks.messages import price_updates
@@ -55,7 +55,7 @@ UPDATES = st.lists(st.lists(TICKS, max_size=6).map(lambda ticks: update(*ticks))
 
 
 def written(batch: Batch, positions) -> list[bytes]:
-    codes = padded([dumps(batch.codes[code]) for code in batch.code[positions].tolist()])
+    codes = texts([dumps(batch.codes[code]) for code in batch.code[positions].tolist()])
     fields = price_updates(batch, np.array(positions, np.int64), codes)
     return joined(len(positions), (b"{", fields, b"}"))
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.roster import version_text
 from realtime.tests.bus import heard
 from stocks.batch import Batch
 from stocks.directory import Place
-from stocks.live import LivePublisher, _rows, _version
+from stocks.live import LivePublisher, _rows
 from stocks.quotes import write_quotes
 from stocks.tests.factories import StockFactory
 from stocks.tests.tick_cases import batch, book, tick, update
@@ -99,7 +100,7 @@ def test_versions_are_the_same_whether_written_in_columns_or_one_by_one(keys):
     told = batch(update(*ticks))
     rows = _rows(told, known.news(told, np.arange(len(ticks))), known)
     assert rows is not None
-    assert [event.version for event in rows.events] == [_version(key) for key in keys]
+    assert [event.version for event in rows.events] == [version_text(*key) for key in keys]
 
 
 def test_an_order_book_goes_to_its_own_room(listener):

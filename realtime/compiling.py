@@ -1,0 +1,80 @@
+"""Loops over numbers and bytes, in modules named ``…_compiled.py``; Numba compiles them on import.
+
+What was compiled is kept for the next start, in the folder that NUMBA_CACHE_DIR names, or else beside this
+module. Where that cannot be written each start takes some seconds more. Whoever has no use for such loops
+does not import their modules: Numba alone takes half a second and 100 MB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# It would say hundreds of lines of each function.
+logging.getLogger("numba").setLevel(logging.WARNING)
+
+_settings: Any = numba.config
+
+
+def _kept() -> Path:
+    """Where compiled code is kept, for these sources alone: Numba looks at one module at a time."""
+    project = Path(__file__).resolve().parent.parent
+    sources = hashlib.sha256()
+    for source in (Path(__file__), *sorted(project.glob("[a-z]*/**/*_compiled.py"))):
+        sources.update(source.read_bytes())
+    folder = Path(_settings.CACHE_DIR or Path(__file__).parent / "__pycache__")
+    return folder / f"numba-{sources.hexdigest()[:16]}"
+
+
+_settings.CACHE_DIR = str(_kept())
+
+SIZE = types.uint64
+NUMBER = types.int64
+FLAG = types.boolean
+#: Arrays that are only read, and such as are written to.
+DATA = types.Array(types.uint8, 1, "C", readonly=True)
+SIZES = types.Array(SIZE, 1, "C", readonly=True)
+SIZE_TABLE = types.Array(SIZE, 2, "C", readonly=True)
+NUMBERS = types.Array(NUMBER, 1, "C", readonly=True)
+NUMBER_TABLE = types.Array(NUMBER, 2, "C", readonly=True)
+OUT = types.Array(types.uint8, 1, "C")
+OUT_SIZES = types.Array(SIZE, 1, "C")
+OUT_NUMBERS = types.Array(NUMBER, 1, "C")
+OUT_TABLE = types.Array(NUMBER, 2, "C")
+
+
+@intrinsic
+def copy(_, out, at, data, start, size):  # type: ignore[no-untyped-def]
+    """Copy bytes of one array into another, which is several times as quick as a loop."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        (out_type, _, data_type, *_), (out, at, data, start, size) = signature.args, arguments
+        target, source = (
+            builder.gep(context.make_array(kind)(context, builder, array).data, [place])
+            for kind, array, place in ((out_type, out, at), (data_type, data, start))
+        )
+        cgutils.raw_memcpy(builder, target, source, size, 1)
+        return context.get_dummy_value()
+
+    return types.void(out, at, data, start, size), code
+
+
+def compiled(signature: Any) -> Callable[[Any], Any]:
+    """Compile a function for these types, when it is defined."""
+
+    def of(function: Any) -> Any:
+        try:
+            return numba.njit(signature, cache=True, nogil=True)(function)
+        except (RuntimeError, OSError):
+            # There is nowhere to keep it.
+            return numba.njit(signature, nogil=True)(function)
+
+    return of
