@@ -119,7 +119,7 @@ class Publishing:
             self._drafts[:0] = rows.parts(MESSAGES_PER_CALL)
         self._sent: Sent | None = None
         self._part: _Part | None = None
-        self._call = ScriptCall(worker_client(), script("start", "log", "publish"))
+        self._call: ScriptCall | None = None
 
     def begin(self) -> None:
         """Send the first part without waiting for the reply."""
@@ -138,7 +138,8 @@ class Publishing:
         """Wait no longer; what Redis has not taken yet, it may take or not."""
         if self._sent is not None:
             lane().abandon(self._sent)
-        self._call.leave()
+        if self._call is not None:
+            self._call.leave()
 
     def _send(self, draft: Draft | Rows | LogRows) -> None:
         self._sent = lane().send(draft)
@@ -146,6 +147,8 @@ class Publishing:
             self._send_to_script(draft)
 
     def _send_to_script(self, draft: Draft | Rows | LogRows) -> None:
+        if self._call is None:
+            self._call = ScriptCall(worker_client(), script("start", "log", "publish"))
         self._part = _Part(draft.events)
         self._part.send(self._call)
 
@@ -160,7 +163,7 @@ class Publishing:
                 raise sent.outcome
             self._send_to_script(draft)
         part, self._part = self._part, None
-        assert part is not None
+        assert part is not None and self._call is not None
         part.wait(self._call)
 
 

@@ -6,7 +6,7 @@ tick, is what tests compare with, and decides about the few ticks that no row ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -68,8 +68,10 @@ class Batch:
             )
         ]
 
-    def all_codes(self) -> set[str]:
+    def all_codes(self) -> Collection[str]:
         """The code of every tick and order book."""
+        if not self.odd and not self.books:
+            return self.codes
         return {*self.codes, *(tick.code for tick in self.odd), *(book.code for book in self.books)}
 
     def only(self, kept: Flags, odd: Sequence[Tick], books: Sequence[OrderBook]) -> Batch:

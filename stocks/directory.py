@@ -48,7 +48,7 @@ class Directory:
         came before it.
         """
         age = time.monotonic() - self._read_at
-        unknown = set(codes).difference(self._places)
+        unknown = {code for code in codes if code not in self._places}
         if (
             age > KEPT_SECONDS
             or (unknown and age > AGAIN_SECONDS)

@@ -34,7 +34,7 @@ def price_updates(batch: Batch, positions: Units, codes: Texts) -> Texts:
     from stocks import messages_compiled as code
 
     count = len(positions)
-    sources = texts([*map(_json, batch.sources)])
+    sources = _sources(tuple(batch.sources))
     out = np.empty(count * (code.ROOM + len(sources.data)) + codes.size(), np.uint8)
     begun, ended = np.empty(count, np.int64), np.empty(count, np.int64)
     is_right = code.write(
@@ -61,6 +61,11 @@ def _price_update(batch: Batch, at: int) -> bytes:
         ).encode(),
         source,
     )
+
+
+@lru_cache(maxsize=256)
+def _sources(names: tuple[str, ...]) -> Texts:
+    return texts([*map(_json, names)])
 
 
 @lru_cache(maxsize=65_536)

@@ -24,7 +24,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from django.db import connection
 from accounts.models import IdempotencyKey
 from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
+from accounts.tokens import AccessToken
 from portfolios.models import AppliedAction, Portfolio, Transaction
 from portfolios.tests.identities import breaks_of
 from portfolios.tests.ledger_load import HOST, Client, Outcome, Target
@@ -195,7 +196,9 @@ def durable(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def target(durable: None) -> Target:
+def target(durable: None, monkeypatch: pytest.MonkeyPatch) -> Target:
+    # A long run takes more than an hour.
+    monkeypatch.setattr(AccessToken, "lifetime", timedelta(days=1))
     user = UserFactory.create()
     stocks = max(6, OPERATIONS // PER_STOCK)
     for number in range(stocks):

@@ -152,7 +152,7 @@ def test_entries_of_both_formats_and_books_stand_in_one_batch():
 
 def test_nothing_is_an_empty_batch():
     empty = gather([])
-    assert gather([Packet([], [], b"", Update())]).all_codes() == empty.all_codes() == set()
+    assert gather([Packet([], [], b"", Update())]).all_codes() == empty.all_codes() == []
     assert newest_ticks(empty) == []
     assert written(empty, []) == []
     assert sane(empty, NOW) == (empty, [])
