@@ -123,8 +123,8 @@ def _room_of(roster: Roster) -> Numbers:
     width = roster.others.shape[1]
     # A name stands behind each key, a word before all that is set of the own room.
     times = np.array([[width], [1], [3], [1], [1]])
-    keyunsigned = (roster.key_ends - roster.key_starts).reshape(-1, width)
-    room: Numbers = (times * (roster.ends - roster.starts)).sum(axis=0) + keyunsigned.sum(axis=1)
+    keys = (roster.key_ends - roster.key_starts).reshape(len(roster.own), width)
+    room: Numbers = (times * (roster.ends - roster.starts)).sum(axis=0) + keys.sum(axis=1)
     return room
 
 

@@ -63,6 +63,8 @@ def advance(lines, versions, others, positions, reached, many, kept, firsts, seq
     news = 0
     for row in range(len(lines)):
         line = lines[row]
+        if not 0 <= line < len(positions):
+            raise IndexError("no line of the roster")
         first, second = versions[0, row], versions[1, row]
         if first < reached[0, line] or (first == reached[0, line] and second <= reached[1, line]):
             continue

@@ -130,6 +130,8 @@ def write(  # type: ignore[no-untyped-def]
     at = _NOUGHT
     for row in range(np.uint64(len(positions))):
         column = positions[row]
+        if not (0 <= column < columns.shape[1] and 0 <= source[column] < len(source_starts)):
+            raise IndexError("no tick of the batch")
         price, previous = columns[PRICE, column], columns[PREVIOUS_CLOSE, column]
         moment = columns[AS_OF, column] // 1_000
         if not 0 <= moment < _LAST:

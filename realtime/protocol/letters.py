@@ -27,8 +27,6 @@ MOST_PLACES: Final = 18
 _MOST_DATA: Final = 5
 # The longest number: a minus, 19 digits and a point, or two more before them.
 _WIDEST: Final = 24
-# "$", nine digits and two line ends, and what stands before the end of a word.
-_WORD: Final = 16
 _MOST_ROOM: Final = 10**9
 _NOTHING: Final = np.zeros(0, np.uint8)
 _ENDS: Final = np.frombuffer(b",\n", np.uint8)
@@ -80,20 +78,8 @@ class Figures(NamedTuple):
     places: int = 0
 
 
-class Filled(NamedTuple):
-    """Numbers from 0 on, with 20 digits each."""
-
-    numbers: Numbers
-
-
-class Word(NamedTuple):
-    """What stands in these columns, as a word of a command of Redis, which says how long it is."""
-
-    columns: Columns
-
-
 #: What stands in rows: bytes in all of them.
-Column = bytes | Texts | Figures | Filled | Word
+Column = bytes | Texts | Figures
 Columns = Sequence[Column]
 
 
@@ -177,7 +163,6 @@ class _Plan:
         self._ends: list[Numbers] = []
         self._data: list[Letters] = []
         self._places: dict[int, int] = {}
-        self._room = 0
 
     def written(self) -> Texts:
         count, code = self._count, self._code
@@ -186,7 +171,7 @@ class _Plan:
             for some in (self._starts, self._ends, self._numbers)
         )
         starts, ends = starts.view(np.uint64), ends.view(np.uint64)
-        each = len(self._common) + _WIDEST * len(numbers) + self._room
+        each = len(self._common) + _WIDEST * len(numbers)
         room = count * each + code.measured(starts, ends)
         if room >= _MOST_ROOM:
             raise ValueError(f"{room} bytes are too many at once")
@@ -218,24 +203,12 @@ class _Plan:
                 steps.append((code.TEXT, len(self._starts), self._place(column.data)))
                 self._starts.append(column.starts)
                 self._ends.append(column.ends)
-            elif isinstance(column, Figures):
+            else:
                 if not 0 <= column.places <= MOST_PLACES:
                     raise ValueError(f"numbers have up to {MOST_PLACES} decimals")
-                steps.append((code.FIGURES, self._number(column.numbers), column.places))
-            elif isinstance(column, Filled):
-                if column.numbers.min(initial=0) < 0:
-                    raise ValueError("numbers that are filled up begin at 0")
-                steps.append((code.FILLED, self._number(column.numbers), 0))
-            else:
-                steps.append((code.BEGIN, 0, 0))
-                self.add(column.columns)
-                steps.append((code.END, 0, 0))
-                self._room += _WORD
-
-    def _number(self, numbers: Numbers) -> int:
-        self._check(numbers)
-        self._numbers.append(numbers)
-        return len(self._numbers) - 1
+                self._check(column.numbers)
+                steps.append((code.FIGURES, len(self._numbers), column.places))
+                self._numbers.append(column.numbers)
 
     def _check(self, rows: Numbers) -> None:
         if rows.shape != (self._count,):

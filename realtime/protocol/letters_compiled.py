@@ -10,15 +10,12 @@ from typing import Final
 import numpy as np
 
 from realtime.compiling import DATA, NUMBER_TABLE, OUT, OUT_SIZES, SIZE, SIZE_TABLE, compiled
-from realtime.protocol.putting_compiled import DIGITS, HEAD, put, put_filled, put_number, put_word
+from realtime.protocol.putting_compiled import put, put_number
 
 # What is written in each row, one after the other: what, which, and where from or how.
 COMMON: Final = np.uint64(0)  # of the common bytes: from, to
 TEXT: Final = np.uint64(1)  # which column, in which data
 FIGURES: Final = np.uint64(2)  # which column, how many decimals
-FILLED: Final = np.uint64(3)  # which column; 20 digits
-BEGIN: Final = np.uint64(4)  # of a word of a command of Redis
-END: Final = np.uint64(5)
 
 
 @compiled(SIZE(SIZE_TABLE, SIZE_TABLE))
@@ -45,7 +42,7 @@ def write(plan, numbers, common, one, two, three, four, five, starts, ends, out,
     Returns the end of the last. ``starts`` and ``ends`` say by column of texts where the text of each row
     stands in its data.
     """
-    at, begin = np.uint64(0), np.uint64(0)
+    at = np.uint64(0)
     for row in range(np.uint64(len(begun))):
         begun[row] = at
         for step in range(np.uint64(plan.shape[0])):
@@ -64,14 +61,7 @@ def write(plan, numbers, common, one, two, three, four, five, starts, ends, out,
                     at = put(out, at, four, start, end)
                 else:
                     at = put(out, at, five, start, end)
-            elif what == FIGURES:
-                at = put_number(out, at, numbers[which, row], how)
-            elif what == FILLED:
-                at = put_filled(out, at, np.uint64(numbers[which, row]), DIGITS)
-            elif what == BEGIN:
-                at += HEAD
-                begin = at
             else:
-                at = put_word(out, begin, at)
+                at = put_number(out, at, numbers[which, row], how)
         ended[row] = at
     return at

@@ -11,8 +11,6 @@ import numpy as np
 
 from realtime.compiling import DATA, NUMBER, OUT, SIZE, compiled, copy
 
-#: What a word needs for its length before it is known.
-HEAD: Final = np.uint64(12)
 DIGITS: Final = np.uint64(20)
 NULL: Final = np.int64(-(2**63))
 
@@ -109,15 +107,3 @@ def put_length(out, at, size):  # type: ignore[no-untyped-def]
     """What stands before a word of a command of Redis that is so long."""
     out[at] = _DOLLAR
     return put_end(out, put_whole(out, at + _ONE, size))
-
-
-@compiled(SIZE(OUT, SIZE, SIZE))
-def put_word(out, begin, end):  # type: ignore[no-untyped-def]
-    """Put its length before what stands there; returns where the whole ends."""
-    at = put_length(out, begin - HEAD, end - begin)
-    # They overlap.
-    while begin < end:
-        out[at] = out[begin]
-        at += _ONE
-        begin += _ONE
-    return put_end(out, at)

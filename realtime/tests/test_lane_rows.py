@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime import keys, lane
+from realtime.lane_rows import Table
 from realtime.protocol.letters import texts
 from realtime.protocol.names import InvalidRoom
 from realtime.publish import Publishing, SharedEvent, publish_shared
@@ -201,6 +202,12 @@ def test_rooms_that_are_no_line(lines: Any, error: type[Exception], roster: Rost
 def test_what_are_no_rows(lines: Any, fields: Any, versions: Any, roster: Roster) -> None:
     with pytest.raises(ValueError, match="version"):
         Rows(roster, "alert", np.array(lines), texts(fields), np.array(versions))
+
+
+@pytest.mark.parametrize("line", [-1, len(LINES)])
+def test_a_line_that_a_roster_has_not_is_refused(line: int, roster: Roster) -> None:
+    with pytest.raises(IndexError):
+        Table(roster).tell(rows(roster, (line, 1)), b"epoch", b"}")
 
 
 @given(*[st.tuples(st.integers(0, MOST), st.integers(0, MOST))] * 2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.protocol.letters import NULL, Column, Figures, Filled, Shelf, Texts, Word, joined, lines, texts
+from realtime.protocol.letters import NULL, Column, Figures, Shelf, Texts, joined, lines, texts
 
 PLACES = (0, 1, 2, 4, 8, 18)
 NUMBERS = st.one_of(
@@ -43,22 +43,6 @@ def test_every_ending_of_a_number_is_written(places: int) -> None:
         assert joined(len(numbers), [Figures(numbers, places)]) == [
             plain(number, places).encode() for number in numbers.tolist()
         ]
-
-
-@given(st.lists(st.one_of(st.integers(0, 2**63 - 1), st.integers(0, 1000)), max_size=12))
-def test_numbers_are_filled_up_to_twenty_digits(numbers: list[int]) -> None:
-    found = lines(len(numbers), (Filled(np.array(numbers, np.int64)),))
-    assert found.joined() == b"".join(b"%020d" % number for number in numbers)
-
-
-@given(st.lists(st.tuples(st.binary(max_size=1200), NUMBERS), min_size=1, max_size=12))
-def test_a_word_says_how_long_it_is(rows: list[tuple[bytes, int]]) -> None:
-    names, numbers = [name for name, _ in rows], np.array([number for _, number in rows], np.int64)
-    found = lines(len(rows), (b"a", Word((texts(names), b" ", Figures(numbers))), b"b", Word((b"c",))))
-    said = [b"%b %d" % (name, number) for name, number in rows]
-    alone = [b"a$%d\r\n%b\r\nb$1\r\nc\r\n" % (len(word), word) for word in said]
-    assert found.joined() == b"".join(alone)
-    assert [found.joined()[start:end] for start, end in zip(found.starts, found.ends, strict=True)] == alone
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), NUMBERS, st.booleans()), min_size=1, max_size=12))
@@ -106,7 +90,6 @@ def test_rows_of_texts_are_picked_and_put_anew(data: st.DataObject) -> None:
         (Figures(np.zeros((2, 2), np.int64)),),
         (Figures(np.zeros(2, np.int64), 19),),
         (Figures(np.zeros(2, np.int64), -1),),
-        (Filled(np.array([1, -1])),),
         [texts([b"a", b"b"]) for _ in range(6)],
         (Texts(np.zeros(4, np.uint8), np.array([0, 2]), np.array([1, 5])),),
         (Texts(np.zeros(4, np.uint8), np.array([0, 3]), np.array([1, 2])),),

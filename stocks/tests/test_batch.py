@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from realtime.protocol.encoding import dumps
@@ -21,6 +22,9 @@ from stocks.wire import Packet, decode, encode
 from stocks.wire_text import encode_text
 
 NOW = datetime(2026, 3, 3, 3, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Microseconds to the year 10,000.
+LAST = 253_402_300_800 * 10**6
 PRICES = st.one_of(
     st.decimals(min_value="0.00000001", max_value="999999999", places=8),
     st.decimals(min_value="0.01", max_value="900000", places=2),
@@ -101,8 +105,24 @@ def test_a_price_message_is_the_one_that_the_slow_fold_and_encoder_write(updates
     positions, _ = newest(kept)
     slow = [dumps(folds.price_update(one)) for one in kept.ticks(positions)]
     assert written(kept, positions) == slow
-    # Many are written in columns.
-    assert written(kept, positions * 12) == slow * 12
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, LAST - 1), min_size=1, max_size=30))
+@example([day * 86_400 * 10**6 - 1 for day in range(1, 150_000, 7)])
+def test_times_are_those_of_the_calendar(micros):
+    ticks = [
+        tick(f"S{at}", "1", as_of=EPOCH + timedelta(microseconds=since)) for at, since in enumerate(micros)
+    ]
+    expected = [dumps(folds.price_update(one)) for one in ticks]
+    assert written(batch(update(*ticks)), range(len(ticks))) == expected
+
+
+def test_what_is_no_tick_of_the_batch_is_not_written():
+    one = batch(update(tick("A", "1")))
+    for position in (1, -1):
+        with pytest.raises(IndexError):
+            price_updates(one, np.array([position]), texts([b'"A"']))
 
 
 @settings(max_examples=300, deadline=None)
