@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,18 @@ def _kept() -> Path:
     return folder / f"numba-{sources.hexdigest()[:16]}"
 
 
+def _is_kept() -> bool:
+    """Whether it can be kept there; Numba would go on to other places, which are not for these sources."""
+    folder = Path(_settings.CACHE_DIR)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 _settings.CACHE_DIR = str(_kept())
+_IS_KEPT = _is_kept()
 
 SIZE = types.uint64
 NUMBER = types.int64
@@ -72,9 +84,9 @@ def compiled(signature: Any) -> Callable[[Any], Any]:
 
     def of(function: Any) -> Any:
         try:
-            return numba.njit(signature, cache=True, nogil=True)(function)
-        except (RuntimeError, OSError):
-            # There is nowhere to keep it.
+            return numba.njit(signature, cache=_IS_KEPT, nogil=True)(function)
+        except OSError:
+            # The disk is full.
             return numba.njit(signature, nogil=True)(function)
 
     return of
