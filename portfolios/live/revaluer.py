@@ -26,7 +26,6 @@ from portfolios.maths.whole import price_units
 from realtime import keys
 from realtime.log_rows import LogRows
 from realtime.presence import occupied
-from realtime.protocol import letters
 from realtime.publish import Publishing
 from stocks import stream
 from stocks.batch import Batch, newest, sane
@@ -65,8 +64,6 @@ class Revaluer:
     """
 
     def __init__(self, lease: Lease, client: redis.Redis, *, pace_seconds: float = PACE_SECONDS) -> None:
-        # Else the first batch would wait for it.
-        letters.prepare()
         self.told = 0
         self._lease = lease
         self._client = client

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand
 
 from portfolios.live.revaluer import GROUP, PortfolioConsumer, Revaluer
+from realtime.protocol import letters
 from realtime.redis import worker_client
 from stocks.lease import Lease
 from stocks.management.endless import stop_event
@@ -29,6 +30,8 @@ class Command(BaseCommand):
         stop = stop_event()
         lease = Lease(GROUP)
         self.stdout.write(f"revaluing portfolios as {lease.holder}")
+        # Before it is frozen; else the first batch would wait for it, too.
+        letters.prepare()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AT)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from realtime.redis import worker_client
 from realtime.scheduling import run_soon
-from stocks.consumer import Handler, TickConsumer
+from stocks.consumer import TickConsumer
 from stocks.live import LivePublisher
 from stocks.management.endless import stop_event
 from stocks.quote_cache import QuoteCache
@@ -33,25 +33,27 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        publisher = LivePublisher()
-        handlers: dict[str, Handler] = {
-            "live": publisher.handle,
-            "store": QuoteWriter(on_written=QuoteCache().put).handle,
-        }
-        group = options["group"]
-        if group == "store":
-            os.nice(STORE_NICENESS)
-        else:
-            run_soon()
-        consumer = TickConsumer(
-            group=group,
-            handle=handlers[group],
-            client=worker_client(),
-            on_return=publisher.restate if group == "live" else None,
-            every_seconds=STORE_EVERY_SECONDS if group == "store" else 0.0,
-        )
-        self.stdout.write(f"consuming {group} as {consumer.name}")
+        consumer = _live() if options["group"] == "live" else _store()
+        self.stdout.write(f"consuming {consumer.group} as {consumer.name}")
         # What the process has loaded stays until it ends: the collector need not walk through it each time.
         gc.collect()
         gc.freeze()
         consumer.run(stop_event())
+
+
+def _live() -> TickConsumer:
+    run_soon()
+    publisher = LivePublisher()
+    return TickConsumer(
+        group="live", handle=publisher.handle, client=worker_client(), on_return=publisher.restate
+    )
+
+
+def _store() -> TickConsumer:
+    os.nice(STORE_NICENESS)
+    return TickConsumer(
+        group="store",
+        handle=QuoteWriter(on_written=QuoteCache().put).handle,
+        client=worker_client(),
+        every_seconds=STORE_EVERY_SECONDS,
+    )
