@@ -6,7 +6,7 @@ tick, is what tests compare with, and decides about the few ticks that no row ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -73,21 +73,6 @@ class Batch:
         if not self.odd and not self.books:
             return self.codes
         return {*self.codes, *(tick.code for tick in self.odd), *(book.code for book in self.books)}
-
-    def parts(self, stocks: int) -> Iterator[Batch]:
-        """The same in parts of so many stocks at the most, each stock whole in one of them."""
-        number = {code: at for at, code in enumerate(self.codes)}
-        for code in self.all_codes():
-            number.setdefault(code, len(number))
-        parts = -(-len(number) // stocks)
-        if parts <= 1:
-            yield self
-            return
-        part_of = self.code % parts
-        for part in range(parts):
-            odd = [tick for tick in self.odd if number[tick.code] % parts == part]
-            books = [book for book in self.books if number[book.code] % parts == part]
-            yield self.only(part_of == part, odd, books)
 
     def only(self, kept: Flags, odd: Sequence[Tick], books: Sequence[OrderBook]) -> Batch:
         """The ticks of rows that are ``kept``, with other odd ticks and books."""

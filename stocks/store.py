@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db import connection, transaction
@@ -18,25 +18,15 @@ from stocks.minutes import Minute, fold
 from stocks.quotes import write_quotes
 from stocks.trading_hours import in_session
 from stocks.types import Tick
-from stocks.wire import RECEIVED_AT
-from stocks.wire_text import micros
 
 logger = logging.getLogger(__name__)
 
-#: So many stocks are worked out and written at once. Between two parts others have the database, Redis and
-#: the processor for as long as a part took, unless some ticks are older than this already.
+#: So many stocks are written at once. Between two parts others have the database, Redis and the processor for
+#: as long as a part took, unless the ticks are older than this already.
 PART: Final = 300
 LATE_SECONDS: Final = 2.0
 # A process that is paused between two statements must not keep its rows from the others for long.
 _LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
-
-
-def is_late(batch: Batch, now: datetime) -> bool:
-    """Whether some of the ticks have waited for long."""
-    since = now - timedelta(seconds=LATE_SECONDS)
-    if any(tick.received_at < since for tick in batch.odd):
-        return True
-    return bool((batch.columns[RECEIVED_AT] < micros(since)).any())
 
 
 class QuoteWriter:
@@ -63,15 +53,16 @@ class QuoteWriter:
     def handle(self, batch: Batch) -> None:
         now = datetime.now(UTC)
         batch, refused = sane(batch, now)
-        places = self._directory.places(batch.all_codes())
+        ticks = newest_ticks(batch)
+        minutes = fold(in_session(batch, self._directory.places(batch.all_codes())))
+        is_late = any((now - tick.received_at).total_seconds() > LATE_SECONDS for tick in ticks)
+        parts = max(-(-max(len(ticks), len(minutes)) // PART), 1)
         unknown: set[str] = set()
-        took = 0.0
-        # What is late is worked out at once, which takes less time altogether.
-        for some in [batch] if is_late(batch, now) else batch.parts(PART):
-            time.sleep(took)
+        for part in range(parts):
             started = time.monotonic()
-            unknown |= self._store(newest_ticks(some), fold(in_session(some, places)))
-            took = time.monotonic() - started
+            unknown |= self._write(ticks[part::parts], minutes[part::parts])
+            if part + 1 < parts and not is_late:
+                time.sleep(time.monotonic() - started)
         reach("after_commit")
         self.refused += len(refused)
         self.unlisted += len(unknown)
@@ -81,11 +72,6 @@ class QuoteWriter:
         if fresh := unknown - self._named:
             self._named |= fresh
             logger.warning("ticks of unlisted codes: %s", ", ".join(sorted(fresh)[:10]))
-
-    def _store(self, ticks: Sequence[Tick], minutes: Sequence[Minute]) -> set[str]:
-        """Write so many at once; returns the codes that no stock has."""
-        parts = -(-max(len(ticks), len(minutes)) // PART)
-        return set().union(*(self._write(ticks[part::parts], minutes[part::parts]) for part in range(parts)))
 
     def _write(self, ticks: Sequence[Tick], minutes: Sequence[Minute]) -> frozenset[str]:
         """Write some of a batch; returns the codes that no stock has."""

@@ -118,21 +118,6 @@ def test_times_are_those_of_the_calendar(micros):
     assert written(batch(update(*ticks)), range(len(ticks))) == expected
 
 
-def _all_ticks(one: Batch) -> list[Tick]:
-    return [*one.ticks(range(len(one.code))), *one.odd]
-
-
-@given(UPDATES, st.integers(1, 4))
-def test_parts_have_each_stock_whole_and_all_of_it_together(updates, stocks):
-    whole = batch(*updates)
-    parts = [*whole.parts(stocks)]
-    codes = [{tick.code for tick in _all_ticks(part)} | {book.code for book in part.books} for part in parts]
-    assert all(len(some) <= stocks for some in codes)
-    assert sum(map(len, codes)) == len(set().union(*codes))
-    assert _exact([tick for part in parts for tick in _all_ticks(part)]) == _exact(_all_ticks(whole))
-    assert sum(len(part.books) for part in parts) == len(whole.books)
-
-
 def test_what_is_no_tick_of_the_batch_is_not_written():
     one = batch(update(tick("A", "1")))
     for position in (1, -1):
