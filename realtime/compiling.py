@@ -25,14 +25,20 @@ logging.getLogger("numba").setLevel(logging.WARNING)
 _settings: Any = numba.config
 
 
+def sources() -> list[Path]:
+    """What compiled code may come from: the loops, and the modules beside them, whose constants are in it."""
+    project = Path(__file__).resolve().parent.parent
+    folders = {loops.parent for loops in project.glob("[a-z]*/**/*_compiled.py")}
+    return sorted(source for folder in folders for source in folder.glob("*.py"))
+
+
 def _kept() -> Path:
     """Where compiled code is kept, for these sources alone: Numba looks at one module at a time."""
-    project = Path(__file__).resolve().parent.parent
-    sources = hashlib.sha256()
-    for source in (Path(__file__), *sorted(project.glob("[a-z]*/**/*_compiled.py"))):
-        sources.update(source.read_bytes())
+    digest = hashlib.sha256()
+    for source in sources():
+        digest.update(source.read_bytes())
     folder = Path(_settings.CACHE_DIR or Path(__file__).parent / "__pycache__")
-    return folder / f"numba-{sources.hexdigest()[:16]}"
+    return folder / f"numba-{digest.hexdigest()[:16]}"
 
 
 def _is_kept() -> bool:

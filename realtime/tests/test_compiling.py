@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -39,3 +41,17 @@ def test_they_are_kept_in_the_folder_that_is_named(tmp_path: Path) -> None:
 
 def test_they_work_where_they_cannot_be_kept() -> None:
     assert _run("/proc/nowhere") == f"{WRITTEN} None"
+
+
+def test_a_change_of_what_they_take_from_elsewhere_is_a_change_of_theirs() -> None:
+    from realtime.compiling import sources
+
+    known = set(sources())
+    loops = [source for source in known if source.stem.endswith("_compiled")]
+    assert loops
+    for module in loops:
+        for line in ast.walk(ast.parse(module.read_text())):
+            if isinstance(line, ast.ImportFrom) and (line.module or "").startswith(("realtime.", "stocks.")):
+                file = importlib.import_module(line.module or "").__file__
+                assert file is not None
+                assert Path(file).resolve() in known
