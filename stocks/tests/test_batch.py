@@ -105,6 +105,8 @@ def test_a_price_message_is_the_one_that_the_slow_fold_and_encoder_write(updates
     positions, _ = newest(kept)
     slow = [dumps(folds.price_update(one)) for one in kept.ticks(positions)]
     assert written(kept, positions) == slow
+    # Many at once are no others.
+    assert written(kept, positions * 12) == slow * 12
 
 
 @settings(max_examples=300, deadline=None)
