@@ -13,7 +13,7 @@ from realtime.commands import Pairs
 from realtime.events import type_json
 from realtime.protocol.bundles import latest_bundle
 from realtime.protocol.letters import Flags, Letters, Numbers, unsigned
-from realtime.roster import NEVER, Roster, Rows, version_of
+from realtime.roster import KEY_LINES, NAME, NAME_LINES, NEVER, WORD, WRITTEN, Roster, Rows, version_of
 
 
 class Outcome(NamedTuple):
@@ -121,10 +121,11 @@ def prepare() -> None:
 
 def _room_of(roster: Roster) -> Numbers:
     width = roster.others.shape[1]
+    sizes = roster.ends - roster.starts
     # A name stands behind each key, a word before all that is set of the own room.
-    times = np.array([[width], [1], [3], [1], [1]])
-    keys = (roster.key_ends - roster.key_starts).reshape(len(roster.own), width)
-    room: Numbers = (times * (roster.ends - roster.starts)).sum(axis=0) + keys.sum(axis=1)
+    room: Numbers = width * sizes[NAME] + 3 * sizes[WORD]
+    room += sizes[[WRITTEN, NAME_LINES, KEY_LINES]].sum(axis=0)
+    room += (roster.key_ends - roster.key_starts).reshape(len(roster.own), width).sum(axis=1)
     return room
 
 

@@ -21,14 +21,15 @@ from realtime.compiling import (
     compiled,
 )
 from realtime.protocol.putting_compiled import (
-    DIGITS,
     put,
+    put_all,
     put_end,
     put_filled,
     put_length,
     put_whole,
     width_of,
 )
+from realtime.roster import DIGITS, KEY_LINES, NAME, NAME_LINES, WORD, WRITTEN
 
 #: How often the fields of a row are written.
 FIELD_TIMES: Final = 2
@@ -38,8 +39,7 @@ CELL_ROOM: Final = 100
 #: What is written, in this order.
 POSITIONS, VERSIONS, NEWEST, BUNDLE, MEMBERS, PAGES = range(6)
 
-# The columns of a roster, see roster.py.
-_NAME, _WRITTEN, _WORD, _NAME_LINES, _KEY_LINES = range(5)
+_DIGITS: Final = np.uint64(DIGITS)
 _NOUGHT, _ONE, _TWO = (np.uint64(number) for number in range(3))
 _BLANK, _FEED, _COMMA, _FIRST_DIGIT = (np.uint8(ord(sign)) for sign in " \n,1")
 _SEQUENCE: Final = np.frombuffer(b',"sequence":', np.uint8)
@@ -142,17 +142,17 @@ def tell(  # type: ignore[no-untyped-def]
     at = _NOUGHT
 
     for row in range(count):
-        at = _put_own(out, at, words, starts, ends, _WORD, lines[kept[row]])
+        at = _put_own(out, at, words, starts, ends, WORD, lines[kept[row]])
         at = put_length(out, at, width_of(firsts[row]))
         at = put_end(out, put_whole(out, at, firsts[row]))
     pages[POSITIONS] = at
 
     for row in range(count):
-        at = _put_own(out, at, words, starts, ends, _WORD, lines[kept[row]])
-        at = put_length(out, at, _TWO * (_ONE + DIGITS))
+        at = _put_own(out, at, words, starts, ends, WORD, lines[kept[row]])
+        at = put_length(out, at, _TWO * (_ONE + _DIGITS))
         for part in range(2):
             out[at] = _FIRST_DIGIT
-            at = put_filled(out, at + _ONE, versions[part, kept[row]], DIGITS)
+            at = put_filled(out, at + _ONE, versions[part, kept[row]], _DIGITS)
         at = put_end(out, at)
     pages[VERSIONS] = at
 
@@ -160,23 +160,23 @@ def tell(  # type: ignore[no-untyped-def]
     common = np.uint64(len(head) + len(_SEQUENCE) + len(ending))
     for row in range(count):
         which, line = kept[row], lines[kept[row]]
-        at = _put_own(out, at, words, starts, ends, _WORD, line)
-        size = _TWO * width_of(firsts[row]) + ends[_WRITTEN, line] - starts[_WRITTEN, line]
+        at = _put_own(out, at, words, starts, ends, WORD, line)
+        size = _TWO * width_of(firsts[row]) + ends[WRITTEN, line] - starts[WRITTEN, line]
         size += _ONE + field_ends[which] - field_starts[which] + common
         at = put_length(out, at, size)
         at = put_whole(out, at, firsts[row])
-        at = put(out, at, head, _NOUGHT, np.uint64(len(head)))
-        at = _put_own(out, at, words, starts, ends, _WRITTEN, line)
+        at = put_all(out, at, head)
+        at = _put_own(out, at, words, starts, ends, WRITTEN, line)
         out[at] = _COMMA
         at = put(out, at + _ONE, fields, field_starts[which], field_ends[which])
-        at = put(out, at, _SEQUENCE, _NOUGHT, np.uint64(len(_SEQUENCE)))
+        at = put_all(out, at, _SEQUENCE)
         at = put_whole(out, at, firsts[row])
-        at = put_end(out, put(out, at, ending, _NOUGHT, np.uint64(len(ending))))
+        at = put_end(out, put_all(out, at, ending))
     pages[NEWEST] = at
 
     # Columns, see protocol/bundles.py.
     for _ in range(count):
-        at = put(out, at, kind, _NOUGHT, np.uint64(len(kind)))
+        at = put_all(out, at, kind)
         out[at] = _FEED
         at += _ONE
     for row in range(count):
@@ -187,9 +187,9 @@ def tell(  # type: ignore[no-untyped-def]
     for _ in range(count):
         at = _put_line(out, at, width + _ONE)
     for row in range(count):
-        at = _put_own(out, at, words, starts, ends, _NAME_LINES, lines[kept[row]])
+        at = _put_own(out, at, words, starts, ends, NAME_LINES, lines[kept[row]])
     for row in range(count):
-        at = _put_own(out, at, words, starts, ends, _KEY_LINES, lines[kept[row]])
+        at = _put_own(out, at, words, starts, ends, KEY_LINES, lines[kept[row]])
     for row in range(count):
         at = _put_line(out, at, firsts[row])
         for place in range(width):
@@ -204,12 +204,12 @@ def tell(  # type: ignore[no-untyped-def]
         key = line * width + (cell - row * width)
         at = put(out, at, words, key_starts[key], key_ends[key])
         size = _TWO + width_of(sequences[cell]) + width_of(firsts[row])
-        at = put_length(out, at, size + ends[_NAME, line] - starts[_NAME, line])
+        at = put_length(out, at, size + ends[NAME, line] - starts[NAME, line])
         at = put_whole(out, at, sequences[cell])
         out[at] = _BLANK
         at = put_whole(out, at + _ONE, firsts[row])
         out[at] = _BLANK
-        at = put_end(out, _put_own(out, at + _ONE, words, starts, ends, _NAME, line))
+        at = put_end(out, _put_own(out, at + _ONE, words, starts, ends, NAME, line))
         cell_ends[number] = at - first
     pages[MEMBERS] = at
     return at

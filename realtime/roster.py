@@ -19,11 +19,15 @@ from realtime.protocol.letters import Numbers, Texts, joined, texts
 
 #: Rooms of an event, each with the key there.
 Rooms = tuple[tuple[str, str], ...]
+#: The columns of words that a roster has by line: the own room as it is, as JSON, and as a word of a command;
+#: all names of the line, and all its keys, as lines of a bundle.
+NAME, WRITTEN, WORD, NAME_LINES, KEY_LINES = range(5)
 #: A version is two numbers from 0 to MOST; that no version has been is less.
 MOST: Final = 2**63 - 1
 NEVER: Final = (-1, -1)
-_DIGITS: Final = 20
-_LARGER: Final = 10**_DIGITS
+#: It is written with so many digits for each, behind a 1.
+DIGITS: Final = 20
+_LARGER: Final = 10**DIGITS
 
 
 class Roster:
@@ -65,8 +69,7 @@ class Roster:
         key_words = [word(key) for row in others_keys for key in row]
         found = texts([*chain.from_iterable(columns), *key_words])
         own_count = len(columns) * len(own)
-        #: The words of all lines as one text. Where they stand in it, by column and line: the own room as it
-        #: is, as JSON, and as a word of a command; all its names, and all its keys, as lines of a bundle.
+        #: The words of all lines as one text, and where they stand in it, by column and line.
         self.words = found.data
         self.starts, self.ends = (
             bounds[:own_count].reshape(len(columns), -1) for bounds in (found.starts, found.ends)
@@ -130,9 +133,9 @@ def version_of(text: bytes | None) -> tuple[int, int]:
     """The version of a text, NEVER of none; what is not of that form is later than all that are."""
     if not text:
         return NEVER
-    if len(text) != 2 + 2 * _DIGITS or not text.isdigit():
+    if len(text) != 2 + 2 * DIGITS or not text.isdigit():
         return MOST, MOST
-    first, second = (int(part) - _LARGER for part in (text[: 1 + _DIGITS], text[1 + _DIGITS :]))
+    first, second = (int(part) - _LARGER for part in (text[: 1 + DIGITS], text[1 + DIGITS :]))
     return (first, second) if 0 <= first <= MOST and 0 <= second <= MOST else (MOST, MOST)
 
 

@@ -18,7 +18,7 @@ from realtime.compiling import (
     SIZES,
     compiled,
 )
-from realtime.protocol.putting_compiled import NULL, put, put_filled, put_number
+from realtime.protocol.putting_compiled import NULL, put, put_all, put_filled, put_number
 from stocks.wire import AS_OF, PLACES, PREVIOUS_CLOSE, PRICE, VOLUME
 
 _PLACES: Final = np.uint64(PLACES)
@@ -29,6 +29,7 @@ _STEPS: Final = 100 * 10**4
 _MOST_EXACT: Final = (2**63 - 1) // _STEPS
 _COARSE: Final = 10**4
 _DAY: Final = 86_400_000
+# Milliseconds to the year 10,000.
 _LAST: Final = 253_402_300_800_000
 #: What is written of each row at the most, beside its code and source.
 ROOM: Final = 400
@@ -97,11 +98,6 @@ def _put_time(out, at, moment):  # type: ignore[no-untyped-def]
     return put_filled(out, at + _ONE, np.uint64(rest % 1_000), _THREE)
 
 
-@compiled(SIZE(OUT, SIZE, DATA))
-def _put_all(out, at, text):  # type: ignore[no-untyped-def]
-    return put(out, at, text, _NOUGHT, np.uint64(len(text)))
-
-
 @compiled(
     FLAG(
         *(NUMBER_TABLE, NUMBERS, DATA, SIZES, SIZES),
@@ -145,14 +141,14 @@ def write(  # type: ignore[no-untyped-def]
             if percent == NULL:
                 return False
         begun[row] = at
-        at = _put_all(out, at, _CODE)
+        at = put_all(out, at, _CODE)
         at = put(out, at, codes, code_starts[row], code_ends[row])
-        at = put_number(out, _put_all(out, at, _PRICE), price, _PLACES)
-        at = put_number(out, _put_all(out, at, _CHANGE), change, _PLACES)
-        at = put_number(out, _put_all(out, at, _PERCENT), percent, _PERCENT_PLACES)
-        at = put_number(out, _put_all(out, at, _VOLUME), columns[VOLUME, column], _NOUGHT)
-        at = _put_time(out, _put_all(out, at, _TIME), moment)
-        at = _put_all(out, at, _SOURCE)
+        at = put_number(out, put_all(out, at, _PRICE), price, _PLACES)
+        at = put_number(out, put_all(out, at, _CHANGE), change, _PLACES)
+        at = put_number(out, put_all(out, at, _PERCENT), percent, _PERCENT_PLACES)
+        at = put_number(out, put_all(out, at, _VOLUME), columns[VOLUME, column], _NOUGHT)
+        at = _put_time(out, put_all(out, at, _TIME), moment)
+        at = put_all(out, at, _SOURCE)
         which = source[column]
         at = put(out, at, sources, source_starts[which], source_ends[which])
         out[at] = _END

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from realtime.compiling import DATA, NUMBER, OUT, SIZE, compiled, copy
+from realtime.protocol import letters
 
-DIGITS: Final = np.uint64(20)
-NULL: Final = np.int64(-(2**63))
+NULL: Final = np.int64(letters.NULL)
 
 # Whatever is not unsigned here would make floats of what it meets, or be looked at for a sign.
 _ONE, _TWO, _TEN, _HUNDRED = (np.uint64(number) for number in (1, 2, 10, 100))
@@ -20,7 +20,7 @@ _ZERO: Final = np.uint64(ord("0"))
 _MINUS, _POINT, _DOLLAR, _RETURN, _FEED = (np.uint8(ord(sign)) for sign in "-.$\r\n")
 _TWO_DIGITS: Final = np.frombuffer("".join(f"{number:02d}" for number in range(100)).encode(), np.uint8)
 _POWERS: Final = np.array([10**places for places in range(19)], np.uint64)
-_N, _U, _L = np.uint8(ord("n")), np.uint8(ord("u")), np.uint8(ord("l"))
+_NULL: Final = np.frombuffer(b"null", np.uint8)
 
 
 @compiled(SIZE(OUT, SIZE, DATA, SIZE, SIZE))
@@ -29,6 +29,11 @@ def put(out, at, data, start, end):  # type: ignore[no-untyped-def]
         raise ValueError("a text ends outside of its data, or before it begins")
     copy(out, at, data, start, end - start)  # type: ignore[call-arg]
     return at + end - start
+
+
+@compiled(SIZE(OUT, SIZE, DATA))
+def put_all(out, at, text):  # type: ignore[no-untyped-def]
+    return put(out, at, text, np.uint64(0), np.uint64(len(text)))
 
 
 @compiled(SIZE(SIZE))
@@ -72,11 +77,7 @@ def put_filled(out, at, whole, digits):  # type: ignore[no-untyped-def]
 @compiled(SIZE(OUT, SIZE, NUMBER, SIZE))
 def put_number(out, at, number, places):  # type: ignore[no-untyped-def]
     if number == NULL:
-        out[at] = _N
-        out[at + _ONE] = _U
-        out[at + _TWO] = _L
-        out[at + _TWO + _ONE] = _L
-        return at + _TWO + _TWO
+        return put_all(out, at, _NULL)
     whole = np.uint64(number)
     if number < 0:
         out[at] = _MINUS
