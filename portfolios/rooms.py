@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 from uuid import UUID
@@ -29,8 +29,8 @@ class PortfolioRoom:
     """
 
     mode = LOG
-    # One a second, so those of the last minute; who was away for longer is told how it stands now.
-    log_length = 60
+    # One a second, each of a kilobyte or more; who was away for longer is told how it stands now.
+    log_life = timedelta(minutes=1)
 
     def __init__(self) -> None:
         self._owners: OrderedDict[str, tuple[UUID, float]] = OrderedDict()

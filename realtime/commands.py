@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any, NamedTuple
 
 import hiredis
@@ -50,11 +49,6 @@ class Pairs(NamedTuple):
 def _set_words(key: str) -> bytes:
     """The words of an HSET of that key before its pairs."""
     return begun(("HSET", key), 0)[len("*2") :]
-
-
-def pairs(key: str, names: Sequence[bytes], values: Iterable[bytes]) -> Pairs:
-    """What sets fields of a hash, whose names and values are written out as words."""
-    return Pairs(key, len(names), b"".join(chain.from_iterable(zip(names, values, strict=False))))
 
 
 #: What can be sent: it knows how.

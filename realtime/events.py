@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 
 from django.core.signals import setting_changed
 
-from realtime import keys
 from realtime.commands import word
 from realtime.protocol.encoding import dumps, timestamp
 from realtime.protocol.names import parse_room
-from realtime.rooms import LOG, LOG_LENGTH, find_room
+from realtime.rooms import LOG, LOG_LIFE, find_room
 
 _RESERVED = frozenset({"type", "room", "sequence", "timestamp"})
 
@@ -55,7 +54,7 @@ class SharedEvent(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A room's name as it is kept, its prefix, the name as JSON, and where its events are if it is a log.
+    """A room's name as it is kept, its prefix, and the name as JSON.
 
     ``word`` is the name as a word of a command of Redis.
     """
@@ -63,7 +62,6 @@ class Named(NamedTuple):
     name: str
     prefix: str
     written: bytes
-    log: str
     word: bytes
 
 
@@ -94,7 +92,7 @@ def named(room: str) -> Named:
     """The room of a name, whatever its spelling; raises InvalidRoom."""
     parsed = parse_room(room)
     name = str(parsed)
-    return Named(name, parsed.prefix, dumps(name), keys.log(name), word(name.encode()))
+    return Named(name, parsed.prefix, dumps(name), word(name.encode()))
 
 
 # A stock is told in the same rooms every time.
@@ -105,7 +103,7 @@ def told_in(rooms: tuple[tuple[str, str], ...]) -> Told:
     room_keys = tuple(key for _, key in rooms)
     check_keys(room_keys)
     names = tuple(room.name for room in found)
-    are_logs = tuple(log_length(room.prefix) > 0 for room in found)
+    are_logs = tuple(log_life(room.prefix) > 0 for room in found)
     is_plain = not any(are_logs) and not room_keys[0] and all(room_keys[1:])
     others = tuple(zip(names[1:], room_keys[1:], strict=True))
     return Told(found, names, room_keys, are_logs, others if is_plain else None)
@@ -118,10 +116,10 @@ def check_keys(room_keys: Iterable[str]) -> None:
         raise ValueError("a key holds no NUL and no line feed")
 
 
-def log_length(prefix: str) -> int:
-    """How many events a log of this kind keeps, 0 where it is none; raises RoomUnknown."""
+def log_life(prefix: str) -> int:
+    """For how many milliseconds a log of this kind keeps an event, 0 where it is none; raises RoomUnknown."""
     rules = find_room(prefix)
-    return getattr(rules, "log_length", LOG_LENGTH) if rules.mode == LOG else 0
+    return int(getattr(rules, "log_life", LOG_LIFE).total_seconds() * 1000) if rules.mode == LOG else 0
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""Follows log rooms without a hole: what was missed is read from their streams, what is lost is said."""
+"""Follows log rooms without a hole: what was missed is read from Redis, what is lost is said."""
 
 from __future__ import annotations
 

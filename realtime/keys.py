@@ -16,9 +16,10 @@ def members(room: str) -> str:
     return f"realtime:members:{room}"
 
 
-def log(room: str) -> str:
-    """The stream of the last events of a log room."""
-    return f"realtime:log:{room}"
+# A hash of where the newest event of each log room stands, see lua/past.lua.
+LOGS = "realtime:logs"
+# What begins the key of events of logs that were told together, see protocol/bundles.py.
+KEPT = "realtime:kept:"
 
 
 def channel(database: int, room: str) -> str:

@@ -15,20 +15,20 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import timedelta
-from functools import partial
-from itertools import chain, compress, repeat
+from itertools import chain, count
 from operator import attrgetter
 from typing import Any, Final
 
+import numpy as np
 import redis
 
 from realtime import keys
-from realtime.commands import Command, Sendable, hash_sets, pairs, word
+from realtime.commands import Command, Sendable, hash_sets
 from realtime.direct import DirectConnection
-from realtime.events import Named, SharedEvent, Told, ending_now, inside, told_in, type_json
-from realtime.lane_logs import LOG_RENEW_SECONDS, Logs, log_texts
+from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_life, told_in, type_json
+from realtime.lane_logs import Logs, keep, tell
 from realtime.lane_rows import Table
 from realtime.log_rows import LogRows
 from realtime.protocol.bundles import Latest
@@ -76,6 +76,9 @@ class Lane:
 
     def __init__(self, client: redis.Redis) -> None:
         self._database = int(client.get_connection_kwargs().get("db") or 0)
+        # Bundles of logs have names that no other lane gives.
+        stem = secrets.token_hex(8)
+        self._bundles = (f"{stem}-{number}" for number in count(1))
         self._connection = DirectConnection(client)
         # The guards by prefix, and what each says while nobody else has published.
         self._guards: dict[str, bytes | None] = {}
@@ -83,6 +86,8 @@ class Lane:
         self._epoch = b""
         self._positions: dict[str, int] = {}
         self._versions: dict[str, str] = {}
+        # Of logs, where their newest events stand.
+        self._places: dict[str, bytes] = {}
         self._renewed: dict[str, float] = {}
         # Whoever is told, of whom the positions are known and the versions as well.
         self._known: set[Told] = set()
@@ -254,12 +259,15 @@ class Lane:
 
     def _read(self, names: Sequence[str], reaches: Sequence[str]) -> None:
         """Learn where rooms stand; what others tell them from here on ends the transaction."""
-        wanted = [(keys.POSITIONS, names), (keys.VERSIONS, reaches)]
+        logs = [name for name in names if log_life(name.partition(":")[0])]
+        wanted = [(keys.POSITIONS, names), (keys.LOGS, logs), (keys.VERSIONS, reaches)]
         replies = iter(self._ask(*(Command(("HMGET", key, *fields)) for key, fields in wanted if fields)))
         if names:
             self._positions.update(
                 (name, int(value or 0)) for name, value in zip(names, next(replies), strict=True)
             )
+        if logs:
+            self._places.update((name, value or b"") for name, value in zip(logs, next(replies), strict=True))
         if reaches:
             self._versions.update(
                 (name, (value or b"").decode()) for name, value in zip(reaches, next(replies), strict=True)
@@ -274,11 +282,11 @@ class Lane:
         if not self._is_ready(draft):
             return None
         ending = ending_now()
-        positions, versions, epoch = self._positions, self._versions, self._epoch
+        positions, versions, places, epoch = self._positions, self._versions, self._places, self._epoch
         changed: list[str] = []
         newest: list[str | bytes] = []
         members: defaultdict[str, list[str | bytes]] = defaultdict(list)
-        logs: defaultdict[str, Logs] = defaultdict(Logs)
+        logs: defaultdict[str, Logs] = defaultdict(lambda: Logs(next(self._bundles)))
         bundle = Latest()
         sequences = bundle.sequences
         for event, told in zip(draft.events, draft.told, strict=True):
@@ -297,10 +305,8 @@ class Lane:
                 name = room.name
                 at = positions[name] = positions[name] + 1
                 if is_log:
-                    log = logs[room.prefix]
-                    log.names.append(name)
-                    log.sequences.append(at)
-                    log.texts.append(_written(at, epoch, key, kind, room, fields, ending))
+                    text = _written(at, epoch, places[name], kind, room, fields, ending)
+                    places[name] = logs[room.prefix].add(name, text)
                     continue
                 names.append(name)
                 room_keys.append(key)
@@ -308,7 +314,7 @@ class Lane:
                 if key and home:
                     members[name] += (key, f"{at}{home}")
                     continue
-                text = _written(at, epoch, key, kind, room, fields, ending)
+                text = _written(at, epoch, key.encode(), kind, room, fields, ending)
                 if key:
                     members[name] += (key, text)
                 else:
@@ -316,19 +322,21 @@ class Lane:
                     home = f" {at} {name}"
             if names:
                 bundle.add(kind, fields, names, room_keys)
-        moved = {*bundle.names, *(name for log in logs.values() for name in log.names)}
+        told_logs = {name for log in logs.values() for name in log.names}
+        moved = {*bundle.names, *told_logs}
         commands = hash_sets(
             {
                 keys.POSITIONS: [word for name in moved for word in (name, positions[name])],
                 keys.VERSIONS: changed,
                 keys.NEWEST: newest,
+                keys.LOGS: [word for name in told_logs for word in (name, places[name])],
             }
         )
         commands += hash_sets({keys.members(name): pairs for name, pairs in members.items()})
         commands += self._renewals(members)
         if bundle.names:
             commands.append(self._publish(bundle.packed(epoch, ending)))
-        commands += self._appends(logs)
+        commands += [log.command(prefix, self._database) for prefix, log in logs.items()]
         return commands
 
     def _publish(self, bundle: bytes) -> Command:
@@ -337,43 +345,29 @@ class Lane:
 
     def _renewals(self, rooms: Iterable[str]) -> list[Command]:
         """What lets rooms of many, which are told something, live on."""
-        names, life = [*rooms], int(MEMBERS_LIFE.total_seconds())
-        due = compress(names, self._to_renew(names, RENEW_SECONDS))
+        now, find, life = time.monotonic(), self._renewed.get, int(MEMBERS_LIFE.total_seconds())
+        due = [name for name in rooms if find(name, _NEVER) < now - RENEW_SECONDS]
+        self._renewed.update(dict.fromkeys(due, now))
         return [Command(("EXPIRE", keys.members(name), life)) for name in due]
 
     def _log_commands(self, rows: LogRows) -> list[Sendable] | None:
         """What makes rows of logs come to pass, after which what is known has gone on; None as above."""
-        positions, versions = self._positions, self._versions
         if not self._are_known(rows):
             return None
+        positions, versions, places = self._positions, self._versions, self._places
         if not all(map(rows.version.__gt__, map(versions.__getitem__, rows.names))):
             rows = rows.where([rows.version > versions[name] for name in rows.names])
         names = rows.names
-        sequences = [positions[name] + 1 for name in names]
-        positions.update(zip(names, sequences, strict=True))
-        versions.update(dict.fromkeys(names, rows.version))
         if not names:
             return []
-        numbers = [b"%d" % at for at in sequences]
-        texts = log_texts(rows, numbers, self._epoch, ending_now())
-        words = [room.word for room in rows.rooms]
-        return [
-            pairs(keys.POSITIONS, words, map(word, numbers)),
-            pairs(keys.VERSIONS, words, repeat(word(rows.version.encode()))),
-            *self._appends({rows.prefix: Logs(names, sequences, texts)}),
-        ]
-
-    def _appends(self, logs: Mapping[str, Logs]) -> list[Command]:
-        to_renew = partial(self._to_renew, seconds=LOG_RENEW_SECONDS)
-        return [log.command(prefix, self._database, to_renew) for prefix, log in logs.items()]
-
-    def _to_renew(self, names: Sequence[str], seconds: float) -> list[bool]:
-        """Which of these rooms were last renewed longer ago; they count as renewed now."""
-        now, find = time.monotonic(), self._renewed.get
-        since = now - seconds
-        found = [find(name, _NEVER) < since for name in names]
-        self._renewed.update(dict.fromkeys(compress(names, found), now))
-        return found
+        sequences = [positions[name] + 1 for name in names]
+        before = [places[name] for name in names]
+        name = next(self._bundles)
+        told = tell(rows, name, np.array(sequences), before, self._epoch, ending_now())
+        positions.update(zip(names, sequences, strict=True))
+        versions.update(dict.fromkeys(names, rows.version))
+        places.update(zip(names, told.places, strict=True))
+        return [*told.hashes, keep(name, rows.prefix, self._database, told.bundle)]
 
     def _send(self, commands: Sequence[Sendable]) -> Sent:
         words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}
@@ -411,6 +405,7 @@ class Lane:
     def _forget(self) -> None:
         self._positions.clear()
         self._versions.clear()
+        self._places.clear()
         self._renewed.clear()
         self._known.clear()
         self._table = None
@@ -426,11 +421,11 @@ class Lane:
 
 
 def _written(
-    at: int, epoch: bytes, key: str, kind: bytes, room: Named, fields: bytes, ending: bytes
+    at: int, epoch: bytes, key: bytes, kind: bytes, room: Named, fields: bytes, ending: bytes
 ) -> bytes:
     """An event as Redis keeps it, see protocol/envelope.py."""
     return b'%d %b %b\0{"type":%b,"room":%b%b,"sequence":%d%b' % (
-        *(at, epoch, key.encode(), kind, room.written, fields, at, ending),
+        *(at, epoch, key, kind, room.written, fields, at, ending),
     )
 
 

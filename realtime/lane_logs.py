@@ -2,66 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count, repeat
-from typing import Final
+from itertools import pairwise
+from typing import NamedTuple
 
-import msgpack
+import numpy as np
 
 from realtime import keys
-from realtime.commands import Command
-from realtime.events import log_length, type_json
+from realtime.commands import Command, Pairs
+from realtime.events import log_life, type_json
 from realtime.log_rows import LogRows
 from realtime.protocol.bundles import log_bundle
+from realtime.protocol.letters import Letters, Numbers, texts, unsigned
 from realtime.redis import script
-from realtime.rooms import LOG_LIFE
-
-# A log may be told something every second, and is not given its life anew each time: its key outlives its
-# last event by up to this.
-LOG_RENEW_SECONDS: Final = 30.0
 
 
 @dataclass(slots=True)
 class Logs:
-    """What logs of one prefix are told: by event its log, sequence and text."""
+    """What logs of one prefix are told: a bundle of that name, with so many bytes of events."""
 
+    name: str
     names: list[str] = field(default_factory=list)
-    sequences: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
+    size: int = 0
 
-    def command(self, prefix: str, database: int, to_renew: Callable[[Sequence[str]], list[bool]]) -> Command:
-        """What adds them to the logs and publishes them in one bundle.
+    def add(self, room: str, text: bytes) -> bytes:
+        """An event of a room, written out; returns where it stands."""
+        first, self.size = self.size, self.size + len(text)
+        self.names.append(room)
+        self.texts.append(text)
+        return b"%b %d %d" % (self.name.encode(), first, self.size - 1)
 
-        ``to_renew`` says of which logs the life is to be renewed.
-        """
-        numbers = dict(zip(dict.fromkeys(self.names), count(1), strict=False))
-        kept = [log_length(prefix)] * len(numbers)
-        renewed = to_renew([*numbers])
-        of_events = [*map(numbers.__getitem__, self.names)]
-        columns = (kept, renewed, of_events, self.sequences, [*map(len, self.texts)])
-        words = (
-            # With its source: nobody can ask again within a transaction.
-            *("EVAL", script("log", "append"), len(numbers), *map(keys.log, numbers)),
-            int(LOG_LIFE.total_seconds() * 1000),
-            int(LOG_RENEW_SECONDS * 1000),
-            msgpack.packb(columns, use_bin_type=False),
-            keys.bundles(database, prefix),
-        )
-        return Command(words, log_bundle(self.names, self.texts))
+    def command(self, prefix: str, database: int) -> Command:
+        """What tells and keeps them."""
+        return keep(self.name, prefix, database, log_bundle(self.names, self.texts))
 
 
-def log_texts(rows: LogRows, numbers: Sequence[bytes], epoch: bytes, ending: bytes) -> list[bytes]:
-    """The events of rows, whose sequences are these, as Redis keeps them: see protocol/envelope.py."""
-    begin = b' %b \0{"type":%b,"room":' % (epoch, type_json(rows.type))
-    columns = (
-        numbers,
-        repeat(begin),
-        [room.written for room in rows.rooms],
-        repeat(b","),
-        rows.fields,
-        repeat(b',"sequence":'),
-        numbers,
-        repeat(ending),
+def keep(name: str, prefix: str, database: int, bundle: bytes) -> Command:
+    """What tells logs of a prefix a bundle, and keeps it under its name."""
+    # With its source: nobody can ask again within a transaction.
+    words = ("EVAL", script("keep"), 1, keys.KEPT + name, log_life(prefix), keys.bundles(database, prefix))
+    return Command(words, bundle)
+
+
+class Outcome(NamedTuple):
+    """What rows come to: hashes that are set, where their events stand, and the bundle."""
+
+    hashes: list[Pairs]
+    places: list[bytes]
+    bundle: bytes
+
+
+def tell(
+    rows: LogRows, name: str, sequences: Numbers, before: Sequence[bytes], epoch: bytes, ending: bytes
+) -> Outcome:
+    """What makes rows come to pass whose sequences are these, in a bundle of that name.
+
+    The events ``before`` stand there.
+    """
+    # Numba takes a while to import, and most processes write no rows.
+    from realtime import lane_logs_compiled as code
+
+    count, stem, version = len(rows.rooms), name.encode(), rows.version.encode()
+    head, middle = b" %b " % epoch, b'\0{"type":%b,"room":"' % type_json(rows.type)
+    words, places = texts([room.word for room in rows.rooms]), texts(before)
+    common = sum(map(len, (head, middle, ending, version, stem)))
+    size = count * (common + code.ROW_ROOM) + code.WORD_TIMES * words.size() + places.size()
+    out: Letters = np.empty(size + rows.fields.size(), np.uint8)
+    ends = np.empty(code.PAGES, np.uint64)
+    code.tell(
+        unsigned(sequences),
+        *(column for some in (words, rows.fields, places) for column in some.sizes()),
+        *(np.frombuffer(text, np.uint8) for text in (head, middle, ending, version, stem)),
+        *(out, ends),
     )
-    return [*map(b"".join, zip(*columns, strict=False))]
+    bundle, positions, versions, logs, lines = (
+        out[begin:end].tobytes() for begin, end in pairwise([0, *ends.tolist()])
+    )
+    hashes = [
+        Pairs(key, count, body)
+        for key, body in ((keys.POSITIONS, positions), (keys.VERSIONS, versions), (keys.LOGS, logs))
+    ]
+    return Outcome(hashes, lines.split(b"\n")[:count], bundle)
+
+
+def prepare() -> None:
+    """Have the code compiled, which takes seconds where it has never been."""
+    from realtime import lane_logs_compiled  # noqa: F401

@@ -55,8 +55,9 @@ class Link:
         self._bundled: Counter[str] = Counter()
         self._heard: dict[bytes, Callable[[bytes], None]] = {}
         self._connection: RespConnection | None = None
-        # What Redis calls the script that reads rooms.
+        # What Redis calls the scripts that read rooms, and what logs were told.
         self._read: bytes = b""
+        self._past: bytes = b""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -108,11 +109,8 @@ class Link:
         """The last events of a log, newest first; False where Redis is away. No reply where it goes away."""
         if self._connection is None:
             return False
-
-        def on_entries(entries: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
-            on_reply([fields[1] for _, fields in entries])
-
-        self._connection.ask(on_entries, "XREVRANGE", keys.log(room.name), "+", "-", "COUNT", str(count))
+        words = (self._past, "1", keys.LOGS, keys.KEPT, room.name, str(count))
+        self._connection.ask(on_reply, "EVALSHA", *words)
         return True
 
     def _channel(self, room: LiveRoom) -> bytes:
@@ -148,6 +146,7 @@ class Link:
 
     async def _follow(self, connection: RespConnection) -> None:
         self._read = await connection.call("SCRIPT", "LOAD", script("start", "read"))
+        self._past = await connection.call("SCRIPT", "LOAD", script("past"))
         self._connection = connection
         if self._heard:
             connection.tell("SUBSCRIBE", *self._heard)

@@ -19,15 +19,13 @@ from realtime.events import (
     ending_now,
     fields_json,
     inside,
-    log_length,
+    log_life,
     named,
     type_json,
 )
 from realtime.lane import MEMBERS_LIFE, RENEW_SECONDS, Draft, Sent, lane
-from realtime.lane_logs import LOG_RENEW_SECONDS
 from realtime.log_rows import LogRows
 from realtime.redis import script, worker_client
-from realtime.rooms import LOG_LIFE
 from realtime.roster import Rows
 from realtime.script_call import ScriptCall
 
@@ -50,8 +48,8 @@ _NEVER = float("-inf")
 class _Known:
     """What this process knows of rooms: it may be wrong, then Redis does more work.
 
-    ``epoch`` is the newest that was heard of. In it ``renewed`` says when keys of rooms were renewed here,
-    and ``positions`` where logs stand if nobody else tells them anything.
+    ``epoch`` is the newest that was heard of. In it ``renewed`` says when keys of rooms of many were renewed
+    here, and ``positions`` where logs stand if nobody else tells them anything.
     """
 
     def __init__(self) -> None:
@@ -87,7 +85,7 @@ def publish(events: Sequence[RoomEvent]) -> None:
 def publish_shared(events: Sequence[SharedEvent]) -> None:
     """The same for events of several rooms; raises the same."""
     parts = [_Part(part) for part in _parts(events)]
-    call = ScriptCall(worker_client(), script("start", "log", "publish"))
+    call = ScriptCall(worker_client(), script("start", "publish"))
     for part in parts:
         part.send(call)
         part.wait(call)
@@ -148,7 +146,7 @@ class Publishing:
 
     def _send_to_script(self, draft: Draft | Rows | LogRows) -> None:
         if self._call is None:
-            self._call = ScriptCall(worker_client(), script("start", "log", "publish"))
+            self._call = ScriptCall(worker_client(), script("start", "publish"))
         self._part = _Part(draft.events)
         self._part.send(self._call)
 
@@ -172,10 +170,10 @@ class _Part:
 
     def __init__(self, events: Sequence[SharedEvent]) -> None:
         self._rooms: list[Named] = []
-        #: How many events each room keeps as a log, 0 where it is none.
+        #: For how many milliseconds each room keeps an event as a log, 0 where it is none.
         self._logs: list[int] = []
         self._number: dict[str, int] = {}
-        self._lengths: dict[str, int] = {}
+        self._lives: dict[str, int] = {}
         self._now = time.monotonic()
         self.epoch = _known.epoch
         self.ending = ending_now()
@@ -210,37 +208,35 @@ class _Part:
         )
         # By place of an event, from 1: what its version is kept under where that is not its first room.
         self._series = {at: event.reaches for at, event in enumerate(events, start=1) if event.series}
-        # A room that is one value keeps nothing besides, and most are.
+        # Only rooms of many keep something besides.
         many = {number for number, key in zip(numbers, places, strict=True) if key}
         self.kept: list[str] = []
         self._kept_at: list[int] = []
-        #: The rooms that keep something, and those among them whose life is to be renewed.
+        #: The rooms of many, and those of all rooms whose life is to be renewed.
         self._keeping: list[str] = []
         self._renewed: list[bool] = []
-        renewed = _known.renewed.get
-        latest = {True: self._now - LOG_RENEW_SECONDS, False: self._now - RENEW_SECONDS}
-        for number, (room, log) in enumerate(zip(self._rooms, self._logs, strict=True), start=1):
-            is_kept = log > 0 or number in many
+        renewed, latest = _known.renewed.get, self._now - RENEW_SECONDS
+        for number, room in enumerate(self._rooms, start=1):
+            is_kept = number in many
             if is_kept:
-                self.kept.append(room.log if log else keys.members(room.name))
+                self.kept.append(keys.members(room.name))
                 self._keeping.append(room.name)
             self._kept_at.append(len(self.kept) if is_kept else 0)
-            self._renewed.append(is_kept and renewed(room.name, _NEVER) < latest[log > 0])
+            self._renewed.append(is_kept and renewed(room.name, _NEVER) < latest)
         self._packed = self._pack()
 
     def send(self, call: ScriptCall) -> None:
         """Have Redis begin with it."""
         database = int(worker_client().get_connection_kwargs().get("db") or 0)
-        guards = [keys.guard(prefix) for prefix in self._lengths]
+        guards = [keys.guard(prefix) for prefix in self._lives]
         call.send(
-            [keys.POSITIONS, keys.VERSIONS, keys.NEWEST, *self.kept, *guards],
+            [keys.POSITIONS, keys.VERSIONS, keys.NEWEST, keys.LOGS, *self.kept, *guards],
             [
                 secrets.token_hex(8),
                 self.ending,
                 int(MEMBERS_LIFE.total_seconds()),
                 keys.channel(database, ""),
-                int(LOG_LIFE.total_seconds() * 1000),
-                int(LOG_RENEW_SECONDS * 1000),
+                keys.KEPT,
                 self.epoch,
                 self._packed,
                 *self.given,
@@ -260,7 +256,7 @@ class _Part:
             self._renewed,
         )
         # Lua knows no type of its own for bytes.
-        columns = (*rooms, *self._events, self._series, len(self._lengths))
+        columns = (*rooms, *self._events, self._series, len(self._lives))
         packed: bytes = msgpack.packb(columns, use_bin_type=False)
         return packed
 
@@ -287,10 +283,10 @@ class _Part:
         room = named(name)
         if room.name not in self._number:
             self._rooms.append(room)
-            length = self._lengths.get(room.prefix)
-            if length is None:
-                length = self._lengths[room.prefix] = log_length(room.prefix)
-            self._logs.append(length)
+            life = self._lives.get(room.prefix)
+            if life is None:
+                life = self._lives[room.prefix] = log_life(room.prefix)
+            self._logs.append(life)
             self._number[room.name] = len(self._rooms)
         if room.name == name:
             return len(self._rooms)

@@ -46,7 +46,7 @@ __all__ = [
 LATEST = "latest"
 LOG = "log"
 
-# What a log keeps for clients that come back: so far back, and so many events.
+# What a log keeps for clients that come back: so far back. No more events than these are read for one.
 LOG_LIFE = timedelta(minutes=5)
 LOG_LENGTH = 10_000
 
@@ -58,8 +58,8 @@ class Room(Protocol):
     #: By type of its events, the dotted paths of the values in the compact form (protocol/compact.py); a room
     #: may do without.
     columns: Mapping[str, tuple[str, ...]]
-    #: Of a log how many events are kept for those who come back; LOG_LENGTH where a room does not say.
-    log_length: int
+    #: Of a log for how long events are kept for those who come back; LOG_LIFE where a room does not say.
+    log_life: timedelta
 
     def authorize(self, principal: Principal, key: str) -> None:
         """Return to let the user in; raises RoomRefused, or RoomUnknown where nothing has this key.

@@ -22,9 +22,8 @@ from accounts.services.sessions import session_start
 from accounts.tests.factories import UserFactory
 from config.celery import app
 from config.testing import LiveStack
-from realtime import keys
-from realtime.protocol.envelope import unpack
 from realtime.publish import publish_numbered
+from realtime.tests.bus import log
 
 STEPS = ["order.created", "payment.requested", "order.paid", "order.fulfilled", "tier.changed"]
 
@@ -46,8 +45,7 @@ def buy(user: User) -> Order:
 
 
 def logged(client: redis.Redis, user: User) -> list[dict[str, Any]]:
-    entries: Any = client.xrange(keys.log(f"alert:{user.pk}"))
-    return [json.loads(unpack(fields[b"e"]).message, parse_float=Decimal) for _, fields in entries]
+    return [json.loads(one.message, parse_float=Decimal) for one in log(client, f"alert:{user.pk}")]
 
 
 def test_each_step_is_told_in_the_room_and_in_the_stream(alice: User, redis_client: redis.Redis) -> None:

@@ -17,8 +17,7 @@ from pytest_django.fixtures import Settings
 from portfolios.live import revaluer, writing
 from portfolios.live.revaluer import Revaluer
 from portfolios.tests.test_live_columns import USUAL, World
-from realtime import keys
-from realtime.protocol.envelope import unpack
+from realtime.tests.bus import log
 from realtime.tests.servers import OwnValkey
 from stocks.lease import Lease
 
@@ -51,8 +50,7 @@ def teller(valkey: OwnValkey, world: World, monkeypatch: pytest.MonkeyPatch) -> 
 def told(client: redis.Redis, world: World) -> dict[str, list[dict[str, Any]]]:
     found = {}
     for portfolio in world.book.portfolios.values():
-        entries: Any = client.xrange(keys.log(portfolio.room))
-        messages = [json.loads(unpack(fields[b"e"]).message, parse_float=Decimal) for _, fields in entries]
+        messages = [json.loads(one.message, parse_float=Decimal) for one in log(client, portfolio.room)]
         assert [message["sequence"] for message in messages] == list(range(1, len(messages) + 1))
         assert {message["room"] for message in messages} <= {portfolio.room}
         found[portfolio.room] = messages

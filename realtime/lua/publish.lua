@@ -1,26 +1,27 @@
 -- Publish a batch of events: next sequences, what rooms hold, and the messages, in one step. Stands behind
--- lua/start.lua and lua/log.lua.
+-- lua/start.lua.
 --
 -- KEYS[1]    hash of positions: epoch, run, and one sequence per room
 -- KEYS[2]    hash of the version that each room has reached
 -- KEYS[3]    hash of the newest event of each room that is one value
--- KEYS[k+3]  what some rooms keep besides: a room of many, a hash of its keys; a log, its stream
+-- KEYS[4]    hash of where the newest event of each log stands, see lua/past.lua
+-- KEYS[k+4]  what a room of many keeps besides, a hash of its keys
 -- KEYS[…]    last, the guards of the kinds of rooms: whoever goes the short way (lane.py) sees that it was told
--- ARGV[1]    see lua/start.lua
+-- ARGV[1]    see lua/start.lua; no other call has the same
 -- ARGV[2]    what ends every message: its timestamp and the closing brace
 -- ARGV[3]    seconds that the keys of a room of many outlive its last event
 -- ARGV[4]    what begins the name of every channel
--- ARGV[5]    milliseconds that a log keeps an event, and ARGV[6] for how many more its key may outlive it
--- ARGV[7]    the epoch that the publisher knows, or ''
--- ARGV[8]    msgpack, columns in place of rows, for each table costs:
---              rooms: names, names as JSON, which k keeps what is kept besides or 0, how many events it keeps
---              where it is a log or else 0, whether the life of what it keeps is to be renewed;
+-- ARGV[5]    what begins the key of events of logs
+-- ARGV[6]    the epoch that the publisher knows, or ''
+-- ARGV[7]    msgpack, columns in place of rows, for each table costs:
+--              rooms: names, names as JSON, which k keeps what is kept besides or 0, for how many milliseconds
+--              it keeps an event where it is a log or else 0, whether the life of what it keeps is to be renewed;
 --              events: types as JSON, versions or '', how many rooms, the sequence that is foreseen or 0, fields
 --              as JSON with a comma before or, of a foreseen one, which v has it written out;
 --              the rooms of all events one after the other: their numbers, the keys there;
 --              by event, where it is not the first room's name: what its version is kept under;
 --              how many guards there are
--- ARGV[v+8]  an event as it is published, with the sequence that is foreseen and the epoch of ARGV[7]
+-- ARGV[v+7]  an event as it is published, with the sequence that is foreseen and the epoch of ARGV[6]
 --
 -- Returns the epoch, and of each log that does not stand where was foreseen the number and the sequence.
 --
@@ -34,14 +35,13 @@
 -- where it is written out. Whatever string Lua gets hold of is copied and hashed. So an event of a log comes as
 -- it is published, from a publisher who is right about where the room stands; for another it is written anew.
 
-local versions, newest = KEYS[2], KEYS[3]
-local ending, life, prefix = ARGV[2], ARGV[3], ARGV[4]
-local log_life, log_spare = tonumber(ARGV[5]), tonumber(ARGV[6])
-local GIVEN = 8
+local versions, newest, logs_at = KEYS[2], KEYS[3], KEYS[4]
+local MEMBERS, GIVEN = 4, 7
+local ending, life, prefix, kept_prefix, epoch_known = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local names, written, kept_at, logs, renewed, types, versions_of, counts, foreseen, fields_of, numbers, keys,
   series, guards = unpack(cmsgpack.unpack(ARGV[GIVEN]))
 local call, format = redis.call, string.format
-local is_known = epoch == ARGV[7]
+local is_known = epoch == epoch_known
 
 local function set(key, pairs_of)
   for first = 1, #pairs_of, MOST do
@@ -89,7 +89,7 @@ local held = {}    -- rooms that are one value, and their newest event
 local joined = {}  -- by room of many: the parts of the message that is due
 local due = {}     -- these rooms, in order
 local places = {}  -- by room of many: its keys, and where each is written out
-local logged = {}  -- of logs: number, sequence and event, one after the other
+local logged = {}  -- of logs: number and event, one after the other
 local expected = {} -- by number of a log: where it is foreseen to stand
 
 local function flush(number)
@@ -100,16 +100,8 @@ end
 -- What was foreseen of an event, with its sequence as it is.
 local function written_anew(payload, at, text)
   local wrong = format('%d', at)
-  local fields = string.sub(payload, #wrong + #ARGV[7] + 3, -#wrong - #ending - 13)
+  local fields = string.sub(payload, #wrong + #epoch_known + 3, -#wrong - #ending - 13)
   return text .. ' ' .. epoch .. ' ' .. fields .. ',"sequence":' .. text .. ending
-end
-
-local function append(number, sequence, payload)
-  local log = KEYS[kept_at[number] + 3]
-  if add_to_log(log, sequence, payload, log_life, logs[number]) or renewed[number] then
-    call('PEXPIRE', log, log_life + log_spare)
-    renewed[number] = false
-  end
 end
 
 place = 1
@@ -152,7 +144,7 @@ for event = 1, #types do
           call('PUBLISH', channels[number], payload)
         end
         local count = #logged
-        logged[count + 1], logged[count + 2], logged[count + 3] = number, sequence, payload
+        logged[count + 1], logged[count + 2] = number, payload
       elseif key == '' then
         if joined[number] then
           flush(number)
@@ -198,7 +190,7 @@ for number in pairs(told) do
   counted[#counted + 1] = format('%d', sequences[number])
   local kept = places[number]
   if kept then
-    local key = KEYS[kept_at[number] + 3]
+    local key = KEYS[kept_at[number] + MEMBERS]
     set(key, kept)
     if renewed[number] then
       call('EXPIRE', key, life)
@@ -212,9 +204,41 @@ for at = #KEYS - guards + 1, #KEYS do
   call('SET', KEYS[at], ARGV[1])
 end
 
+-- Events of logs that are kept equally long stand in one bundle, each with where the one before it stands.
+-- Where this call is made again, after the moment of its first time, it has bundles of its own.
+local moment = redis.call('TIME')
+local stem = ARGV[1] .. moment[1] .. moment[2]
+local log_names, asked_logs, bundles = {}, {}, {}
+for at = 1, #logged, 2 do
+  local number = logged[at]
+  if not asked_logs[number] then
+    asked_logs[number] = #log_names + 1
+    log_names[#log_names + 1] = names[number]
+  end
+end
+local stand = get(logs_at, log_names)
+for at = 1, #logged, 2 do
+  local number, payload = logged[at], logged[at + 1]
+  local asked_as, kept_for = asked_logs[number], logs[number]
+  local bundle = bundles[kept_for]
+  if not bundle then
+    bundle = { size = 0, name = stem .. '-' .. format('%d', kept_for) }
+    bundles[kept_for] = bundle
+  end
+  local text = string.match(payload, '^%d+ %S+ ') .. (stand[asked_as] or '')
+    .. string.sub(payload, string.find(payload, '%z'), -1)
+  stand[asked_as] = bundle.name .. format(' %d %d', bundle.size, bundle.size + #text - 1)
+  bundle[#bundle + 1] = text
+  bundle.size = bundle.size + #text
+end
+local standing = {}
+for at = 1, #log_names do
+  standing[2 * at - 1], standing[2 * at] = log_names[at], stand[at]
+end
+set(logs_at, standing)
 redis.set_repl(redis.REPL_NONE)
-for at = 1, #logged, 3 do
-  append(logged[at], logged[at + 1], logged[at + 2])
+for kept_for, bundle in pairs(bundles) do
+  call('SET', kept_prefix .. bundle.name, table.concat(bundle), 'PX', format('%d', kept_for))
 end
 
 local reply = { epoch }

@@ -8,22 +8,24 @@ how many events and how many rooms stand below. Then columns: by event its type 
 braces and with a comma before, and how many rooms are told it; then, event after event, these rooms' names,
 the keys and the sequences there. A room without a name is none.
 
-Of ``log`` rooms it is 4 bytes, big-endian, that say how long the head is; the head, msgpack, names and how
-many bytes the event of each has; and these events as ``protocol/envelope.py`` has them, one after the other.
+Of ``log`` rooms it is the events as ``protocol/envelope.py`` has them, one after the other; then lines, each
+with a line feed behind it: by event the name of its room, and then how many bytes it has; and at the end 4
+bytes, big-endian, that say how long these lines are. Redis keeps a bundle of logs for who comes back: what a
+log was told is read from the last event on, which is why the events come first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
-from typing import Any, Protocol, TypeVar
-
-import msgpack
+from typing import Protocol, TypeVar
 
 from realtime.protocol.envelope import BadEnvelope, Envelope, epoch_of, unpack, whole_number
 from realtime.protocol.position import Position
 
 _SIZE = 4
+# An event's room, and its size.
+_LOG_LINES = 2
 
 
 class Followed(Protocol):
@@ -71,8 +73,8 @@ def latest_bundle(epoch: bytes, ending: bytes, events: int, rooms: int, columns:
 
 def log_bundle(names: Sequence[str], events: Sequence[bytes]) -> bytes:
     """A bundle of logs: the room of each event by name, and the events as they are kept."""
-    head: bytes = msgpack.packb((names, [*map(len, events)]), use_bin_type=False)
-    return b"".join((len(head).to_bytes(_SIZE, "big"), head, *events))
+    lines = "\n".join([*names, *map(str, map(len, events)), ""]).encode()
+    return b"".join((*events, lines, len(lines).to_bytes(_SIZE, "big")))
 
 
 def latest_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
@@ -100,12 +102,14 @@ def latest_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tupl
 
 def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[Room, Envelope]]:
     """The same of a bundle of logs."""
-    begin = _SIZE + int.from_bytes(bundle[:_SIZE], "big")
-    names, lengths = _columns(bundle[_SIZE:begin], 2)
-    ends = list(accumulate(lengths, initial=begin))
-    if ends[-1] != len(bundle):
+    size = len(bundle) - _SIZE
+    begin = size - int.from_bytes(bundle[-_SIZE:], "big")
+    lines = bundle[max(begin, 0) : max(size, 0)].split(b"\n")
+    count = len(lines) // _LOG_LINES
+    ends = list(accumulate(map(whole_number, lines[count:-1]), initial=0))
+    if begin < 0 or ends[-1] != begin or len(lines) != _LOG_LINES * count + 1:
         raise BadEnvelope(f"no events in {len(bundle)} bytes")
-    for name, first, end in zip(names, ends, ends[1:], strict=False):
+    for name, first, end in zip(lines, ends, ends[1:], strict=False):
         room = rooms.get(name)
         if room is not None:
             yield room, unpack(bundle[first:end])
@@ -114,13 +118,3 @@ def log_messages(bundle: bytes, rooms: Mapping[bytes, Room]) -> Iterator[tuple[R
 def _sizes(line: bytes) -> tuple[int, int]:
     events, _, cells = line.partition(b" ")
     return whole_number(events), whole_number(cells)
-
-
-def _columns(packed: bytes, count: int) -> Sequence[Any]:
-    try:
-        columns = msgpack.unpackb(packed, raw=True)
-    except ValueError as error:
-        raise BadEnvelope(f"no bundle in {len(packed)} bytes") from error
-    if not isinstance(columns, list) or len(columns) != count:
-        raise BadEnvelope(f"no bundle in {len(packed)} bytes")
-    return columns

@@ -6,7 +6,8 @@ room of many gets all that is new in one call as one message, ``* <epoch>NUL<end
 process that has members there puts its words together.
 
 Neither needs the JSON to be parsed. A key may hold anything but NULs and line feeds; it is empty where the
-whole room is one value.
+whole room is one value. An event of a log has no key: what Redis keeps of it has in that place where the
+event before it stands, ``<bundle> <first byte> <last byte>``, and nothing where there is none.
 """
 
 from __future__ import annotations

@@ -47,6 +47,11 @@ class Texts:
         """The texts of some rows, which are chosen as NumPy does."""
         return Texts(self.data, self.starts[which], self.ends[which])
 
+    def apart(self) -> list[bytes]:
+        """Each by itself."""
+        data = self.data.tobytes()
+        return [data[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
+
     def size(self) -> int:
         """How long they are together."""
         return int(np.add.reduce(self.ends - self.starts))

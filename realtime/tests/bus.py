@@ -12,6 +12,7 @@ from realtime import keys
 from realtime.protocol.bundles import latest_messages, log_messages
 from realtime.protocol.encoding import dumps
 from realtime.protocol.envelope import Envelope, retold, unpack, unpack_all
+from realtime.redis import script
 
 
 class Room(NamedTuple):
@@ -62,8 +63,13 @@ def held(client: redis.Redis, room: str, key: str = "") -> Envelope:
 
 def log(client: redis.Redis, room: str = "alert:me") -> list[Envelope]:
     """What Redis keeps of a log."""
-    entries: Any = client.xrange(keys.log(room))
-    return [unpack(fields[b"e"]) for _, fields in entries]
+    events: Any = client.eval(script("past"), 1, keys.LOGS, keys.KEPT, room, 10_000)
+    return [unpack(event) for event in reversed(events)]
+
+
+def bundles(client: redis.Redis) -> list[str]:
+    """The keys of all that logs were told and is kept."""
+    return sorted(key.decode() for key in client.scan_iter(f"{keys.KEPT}*"))
 
 
 def told(envelopes: Sequence[Envelope]) -> list[tuple[int, int]]:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import redis
 
-from realtime import events as room_events
-from realtime import keys
+from realtime import follow
 from realtime.hub import Hub
 from realtime.live import LogRoom
 from realtime.protocol.position import Position
 from realtime.publish import RoomEvent, publish
 from realtime.subscriptions import Joined, subscribe
+from realtime.tests.bus import bundles
 from realtime.tests.cast import User, authenticate
 from realtime.tests.harness import Member, eventually, running_hub
 from realtime.tests.servers import OwnValkey
@@ -131,9 +131,10 @@ def test_a_client_that_comes_back_is_told_what_it_missed(redis_client: redis.Red
 def test_what_cannot_be_told_again_is_said_to_be_lost(
     redis_client: redis.Redis, since: tuple[str, int], reason: str
 ) -> None:
-    write(1, 40)
+    write(1, 20)
+    redis_client.delete(*bundles(redis_client))
+    write(21, 40)
     redis_client.set("state:me", "as it is now")
-    redis_client.xtrim(keys.log(ME), maxlen=20, approximate=False)
 
     async def scenario() -> None:
         async with running_hub() as hub:
@@ -346,7 +347,7 @@ def test_a_log_that_grows_faster_than_it_is_read_is_read_again(monkeypatch: pyte
 
 
 def test_what_a_log_keeps_is_bounded_by_what_a_client_may_miss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_events, "LOG_LENGTH", 10)
+    monkeypatch.setattr(follow, "LOG_LENGTH", 10)
     write(1, 300)
 
     async def scenario() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from realtime.protocol.envelope import Envelope
 from realtime.protocol.names import InvalidRoom
 from realtime.publish import Publishing, SharedEvent, fields_json, publish_shared
 from realtime.rooms import RoomUnknown
-from realtime.tests.bus import channels, heard, log, told
+from realtime.tests.bus import bundles, channels, heard, log, told
+from realtime.tests.cast import OpenLog
 from realtime.tests.harness import eventually, member_of, running_hub
 from realtime.tests.servers import OwnValkey
 
@@ -127,6 +130,11 @@ def plain(value: bytes) -> bytes:
     return re.sub(rb"^(\d+) [0-9a-f]{16} ", rb"\1 EPOCH ", value)
 
 
+def key_of(room: str, envelope: Envelope) -> bytes:
+    """The key of an event; one of a log has none, and may have another text there."""
+    return envelope.key if room.startswith(MANY) else b""
+
+
 def kept(client: redis.Redis) -> dict[str, Any]:
     """All that Redis holds of rooms."""
     found: dict[str, Any] = {}
@@ -135,9 +143,10 @@ def kept(client: redis.Redis) -> dict[str, Any]:
         if client.type(key) == b"hash":
             pairs: Any = client.hgetall(key)
             found[key.decode()] = {field: plain(value) for field, value in pairs.items()}
-        elif client.type(key) == b"stream":
-            entries: Any = client.xrange(key)
-            found[key.decode()] = [plain(fields[b"e"]) for _, fields in entries]
+    # Bundles have other names each time.
+    for name in found.pop(keys.LOGS, {}):
+        events = log(client, name.decode())
+        found[name.decode()] = [(one.position.sequence, plain(one.message)) for one in events]
     for name in (b"epoch", b"run"):
         found.get(keys.POSITIONS, {}).pop(name, None)
     return found
@@ -154,7 +163,7 @@ def test_rooms_are_told_and_hold_what_they_would_by_the_script(
         for number, (some, is_other) in enumerate(run):
             (publish_shared if is_other else way)(written(some, number))
         told_in = {
-            room: sorted((one.position.sequence, one.key, plain(one.message)) for one in envelopes)
+            room: sorted((one.position.sequence, key_of(room, one), plain(one.message)) for one in envelopes)
             for room, envelopes in listening.take().items()
         }
         return kept(redis_client), told_in
@@ -374,7 +383,7 @@ def test_a_log_is_not_in_the_file_of_the_server(tmp_path: Path, floor: Settings)
         assert told(log(valkey.client)) == [(1, 1), (2, 2), (3, 3)]
         valkey.kill()
         valkey.start()
-        assert not valkey.client.exists(keys.log(LOG))
+        assert not bundles(valkey.client) and log(valkey.client, LOG) == []
         assert valkey.client.hget(keys.POSITIONS, LOG) == b"3"
     finally:
         valkey.close()
@@ -383,20 +392,45 @@ def test_a_log_is_not_in_the_file_of_the_server(tmp_path: Path, floor: Settings)
 def test_what_rooms_keep_lives_on_with_their_events_and_is_not_renewed_for_each(
     floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, members, logged = "market:KOSPI", keys.members("market:KOSPI"), keys.log(LOG)
+    room, members = "market:KOSPI", keys.members("market:KOSPI")
     for number in (1, 2):
-        through([event(number, (room, "A")), event(number, (LOG, ""))])
+        through([event(number, (room, "A"))])
     assert 7 * 86_400 < redis_client.ttl(members) <= 14 * 86_400
-    assert 300_000 < redis_client.pttl(logged) <= 330_000
     redis_client.expire(members, 1000)
-    redis_client.expire(logged, 100)
-    through([event(3, (room, "A")), event(3, (LOG, ""))])
-    assert (redis_client.ttl(members) <= 1000, redis_client.ttl(logged) <= 100) == (True, True)
+    through([event(3, (room, "A"))])
+    assert redis_client.ttl(members) <= 1000
     monkeypatch.setattr(lane, "RENEW_SECONDS", -1.0)
-    monkeypatch.setattr(lane, "LOG_RENEW_SECONDS", -1.0)
-    through([event(4, (room, "A")), event(4, (LOG, ""))])
+    through([event(4, (room, "A"))])
     assert redis_client.ttl(members) > 7 * 86_400
-    assert redis_client.ttl(logged) > 200
+
+
+def test_what_logs_were_told_is_kept_for_as_long_as_their_rooms_say(
+    floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        through(numbered(number, room=LOG))
+    assert len(bundles(redis_client)) == 2
+    assert all(295_000 < redis_client.pttl(key) <= 300_000 for key in bundles(redis_client))
+    monkeypatch.setattr(OpenLog, "log_life", timedelta(milliseconds=100), raising=False)
+    through(numbered(3, room=LOG))
+    assert told(log(redis_client)) == [(1, 1), (2, 2), (3, 3)]
+    time.sleep(0.2)
+    # What came before cannot be found without it.
+    assert log(redis_client) == []
+    through(numbered(4, room=LOG))
+    assert told(log(redis_client)) == [(4, 4)]
+
+
+def test_no_two_bundles_have_the_same_name(floor: Settings, redis_client: redis.Redis) -> None:
+    lanes = [lane.Lane(redis_client) for _ in range(2)]
+    publish_shared(numbered(1, room=LOG))
+    for number in range(2, 40):
+        sent = lanes[number % 2].send(lane.Draft(numbered(number, room=LOG)))
+        lanes[number % 2].settle()
+        if sent is None or sent.outcome is not True:
+            publish_shared(numbered(number, room=LOG))
+    assert told(log(redis_client)) == [(at, at) for at in range(1, 40)]
+    assert len(bundles(redis_client)) == 39
 
 
 # --- Web processes ---
@@ -446,7 +480,7 @@ def test_a_bundle_that_is_none_of_ours_is_skipped_and_the_link_stays(own_valkey:
             member = await member_of(hub, ROOM, LOG)
             link = hub._link._connection
             for kind in ("latest", "alert"):
-                for payload in (b"", b"no bundle", b"\x93\x01\x02\x03", b"\0\0\0\1\x90 and more"):
+                for payload in (b"", b"no bundle", b"a\n1\n\0\0\0\4", b"xa\n2\n\0\0\0\4", b"xa\nb\n\0\0\0\4"):
                     await asyncio.to_thread(own_valkey.client.publish, keys.bundles(0, kind), payload)
             await asyncio.to_thread(through, [event(1)])
             await asyncio.to_thread(through, [event(2)])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from realtime import keys, lane
 from realtime.events import named
 from realtime.log_rows import LogRows
+from realtime.protocol.letters import texts
 from realtime.publish import Publishing, publish_shared
 from realtime.rooms import RoomUnknown
 from realtime.tests.bus import log, told
@@ -32,7 +33,7 @@ def listener(listening: Listening) -> Listening:
 
 def rows(number: int, *some: str) -> LogRows:
     """An event for each of some logs, of this number, which is its version as well."""
-    fields = [b'"number":%d' % number] * len(some)
+    fields = texts([b'"number":%d' % number] * len(some))
     return LogRows("alert", [named(room) for room in some], fields, f"{number:06d}")
 
 
@@ -161,4 +162,4 @@ def test_what_are_no_rows(
     listener: Listening,
 ) -> None:
     with pytest.raises(error):
-        LogRows("alert", [named(room) for room in rooms], fields, version)
+        LogRows("alert", [named(room) for room in rooms], texts(fields), version)

@@ -12,7 +12,6 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from realtime import events as room_events
 from realtime import keys
 from realtime import publish as publishing
 from realtime.protocol.envelope import Envelope, unpack
@@ -26,7 +25,7 @@ from realtime.publish import (
     publish_shared,
 )
 from realtime.rooms import RoomUnknown
-from realtime.tests.bus import heard, held, log
+from realtime.tests.bus import bundles, heard, held, log
 from realtime.tests.bus import told_in_one_epoch as told
 from realtime.tests.servers import OwnValkey
 
@@ -315,33 +314,37 @@ def alert(number: int, room: str = "alert:me") -> RoomEvent:
     return RoomEvent(room, "alert", {"number": number})
 
 
-def test_a_log_keeps_its_last_events_for_minutes(
+def test_a_log_keeps_its_last_events_for_minutes(floor: Settings, redis_client: redis.Redis) -> None:
+    publish([alert(number) for number in range(3)])
+    publish([alert(3), alert(4, "alert:you")])
+    assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3, 4]
+    assert [envelope.position.sequence for envelope in log(redis_client, "alert:you")] == [1]
+    kept = bundles(redis_client)
+    assert len(kept) == 2
+    assert all(295_000 < redis_client.pttl(key) <= 300_000 for key in kept)
+
+
+def test_logs_of_one_call_may_be_kept_for_different_times(
     floor: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish([alert(number) for number in range(3)])
-    publish([alert(3)])
-    assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3, 4]
-    assert 300_000 < redis_client.pttl(keys.log("alert:me")) <= 330_000
-    monkeypatch.setattr(room_events, "LOG_LENGTH", 500)
-    publish([alert(number) for number in range(5_000)])
-    kept = log(redis_client)
-    # Redis drops whole nodes of its stream, so a little more may be kept.
-    assert 500 <= len(kept) < 800
-    assert kept[-1].position.sequence == 5_004
+    def life(prefix: str) -> int:
+        return {"alert": 100, "portfolio": 50_000}.get(prefix, 0)
+
+    monkeypatch.setattr(publishing, "log_life", life)
+    publish([alert(1), alert(2, "portfolio:me"), alert(3), alert(4, "portfolio:me")])
+    assert told(log(redis_client)) == [(1, 1), (2, 3)]
+    assert told(log(redis_client, "portfolio:me")) == [(1, 2), (2, 4)]
+    time.sleep(0.2)
+    assert log(redis_client) == []
+    assert told(log(redis_client, "portfolio:me")) == [(1, 2), (2, 4)]
 
 
-def test_a_log_goes_on_where_the_clock_of_redis_was_set_back(
-    floor: Settings, redis_client: redis.Redis
-) -> None:
-    publish([alert(1)])
-    future = int(time.time() * 1000) + 3_600_000
-    redis_client.delete(keys.log("alert:me"))
-    redis_client.xadd(keys.log("alert:me"), {"e": b"1 old \0{}"}, id=f"{future}-1")
-    publish([alert(2), alert(3)])
-    assert [envelope.position.sequence for envelope in log(redis_client)] == [1, 2, 3]
-    redis_client.hset(keys.POSITIONS, "alert:me", 0)
-    publish([alert(4)])
-    assert [envelope.position.sequence for envelope in log(redis_client)] == [1]
+def test_a_log_is_read_as_far_back_as_all_of_it_is_kept(floor: Settings, redis_client: redis.Redis) -> None:
+    for number in range(4):
+        publish([alert(number)])
+        if number == 1:
+            redis_client.delete(*bundles(redis_client))
+    assert told(log(redis_client)) == [(3, 2), (4, 3)]
 
 
 def at_once(*numbers: int) -> list[SharedEvent]:
@@ -397,16 +400,6 @@ def test_an_event_of_a_log_and_of_another_room_is_told_in_both(
     assert told(listening.take(2)) == [(1, 1), (2, 3)]
 
 
-def test_a_log_loses_what_is_old_as_it_goes_on(floor: Settings, redis_client: redis.Redis) -> None:
-    old = int(time.time() * 1000) - 600_000
-    for number in range(1, 301):
-        redis_client.xadd(keys.log("alert:me"), {"e": b"%d old \0{}" % number}, id=f"{old}-{number}")
-    publish([alert(number) for number in range(20)])
-    # Of the old ones no more is left than what shares a node of the stream with a new one.
-    assert redis_client.xlen(keys.log("alert:me")) < 150
-    assert log(redis_client)[-1].position.sequence == 20
-
-
 def test_a_log_is_not_in_the_file_of_the_server_and_is_begun_anew_with_an_end(
     tmp_path: Path, floor: Settings
 ) -> None:
@@ -418,11 +411,10 @@ def test_a_log_is_not_in_the_file_of_the_server_and_is_begun_anew_with_an_end(
         (before, _) = log(valkey.client)
         valkey.kill()
         valkey.start()
-        assert not valkey.client.exists(keys.log("alert:me"))
+        assert not bundles(valkey.client)
         publish([alert(3)])
         (after,) = log(valkey.client)
         assert after.position.sequence == 3
         assert after.position.epoch != before.position.epoch
-        assert 300_000 < valkey.client.pttl(keys.log("alert:me")) <= 330_000
     finally:
         valkey.close()

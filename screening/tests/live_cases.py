@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from realtime import keys
 from realtime.protocol.encoding import dumps
-from realtime.protocol.envelope import unpack
+from realtime.tests.bus import log
 from screening.live.evaluator import Evaluator
 from screening.live.reading import GROUP
 from screening.models import SavedScreen, ScreenMember
@@ -108,8 +108,7 @@ class Bench:
 
 def logged(client: redis.Redis, screen: SavedScreen) -> list[dict[str, Any]]:
     """What the room of the screen was told, in order."""
-    entries: Any = client.xrange(keys.log(f"screen:{screen.pk}"))
-    messages = [json.loads(unpack(fields[b"e"]).message, parse_float=Decimal) for _, fields in entries]
+    messages = [json.loads(one.message, parse_float=Decimal) for one in log(client, f"screen:{screen.pk}")]
     assert {one["type"] for one in messages} <= {"screen"}
     return [one["data"] for one in messages]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 
 from accounts.tests.factories import UserFactory
-from realtime import keys
-from realtime.protocol.envelope import unpack
+from realtime.tests.bus import log
 from screening.alerts.outbox import tell_rooms
 from screening.alerts.screens import ScreenEvent, screens_changed
 from screening.models import Alert, Delivery, Notification, WebhookEndpoint
@@ -26,8 +24,7 @@ NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
 def logged(client: redis.Redis, user_id: UUID) -> list[dict]:
     """What the room of the user keeps."""
-    entries: Any = client.xrange(keys.log(f"alert:{user_id}"))
-    return [json.loads(unpack(fields[b"e"]).message, parse_float=Decimal) for _, fields in entries]
+    return [json.loads(one.message, parse_float=Decimal) for one in log(client, f"alert:{user_id}")]
 
 
 def test_a_firing_is_told_in_the_users_room_alone(redis_client):
