@@ -58,8 +58,8 @@ class PortfolioRoom:
         ask_for_all(UUID(key))
         book = Book()
         reading.put(book, found, reading.rates_for(found, now=now), reason=writing.SNAPSHOT, now=now)
-        (fields,) = writing.fields(book, book.waiting(), now, most=max(book.lines.count, 1))
-        return {"type": writing.TYPE, "data": splice(writing.data_of(fields))}
+        data = writing.whole_data(book, book.portfolios[UUID(key)], now)
+        return {"type": writing.TYPE, "data": splice(data)}
 
 
 def _is_id(key: str) -> bool:

@@ -187,7 +187,7 @@ class Book:
     ``waiting``, and when they were ``told``, in microseconds; whether they are ``plain``, with neither a
     reason nor warnings to be told; the ``places`` that are written; the sums of ``market`` and ``previous``
     of their lines; and where the numbers of the portfolio are ``small``, those that do not follow prices, in
-    the same units as values in the base currency and in three columns each, as ``Parts`` have them.
+    the same units as values in the base currency and in three columns each, as ``parts.py`` has them.
     """
 
     def __init__(self) -> None:

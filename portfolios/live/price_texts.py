@@ -6,13 +6,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
 from portfolios.live.book import Book, Stock
 from portfolios.live.columns import Numbers
 from portfolios.maths.whole import PRICE_PLACES, written
 from realtime.protocol.encoding import dumps, timestamp
-from realtime.protocol.letters import Texts
 from stocks.selectors.prices import is_stale
 from stocks.sessions import FRESH_FOR
 from stocks.wire_text import moment
@@ -23,14 +20,11 @@ _UNPRICED: Final = (
 )
 
 
-def price_texts(book: Book, stocks: Numbers, now: datetime) -> Texts:
-    """The texts of the stocks at these places, all of which have a price."""
-    is_written = book.prices["written"]
-    if len(new := stocks[is_written[stocks] == 0]):
-        at = np.unique(new)
-        book.texts.put(at, [price_text(book.stock_at(one), now) for one in at.tolist()])
-        is_written[at] = 1
-    return book.texts.pick(stocks)
+def write_prices(book: Book, stocks: Numbers, now: datetime) -> None:
+    """Put the texts of the stocks at these places, each there once, onto the shelf of the book."""
+    if len(stocks):
+        book.texts.put(stocks, [price_text(book.stock_at(at), now) for at in stocks.tolist()])
+        book.prices["written"][stocks] = 1
 
 
 def price_text(stock: Stock, now: datetime) -> bytes:

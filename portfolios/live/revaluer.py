@@ -26,7 +26,6 @@ from portfolios.maths.whole import price_units
 from realtime import keys
 from realtime.log_rows import LogRows
 from realtime.presence import occupied
-from realtime.protocol.letters import texts
 from realtime.publish import Publishing
 from stocks import stream
 from stocks.batch import Batch, newest, sane
@@ -250,7 +249,7 @@ class Revaluer:
         self._number += 1
         version = f"{self._lease.epoch:08d}{self._number:012d}"
         rooms = [*map(self._book.rooms.__getitem__, places.tolist())]
-        return LogRows(writing.TYPE, rooms, texts(writing.fields(self._book, places, now)), version)
+        return LogRows(writing.TYPE, rooms, writing.fields(self._book, places, now), version)
 
 
 class PortfolioConsumer(TickConsumer):

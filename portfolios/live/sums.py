@@ -1,41 +1,8 @@
-"""What portfolios are worth in their base currencies, many at once and to the last digit."""
+"""What one portfolio is worth in its base currency, by numbers without bounds."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
-from portfolios.live.book import WORTH, Book, Watched
-from portfolios.live.columns import Flags, Numbers
-from portfolios.live.parts import Parts, carried
-from portfolios.live.worth import ROUGH, UNFOUND
-
-_MOST_UPPER: Final = 2**45
-
-
-class Totals(NamedTuple):
-    """What the shares of portfolios are worth, and what they were at the closes before.
-
-    In units of 10^-SPARE of what is written of their base currencies. Only where ``found``: other portfolios
-    are worked out one by one.
-    """
-
-    market: Parts
-    previous: Parts
-    found: Flags
-
-
-def totals(book: Book, at: Numbers) -> Totals:
-    """The totals of the portfolios at these places."""
-    book.sum()
-    (market, has_market), (previous, has_previous) = (_sum(book, name, at) for name in ("market", "previous"))
-    return Totals(market, previous, has_market & has_previous)
-
-
-def _sum(book: Book, name: str, at: Numbers) -> tuple[Parts, Flags]:
-    whole, part, unsure, upper = (book.owners[f"{name}{suffix}"][at] for suffix in WORTH)
-    # A sum that has gone beyond 64 bits is known by its upper ones.
-    found: Flags = (unsure < UNFOUND) & (upper < _MOST_UPPER)
-    return carried(whole, part, unsure & ROUGH), found
+from portfolios.live.book import Watched
 
 
 def total_of(portfolio: Watched) -> tuple[int | None, int | None]:

@@ -15,6 +15,8 @@ UNKNOWN: Final = -1
 #: that are not worked out at all.
 ROUGH: Final = 2**32 - 1
 UNFOUND: Final = 2**32
+#: Upper bits of sums below this say that the sum is one of 64 bits.
+MOST_UPPER: Final = 2**45
 #: The parts of so many lines together are still a number of 64 bits.
 MOST_LINES: Final = 9_000
 # Doubles tell nearly enough what whole numbers of 64 bits hold, and a quotient but for its last digits.
@@ -27,7 +29,7 @@ _UPPER_BITS: Final = 16
 class Worth(NamedTuple):
     """``quantity × price × rate / divisor`` as numbers that can be added up line by line.
 
-    ``whole`` and ``part`` are those of ``Parts``, ``upper`` the upper bits of ``whole``: a sum that has gone
+    ``whole`` and ``part`` are those of parts.py, ``upper`` the upper bits of ``whole``: a sum that has gone
     beyond 64 bits is known by theirs. All are 0 where that is not found, which ``unsure`` says.
     """
 

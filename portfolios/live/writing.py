@@ -1,36 +1,32 @@
 """What rooms are told of a portfolio: the figures of ``GET /v1/portfolios/{id}`` and the day's change.
 
-Figures are rounded once, from exact sums, as replies are. A tick may write ten thousand messages, so what is
-alike in all of them is worked out for all at once, in whole numbers; what those cannot hold is worked out one
-by one, by Python's, which have no bounds.
+Figures are rounded once, from exact sums, as replies are. A tick may write ten thousand messages, so compiled
+loops write them, with whole numbers of 64 bits. What those cannot hold, and what is told as a whole, is
+written one by one, by Python's, which have no bounds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import repeat
 from typing import Final
 
 import numpy as np
 
-from portfolios.live.book import QUIET, SPARE, WHOLE, Book, Line, Watched
-from portfolios.live.columns import Flags, Numbers
-from portfolios.live.parts import Parts
-from portfolios.live.price_texts import json_text, price_text, price_texts
-from portfolios.live.sums import total_of, totals
-from portfolios.live.worth import UNKNOWN
-from portfolios.maths.columns import even, percent_even
+from portfolios.live.book import QUIET, WHOLE, Book, Line, Watched
+from portfolios.live.columns import Numbers
+from portfolios.live.price_texts import json_text, price_text, write_prices
+from portfolios.live.sums import total_of
 from portfolios.maths.whole import (
     COST_PLACES,
     PERCENT_PLACES,
-    PRICE_PLACES,
     VALUE_PLACES,
     half_even,
     percent,
     written,
 )
 from realtime.protocol.encoding import dumps
-from realtime.protocol.letters import NULL, Figures, joined
+from realtime.protocol.letters import Letters, Texts, texts
 
 TYPE: Final = "portfolio"
 PRICES, LEDGER, STATE, SNAPSHOT = "prices", "ledger", "state", "snapshot"
@@ -38,38 +34,62 @@ PRICES, LEDGER, STATE, SNAPSHOT = "prices", "ledger", "state", "snapshot"
 MOST_ROWS: Final = 100
 _TO_COST: Final = 10 ** (COST_PLACES - VALUE_PLACES)
 _UNIT: Final = tuple(10**places for places in range(100))
-_POWER: Final = np.array([10**places for places in range(19)], np.int64)
-_DATA, _HOLDINGS, _END = b'"data":', b'},"holdings":[', b'],"warnings":[]}'
+_DATA, _SUMMARY, _HOLDINGS = b'"data":', b',"summary":{', b'},"holdings":['
+_NO_WARNINGS: Final = b'],"warnings":[]}'
 
 
-def fields(book: Book, at: Numbers, now: datetime, *, most: int = MOST_ROWS) -> list[bytes]:
+def fields(book: Book, at: Numbers, now: datetime, *, most: int = MOST_ROWS) -> Texts:
     """The fields of the next message of each portfolio at these places; that is due no more.
 
     They are JSON objects without their braces.
     """
-    book.settle()
-    rows = _rows(book, at, now, most)
-    summaries, alone = _summaries(book, at)
-    heads = list(map(book.heads.__getitem__, at.tolist()))
-    if not all(heads):
-        heads = [head or _head(book, place) for head, place in zip(heads, at.tolist(), strict=True)]
-    found = list(map(b"".join, zip(heads, summaries, repeat(_HOLDINGS), rows, repeat(_END), strict=False)))
-    for number in alone.union(np.flatnonzero(book.owners["plain"][at] == 0).tolist()):
-        portfolio = book.by_place[int(at[number])]
-        if number in alone:
-            summary = _summary(portfolio, *total_of(portfolio))
-        else:
-            summary = b"%b%b" % (_fixed(portfolio), summaries[number])
-        reason, state = PRICES, b""
-        if portfolio.reason:
-            # What does not follow prices is told when it may have changed.
-            reason, state = portfolio.reason, f",{portfolio.state}".encode()
-            portfolio.reason = ""
-            book.note_reason(portfolio)
-        warnings = dumps(portfolio.all_warnings())
-        words = (_said(portfolio, reason), state, b',"summary":{', summary, _HOLDINGS, rows[number])
-        found[number] = b"".join((*words, b'],"warnings":', warnings, b"}"))
+    # Numba takes a while to import, and most processes write no messages.
+    from portfolios.live import writing_compiled as code
+
+    book.sum()
+    lines, prices, count = book.lines, book.prices, len(at)
+    firsts, counts = book.owners["first"][at], book.owners["count"][at]
+    seen, new = np.zeros((2, prices.count), np.int64)
+    due, unwritten = code.unwritten(
+        *(firsts, counts, lines["stock"], lines["due"], prices["price"], prices["written"], seen, new)
+    )
+    write_prices(book, new[:unwritten], now)
+    of_prices = book.texts.texts()
+    odd = {
+        number: _begin(book, book.by_place[int(at[number])])
+        for number in np.flatnonzero(book.owners["plain"][at] == 0).tolist()
+    }
+    heads, tails = _ends(book, at, odd)
+    each_row = code.ROW_ROOM + int((of_prices.ends - of_prices.starts).max(initial=0))
+    size = heads.size() + tails.size() + count * code.SUMMARY_ROOM + due * each_row
+    out: Letters = np.empty(size, np.uint8)
+    begun, ended = np.empty((2, count), np.uint64)
+    waiting = np.empty(count, np.int64)
+    end = code.write(
+        np.array([book.owners[name][at] for name in code.OWNERS]),
+        *(firsts, counts),
+        *(lines[name] for name in ("stock", "due", "small", *code.LINES)),
+        *(prices["price"], prices["previous"]),
+        *(column for some in (of_prices, heads, tails) for column in some.sizes()),
+        *(most, out, begun, ended, waiting),
+    )
+    is_alone = waiting == code.ALONE
+    book.owners["waiting"][at[~is_alone]] = waiting[~is_alone]
+    found = Texts(out[:end], begun.view(np.int64), ended.view(np.int64))
+    if is_alone.any():
+        numbers = np.flatnonzero(is_alone)
+        alone = texts(
+            [_alone(book, int(at[number]), odd.get(number), now, most) for number in numbers.tolist()]
+        )
+        found.starts[numbers], found.ends[numbers] = alone.starts + end, alone.ends + end
+        found = Texts(np.append(found.data, alone.data), found.starts, found.ends)
     return found
+
+
+def whole_data(book: Book, portfolio: Watched, now: datetime) -> bytes:
+    """What the next message of a portfolio has under ``data``, with all rows that are due."""
+    text = _alone(book, portfolio.at, _begin(book, portfolio), now, max(len(portfolio.lines), 1))
+    return data_of(text)
 
 
 def data_of(fields: bytes) -> bytes:
@@ -77,9 +97,37 @@ def data_of(fields: bytes) -> bytes:
     return fields[len(_DATA) :]
 
 
+def _begin(book: Book, portfolio: Watched) -> tuple[bytes, bytes]:
+    """How the next message of a portfolio begins, up to its summary, and how it ends.
+
+    What does not follow prices is told when it may have changed.
+    """
+    reason, state = PRICES, b""
+    if portfolio.reason:
+        reason, state = portfolio.reason, f",{portfolio.state}".encode()
+        portfolio.reason = ""
+        book.note_reason(portfolio)
+    return _said(portfolio, reason) + state + _SUMMARY, _end(portfolio)
+
+
+def _end(portfolio: Watched) -> bytes:
+    return b'],"warnings":%b}' % dumps(portfolio.all_warnings())
+
+
+def _ends(book: Book, at: Numbers, odd: Mapping[int, tuple[bytes, bytes]]) -> tuple[Texts, Texts]:
+    """What stands before and behind what follows prices; ``odd`` has how some begin, by number, and end."""
+    heads = [book.heads[place] or _head(book, place) for place in at.tolist()]
+    tails = [_NO_WARNINGS] * len(heads)
+    for number, (begin, end) in odd.items():
+        heads[number] = begin + _fixed(book.by_place[int(at[number])])
+        tails[number] = end
+    return texts(heads), texts(tails)
+
+
 def _head(book: Book, place: int) -> bytes:
+    """How messages of a portfolio begin that tell of prices alone."""
     portfolio = book.by_place[place]
-    head = book.heads[place] = b'%b,"summary":{%b' % (_said(portfolio, PRICES), _fixed(portfolio))
+    head = book.heads[place] = b"".join((_said(portfolio, PRICES), _SUMMARY, _fixed(portfolio)))
     return head
 
 
@@ -97,47 +145,25 @@ def _fixed(portfolio: Watched) -> bytes:
     return f"{portfolio.fixed}{portfolio.by_currency}".encode()
 
 
-def _summaries(book: Book, at: Numbers) -> tuple[list[bytes], set[int]]:
-    """The summaries of the portfolios at these places from their figures on, as members of JSON objects.
-
-    With them come the numbers of those that are to be written one by one: their summaries mean nothing.
-    """
-    market, previous, found = totals(book, at)
-    owners = book.owners
-    found = found & (owners["small"][at] > 0)
-    invested, cost, earned, cash = (
-        Parts(*(owners[f"{name}{part}"][at] for part in ("", "_part", "_rough")))
-        for name in ("invested", "cost_now", "earned", "cash")
-    )
-    gain, change = market.minus(invested), market.minus(previous)
-    sums = (market, gain, market.minus(cost), gain.plus(earned), market.plus(cash), change)
-    any_part = np.zeros(len(at), np.bool_)
-    for one in (*sums, invested, previous):
-        found &= one.is_sure()
-        any_part |= one.part > 0
-    # Each is more by less than one where there are parts: a tie is none then.
-    whole, more = np.array([one.whole for one in sums]), np.array([one.part > 0 for one in sums])
-    rounded, figures = _scaled(even(whole, 10**SPARE, more=more), owners["places"][at])
-    gained, is_sure = percent_even(gain.whole, invested.whole, any_part)
-    of_day, is_sure_too = percent_even(change.whole, previous.whole, any_part)
-    found &= is_sure & is_sure_too & (invested.whole != 0) & (previous.whole != 0)
-    worth, grown, priced, in_all, value, changed = (Figures(one, figures) for one in rounded)
-    texts = joined(
-        len(at),
-        (
-            *(b',"total_current_value":', worth, b',"total_unrealized_gain":', grown),
-            *(b',"total_unrealized_gain_pct":', Figures(gained, PERCENT_PLACES)),
-            *(b',"total_price_gain":', priced, b',"total_gain":', in_all, b',"total_value":', value),
-            *(b',"day_change":', changed, b',"day_change_pct":', Figures(of_day, PERCENT_PLACES)),
-        ),
-    )
-    return texts, set(np.flatnonzero(~found).tolist())
+# --- One by one, whatever the numbers ---
 
 
-def _scaled(numbers: Numbers, places: Numbers) -> tuple[Numbers, int]:
-    """Numbers of so many places each, all with as many as they are written together with, and how many."""
-    most = int(places.max(initial=0))
-    return numbers if (places == most).all() else numbers * _POWER[most - places], most
+def _alone(book: Book, place: int, ends: tuple[bytes, bytes] | None, now: datetime, most: int) -> bytes:
+    """The message of one portfolio, the rows of which are due no more."""
+    portfolio, due = book.by_place[place], book.lines["due"]
+    begin, end = ends or (_said(portfolio, PRICES) + _SUMMARY, _end(portfolio))
+    rows = np.flatnonzero(due[book.rows(portfolio)])
+    book.owners["waiting"][place] = len(rows) > most
+    written_rows = []
+    for row in rows[:most].tolist():
+        line, at = portfolio.lines[row], portfolio.first + row
+        written_rows.append(_row(line, now, whole=bool(due[at] == WHOLE)))
+        if due[at] == WHOLE:
+            # That text is new.
+            book.prices["written"][line.stock.at] = 0
+        due[at] = QUIET
+    summary = _summary(portfolio, *total_of(portfolio))
+    return b"".join((begin, summary, _HOLDINGS, b",".join(written_rows), end))
 
 
 def _summary(portfolio: Watched, market: int | None, previous: int | None) -> bytes:
@@ -170,100 +196,6 @@ def _summary(portfolio: Watched, market: int | None, previous: int | None) -> by
         f',"day_change":{written(change, places)}'
         f',"day_change_pct":{written(change_percent, PERCENT_PLACES)}'
     ).encode()
-
-
-# --- Rows ---
-
-
-def _rows(book: Book, at: Numbers, now: datetime, most: int) -> list[bytes]:
-    """The rows that are due of each of the portfolios, no more than ``most``; the others stay due."""
-    lines, owners = book.lines, book.owners
-    owners["waiting"][at] = 0
-    counts = owners["count"][at]
-    before = np.cumsum(counts) - counts
-    of_all = np.repeat(owners["first"][at] - before, counts) + np.arange(counts.sum())
-    is_due = lines["due"][of_all] > 0
-    # The place of each among all lines, and of its portfolio among these.
-    rows, of = of_all[is_due], np.repeat(np.arange(len(at)), counts)[is_due]
-    starts, sizes = _runs(of)
-    if (sizes > most).any():
-        kept = np.arange(len(rows)) - np.repeat(starts, sizes) < most
-        owners["waiting"][at[of[~kept]]] = 1
-        rows, of = rows[kept], of[kept]
-        starts, sizes = _runs(of)
-    is_whole = lines["due"][rows] == WHOLE
-    lines["due"][rows] = QUIET
-    if not len(rows):
-        return [b""] * len(at)
-    # A portfolio of which one row is written alone has all of them written so.
-    certain = ~is_whole & _fit(book, rows)
-    together = np.repeat(np.logical_and.reduceat(certain, starts), sizes)
-    texts, certain[together] = _texts(book, rows[together], of[together], now)
-    found = [b""] * len(at)
-    for number, text in zip(of[starts[together[starts]]].tolist(), texts, strict=True):
-        found[number] = text
-    for run in np.flatnonzero(~np.logical_and.reduceat(certain, starts)).tolist():
-        own = slice(starts[run], starts[run] + sizes[run])
-        found[of[starts[run]]] = b",".join(
-            _row(_line(book, row), now, whole=whole)
-            for row, whole in zip(rows[own].tolist(), is_whole[own].tolist(), strict=True)
-        )
-    # Those texts are new.
-    book.prices["written"][lines["stock"][rows[is_whole]]] = 0
-    return found
-
-
-def _runs(numbers: Numbers) -> tuple[Numbers, Numbers]:
-    """Where each run of equal numbers starts, and how long it is."""
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    return starts, np.diff(starts, append=len(numbers))
-
-
-def _fit(book: Book, rows: Numbers) -> Flags:
-    """Which lines have numbers that can be worked out in columns."""
-    lines, prices = book.lines, book.prices
-    stocks = lines["stock"][rows]
-    price = prices["price"][stocks]
-    # The nearest that doubles come is near enough to tell what whole numbers of 64 bits hold.
-    most = lines["quantity"][rows].astype(np.float64) * np.maximum(price, prices["previous"][stocks])
-    fit: Flags = (lines["small"][rows] > 0) & (price != UNKNOWN) & (most <= 2.0**61)
-    return fit
-
-
-def _texts(book: Book, rows: Numbers, of: Numbers, now: datetime) -> tuple[list[bytes], Flags]:
-    """The rows of these lines as JSON, those of the same portfolio in one text; and which are certain."""
-    lines, prices = book.lines, book.prices
-    stocks = lines["stock"][rows]
-    price, previous = prices["price"][stocks], prices["previous"][stocks]
-    quantity, places = lines["quantity"][rows], lines["places"][rows]
-    cost, more = lines["cost"][rows], lines["more"][rows] > 0
-    value = quantity * price
-    gain = value - cost
-    percentage, is_sure = percent_even(gain, cost, more)
-    less = np.zeros((3, len(rows)), np.bool_)
-    less[1] = more
-    exact = np.array([value, gain, quantity * (price - previous)])
-    rounded = even(exact, _POWER[lines["decimals"][rows] + PRICE_PLACES - places], less=less)
-    rounded, figures = _scaled(rounded, places)
-    rounded[2] = np.where(previous == UNKNOWN, NULL, rounded[2])
-    worth, gained, of_day = (Figures(one, figures) for one in rounded)
-    ends = np.diff(of, append=-1) != 0
-    percentage = np.where(cost == 0, NULL, percentage)
-    texts = joined(
-        len(rows),
-        (
-            *(b'{"current_value":', worth, b',"unrealized_gain":', gained),
-            *(b',"unrealized_gain_pct":', Figures(percentage, PERCENT_PLACES)),
-            *(b',"day_change":', of_day, b",", price_texts(book, stocks, now), b"}"),
-        ),
-        ends,
-    )
-    return texts, is_sure
-
-
-def _line(book: Book, row: int) -> Line:
-    portfolio = book.by_place[int(book.lines["owner"][row])]
-    return portfolio.lines[row - portfolio.first]
 
 
 def _row(line: Line, now: datetime, *, whole: bool) -> bytes:

@@ -70,7 +70,7 @@ def loaded(portfolios: Sequence[Portfolio], reason: str = writing.STATE) -> Book
 
 
 def told(book: Book, portfolio: Portfolio, most: int = 1000) -> dict[str, Any]:
-    (text,) = writing.fields(book, np.array([book.portfolios[portfolio.pk].at]), NOW, most=most)
+    (text,) = writing.fields(book, np.array([book.portfolios[portfolio.pk].at]), NOW, most=most).apart()
     fields = json.loads(b"{%b}" % text, parse_float=Decimal, parse_int=Decimal)
     data: dict[str, Any] = json.loads(writing.data_of(text), parse_float=Decimal, parse_int=Decimal)
     assert fields == {"data": data}

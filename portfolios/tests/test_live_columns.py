@@ -106,7 +106,7 @@ class World:
         rows = 0
         for first in range(0, len(waiting), pieces):
             some = waiting[first : first + pieces]
-            for at, text in zip(some.tolist(), writing.fields(self.book, some, NOW), strict=True):
+            for at, text in zip(some.tolist(), writing.fields(self.book, some, NOW).apart(), strict=True):
                 said = json.loads(writing.data_of(text), parse_float=Decimal, parse_int=Decimal)
                 self._check_one(stored[self.book.by_place[at].id], said)
                 rows += len(said["holdings"])

@@ -72,7 +72,7 @@ def test_each_is_told_once_what_it_is_worth_then(valkey: OwnValkey, world: World
         assert {room for room, of_one in messages.items() if len(of_one) == before[room] + 1} == waiting
         for portfolio in world.book.portfolios.values():
             world.book.restate(portfolio, writing.STATE)
-            (whole,) = writing.fields(world.book, np.array([portfolio.at]), now)
+            (whole,) = writing.fields(world.book, np.array([portfolio.at]), now).apart()
             summary = json.loads(writing.data_of(whole), parse_float=Decimal)["summary"]
             assert messages[portfolio.room][-1]["data"]["summary"] == summary
     assert teller.told == sum(map(len, messages.values()))

@@ -1,14 +1,13 @@
-"""Whole numbers and columns of them round as Decimals do, ties and unknown digits included."""
+"""Whole numbers round as Decimals do, in compiled loops as well, ties and unknown digits included."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.maths.columns import even, percent_even
+from portfolios.maths.rounding_compiled import even, percent_even
 from portfolios.maths.whole import half_even, percent, price_units, units, written
 from portfolios.money import percent_of
 from stocks.figures import ratio, rounded
@@ -23,16 +22,14 @@ def test_one_number_is_rounded_as_a_decimal(number: int, unit: int) -> None:
 
 
 @given(NUMBERS, UNITS, st.booleans())
-def test_many_are_rounded_as_one(number: int, unit: int, near_tie: bool) -> None:
+def test_loops_round_as_python_does(number: int, unit: int, near_tie: bool) -> None:
     if near_tie:
         number -= number % unit - unit // 2
-    found = even(np.array([number]), np.array([unit]))
-    assert found.tolist() == [half_even(number, unit)]
+    assert even(number, unit, False, False) == half_even(number, unit)
     # A little less: as if there were more digits.
-    less = even(np.array([number]), np.array([unit]), less=np.array([True]))
-    assert less.tolist() == [half_even(number * 10**9 - 1, unit * 10**9)]
-    more = even(np.array([number]), np.array([unit]), more=np.array([True]))
-    assert more.tolist() == [half_even(number * 10**9 + 1, unit * 10**9)]
+    assert even(number, unit, True, False) == half_even(number * 10**9 - 1, unit * 10**9)
+    assert even(number, unit, False, True) == half_even(number * 10**9 + 1, unit * 10**9)
+    assert even(number, 1, False, False) == number
 
 
 @given(st.integers(-(2**61), 2**61), st.integers(0, 2**61))
@@ -40,18 +37,18 @@ def test_a_percentage_is_that_of_decimals(part: int, whole: int) -> None:
     expected = percent_of(Decimal(part), Decimal(whole))
     one = percent(part, whole)
     assert (None if one is None else Decimal(one).scaleb(-4)) == expected
-    many, is_sure = percent_even(np.array([part]), np.array([whole]), np.array([False]))
-    if whole and is_sure[0]:
-        assert many.tolist() == [one]
+    found, is_sure = percent_even(part, whole, False)
+    if whole and is_sure:
+        assert found == one
     if abs(part) < 10**16 and 0 < whole < 10**15 and abs(part) < whole * 10**6:
-        assert is_sure[0]
+        assert is_sure
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 10**15), st.integers(1, 10**9 - 1))
 def test_what_is_certain_holds_whatever_digits_are_missing(part: int, whole: int, digits: int) -> None:
-    many, is_sure = percent_even(np.array([part]), np.array([whole]), np.array([True]))
-    if is_sure[0]:
-        assert many.tolist() == [percent(part * 10**9 - digits, whole * 10**9 + digits)]
+    found, is_sure = percent_even(part, whole, True)
+    if is_sure:
+        assert found == percent(part * 10**9 - digits, whole * 10**9 + digits)
 
 
 @given(st.decimals(-(10**9), 10**9, places=8, allow_nan=False), st.sampled_from([8, 10, 20]))

@@ -144,7 +144,11 @@ class Shelf:
 
     def pick(self, rows: Numbers) -> Texts:
         """The texts in these rows."""
-        return Texts(self._data, *self._bounds[:, rows])
+        return self.texts().pick(rows)
+
+    def texts(self) -> Texts:
+        """The texts of all rows up to the last in which one was put."""
+        return Texts(self._data, *self._bounds)
 
 
 def prepare() -> None:
