@@ -92,6 +92,11 @@ def whole_data(book: Book, portfolio: Watched, now: datetime) -> bytes:
     return data_of(text)
 
 
+def prepare() -> None:
+    """Have the code compiled, which takes seconds where it has never been."""
+    from portfolios.live import writing_compiled  # noqa: F401
+
+
 def data_of(fields: bytes) -> bytes:
     """What the fields of a message have under ``data``, their only member."""
     return fields[len(_DATA) :]

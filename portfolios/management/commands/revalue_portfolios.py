@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand
 
+from portfolios.live import writing
 from portfolios.live.revaluer import GROUP, PortfolioConsumer, Revaluer
+from realtime import lane_logs
 from realtime.protocol import letters
 from realtime.redis import worker_client
 from stocks.lease import Lease
@@ -31,7 +33,8 @@ class Command(BaseCommand):
         lease = Lease(GROUP)
         self.stdout.write(f"revaluing portfolios as {lease.holder}")
         # Before it is frozen; else the first batch would wait for it, too.
-        letters.prepare()
+        for loops in (letters, lane_logs, writing):
+            loops.prepare()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AT)
