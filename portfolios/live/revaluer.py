@@ -47,9 +47,9 @@ RATES_SECONDS: Final = 15.0
 PRICES_SECONDS: Final = 60.0
 #: So many watched portfolios are compared with the database at a look.
 COMPARED: Final = 1000
-#: So many are read, so many written out, and so many of these published while others are written. The more
-#: are written at once the less each costs; Redis serves others between two of its parts.
-READ_AT_ONCE, WRITTEN_AT_ONCE, TOLD_AT_ONCE = 500, 1000, 500
+#: So many are read, and so many written out and published, while Redis takes those before. It serves others
+#: between two of its parts.
+READ_AT_ONCE, TOLD_AT_ONCE = 500, 500
 #: So many parts are at Redis at once: it finds the next when it is done with one.
 SENT_AT_ONCE: Final = 2
 _NEVER: Final = float("-inf")
@@ -235,13 +235,12 @@ class Revaluer:
             self._epoch = self._epoch_now()
 
     def _written(self, due: Numbers, now: datetime, at: int) -> Iterator[LogRows]:
-        """The messages of portfolios in parts, which Redis takes one after the other; the first soon."""
-        first, count = 0, TOLD_AT_ONCE
-        while len(some := due[first : first + count]):
+        """The messages of portfolios in parts, which Redis takes one after the other."""
+        for first in range(0, len(due), TOLD_AT_ONCE):
+            some = due[first : first + TOLD_AT_ONCE]
             rows = self._rows(some, now)
             self._book.owners["told"][some] = at
-            yield from rows.parts(TOLD_AT_ONCE)
-            first, count = first + count, WRITTEN_AT_ONCE
+            yield rows
 
     def _rows(self, places: Numbers, now: datetime) -> LogRows:
         # A process that was replaced has a lower epoch: what it still says is left out. No portfolio is among

@@ -40,7 +40,6 @@ def world() -> World:
 def teller(valkey: OwnValkey, world: World, monkeypatch: pytest.MonkeyPatch) -> Revaluer:
     """One that has read all portfolios of the world, and tells small parts without a pace."""
     monkeypatch.setattr(revaluer, "TOLD_AT_ONCE", 7)
-    monkeypatch.setattr(revaluer, "WRITTEN_AT_ONCE", 20)
     teller = Revaluer(Lease("test"), valkey.client, pace_seconds=0)
     teller._book = world.book
     teller._doubtful = False
