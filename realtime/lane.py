@@ -19,16 +19,15 @@ from collections.abc import Iterable, Sequence, Set
 from datetime import timedelta
 from itertools import chain, count
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-import numpy as np
 import redis
 
 from realtime import keys
 from realtime.commands import Command, Sendable, hash_sets
 from realtime.direct import DirectConnection
 from realtime.events import Named, SharedEvent, Told, ending_now, inside, log_life, told_in, type_json
-from realtime.lane_logs import Logs, keep, tell
+from realtime.lane_logs import Logs, LogTable, keep
 from realtime.lane_rows import Table
 from realtime.log_rows import LogRows
 from realtime.protocol.bundles import Latest
@@ -45,6 +44,7 @@ REST_SECONDS: Final = 1.0
 #: Who was told something long ago is forgotten with all others.
 MOST_KNOWN: Final = 100_000
 
+_Table = TypeVar("_Table", Table, LogTable)
 _NEVER: Final = float("-inf")
 _SERIES: Final = attrgetter("series")
 _ATTEMPTS: Final = 2
@@ -91,9 +91,10 @@ class Lane:
         self._renewed: dict[str, float] = {}
         # Whoever is told, of whom the positions are known and the versions as well.
         self._known: set[Told] = set()
-        # What is known of the rooms of a roster stands there alone. Compared with it were so many positions.
-        self._table: Table | None = None
-        self._compared = 0
+        # What is known of the rooms of a roster stands there alone. So many positions were compared with so
+        # many lines of it.
+        self._table: Table | LogTable | None = None
+        self._compared = (0, 0)
         # Rises whenever what was known is forgotten.
         self._generation = 0
         self._sent: Sent | None = None
@@ -159,9 +160,8 @@ class Lane:
 
     def _is_ready(self, draft: Draft) -> bool:
         """Whether all is known that the draft needs, and watched."""
-        if self._table is not None and not self._table.roster.names.isdisjoint(
-            name for told in draft.told for name in told.names
-        ):
+        told_names = (name for told in draft.told for name in told.names)
+        if self._table is not None and self._table.roster.holds_any(told_names):
             self._forget()
         if self._watching and self._known.issuperset(draft.told) and not any(map(_SERIES, draft.events)):
             return True
@@ -171,13 +171,6 @@ class Lane:
             return False
         self._known.update(draft.told)
         return True
-
-    def _are_known(self, rows: LogRows) -> bool:
-        """Whether all is known that the rows need, and watched; no roster has their rooms."""
-        names, columns = rows.names, (self._positions, self._versions)
-        if self._watching and all(all(map(column.__contains__, names)) for column in columns):
-            return True
-        return self._learns({rows.prefix}, names, names)
 
     def _learns(self, prefixes: Set[str], names: Iterable[str], reaches: Iterable[str]) -> bool:
         """Whether it could be learned where rooms stand, and what they have reached."""
@@ -202,7 +195,7 @@ class Lane:
 
     def _row_commands(self, rows: Rows) -> list[Sendable] | None:
         """What makes rows come to pass, after which what is known has gone on; None where too little is."""
-        table = self._table_for(rows)
+        table = self._table_for(rows, Table)
         if table is None:
             return None
         ending = ending_now()
@@ -216,23 +209,29 @@ class Lane:
             commands.append(self._publish(bundle))
         return commands
 
-    def _table_for(self, rows: Rows) -> Table | None:
+    def _table_for(self, rows: Any, kind: type[_Table]) -> _Table | None:
         """What is known of the roster's rooms, all that the rows need; None where nothing can be known."""
-        table, roster = self._table, rows.roster
-        is_alone = self._compared == len(self._positions)
-        if self._watching and is_alone and table and table.roster is roster and table.knows(rows):
+        roster = rows.roster
+        table = self._table_of(roster, kind)
+        is_alone = self._compared == (len(self._positions), len(roster.rooms))
+        if self._watching and is_alone and table is not None and table.knows(rows):
             return table
         self.settle()
         if not self._watches(roster.prefixes):
             return None
-        if self._compared != len(self._positions):
-            if not roster.names.isdisjoint(self._positions):
+        if not is_alone:
+            if roster.holds_any(self._positions):
                 self._forget()
-            self._compared = len(self._positions)
-        if self._table is None or self._table.roster is not roster:
-            self._table = Table(roster)
-        self._table.learn(rows, self._fields)
-        return self._table
+            self._compared = (len(self._positions), len(roster.rooms))
+        table = self._table_of(roster, kind)
+        if table is None:
+            self._table = table = kind(roster)
+        table.learn(rows, self._fields)
+        return table
+
+    def _table_of(self, roster: Any, kind: type[_Table]) -> _Table | None:
+        table = self._table
+        return table if isinstance(table, kind) and table.roster is roster else None
 
     def _watches(self, prefixes: Set[str]) -> bool:
         """Whether the guards of these are watched; what was known may be forgotten for it."""
@@ -352,22 +351,14 @@ class Lane:
 
     def _log_commands(self, rows: LogRows) -> list[Sendable] | None:
         """What makes rows of logs come to pass, after which what is known has gone on; None as above."""
-        if not self._are_known(rows):
+        table = self._table_for(rows, LogTable)
+        if table is None:
             return None
-        positions, versions, places = self._positions, self._versions, self._places
-        if not all(map(rows.version.__gt__, map(versions.__getitem__, rows.names))):
-            rows = rows.where([rows.version > versions[name] for name in rows.names])
-        names = rows.names
-        if not names:
-            return []
-        sequences = [positions[name] + 1 for name in names]
-        before = [places[name] for name in names]
         name = next(self._bundles)
-        told = tell(rows, name, np.array(sequences), before, self._epoch, ending_now())
-        positions.update(zip(names, sequences, strict=True))
-        versions.update(dict.fromkeys(names, rows.version))
-        places.update(zip(names, told.places, strict=True))
-        return [*told.hashes, keep(name, rows.prefix, self._database, told.bundle)]
+        hashes, bundle = table.tell(rows, name, self._epoch, ending_now())
+        if bundle is None:
+            return []
+        return [*hashes, keep(name, rows.roster.prefix, self._database, bundle)]
 
     def _send(self, commands: Sequence[Sendable]) -> Sent:
         words = {prefix: secrets.token_hex(8).encode() for prefix in self._guards}
@@ -409,7 +400,7 @@ class Lane:
         self._renewed.clear()
         self._known.clear()
         self._table = None
-        self._compared = 0
+        self._compared = (0, 0)
         self._generation += 1
 
     def _leave(self) -> None:

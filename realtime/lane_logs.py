@@ -1,21 +1,25 @@
-"""What a process that publishes much adds to logs: see lane.py."""
+"""What a process that publishes much adds to logs, where they stand, and the commands for it: see lane.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final
 
 import numpy as np
 
 from realtime import keys
 from realtime.commands import Command, Pairs
 from realtime.events import log_life, type_json
-from realtime.log_rows import LogRows
+from realtime.log_rows import LogRoster, LogRows
 from realtime.protocol.bundles import log_bundle
-from realtime.protocol.letters import Letters, Numbers, texts, unsigned
+from realtime.protocol.letters import Flags, Letters, Numbers, unsigned
 from realtime.redis import script
+from realtime.roster import NEVER, version_of, version_text
+
+# As many lines there is room for at first.
+_FIRST: Final = 64
 
 
 @dataclass(slots=True)
@@ -46,45 +50,85 @@ def keep(name: str, prefix: str, database: int, bundle: bytes) -> Command:
     return Command(words, bundle)
 
 
-class Outcome(NamedTuple):
-    """What rows come to: hashes that are set, where their events stand, and the bundle."""
+class LogTable:
+    """What is known of a roster's logs, as long as nobody else tells them anything."""
 
-    hashes: list[Pairs]
-    places: list[bytes]
-    bundle: bytes
+    def __init__(self, roster: LogRoster) -> None:
+        # Numba takes a while to import, and most processes write no rows.
+        from realtime import lane_logs_compiled
 
+        self.roster = roster
+        self._code = lane_logs_compiled
+        self._room = 0
+        self._is_known: Flags = np.zeros(0, np.bool_)
+        self._positions: Numbers = np.zeros(0, np.int64)
+        self._reached: Numbers = np.zeros((2, 0), np.int64)
+        # Where the newest events stand, so many letters of each line.
+        self._places: Letters = np.zeros(0, np.uint8)
+        self._place_sizes: Numbers = np.zeros(0, np.int64)
 
-def tell(
-    rows: LogRows, name: str, sequences: Numbers, before: Sequence[bytes], epoch: bytes, ending: bytes
-) -> Outcome:
-    """What makes rows come to pass whose sequences are these, in a bundle of that name.
+    def knows(self, rows: LogRows) -> bool:
+        """Whether all is known that these need."""
+        return len(self.roster) <= self._room and bool(self._is_known[rows.lines].all())
 
-    The events ``before`` stand there.
-    """
-    # Numba takes a while to import, and most processes write no rows.
-    from realtime import lane_logs_compiled as code
+    def learn(self, rows: LogRows, read: Callable[[str, Sequence[str]], Sequence[bytes | None]]) -> None:
+        """Ask ``read`` for fields of hashes that are not known yet."""
+        if self._room < len(self.roster):
+            self._grow(max(2 * self._room, len(self.roster), _FIRST))
+        lines = rows.lines[~self._is_known[rows.lines]]
+        if not len(lines):
+            return
+        names = [self.roster.rooms[line].name for line in lines.tolist()]
+        self._positions[lines] = [int(value or 0) for value in read(keys.POSITIONS, names)]
+        self._reached[:, lines] = np.array([*map(version_of, read(keys.VERSIONS, names))]).T
+        width = self._code.PLACE
+        places = self._places.reshape(-1, width)
+        for line, place in zip(lines.tolist(), read(keys.LOGS, names), strict=True):
+            # What is longer was not written by us: it leads nowhere.
+            place = place if place and len(place) <= width else b""
+            places[line, : len(place)] = np.frombuffer(place, np.uint8)
+            self._place_sizes[line] = len(place)
+        self._is_known[lines] = True
 
-    count, stem, version = len(rows.rooms), name.encode(), rows.version.encode()
-    head, middle = b" %b " % epoch, b'\0{"type":%b,"room":"' % type_json(rows.type)
-    words, places = texts([room.word for room in rows.rooms]), texts(before)
-    common = sum(map(len, (head, middle, ending, version, stem)))
-    size = count * (common + code.ROW_ROOM) + code.WORD_TIMES * words.size() + places.size()
-    out: Letters = np.empty(size + rows.fields.size(), np.uint8)
-    ends = np.empty(code.PAGES, np.uint64)
-    code.tell(
-        unsigned(sequences),
-        *(column for some in (words, rows.fields, places) for column in some.sizes()),
-        *(np.frombuffer(text, np.uint8) for text in (head, middle, ending, version, stem)),
-        *(out, ends),
-    )
-    bundle, positions, versions, logs, lines = (
-        out[begin:end].tobytes() for begin, end in pairwise([0, *ends.tolist()])
-    )
-    hashes = [
-        Pairs(key, count, body)
-        for key, body in ((keys.POSITIONS, positions), (keys.VERSIONS, versions), (keys.LOGS, logs))
-    ]
-    return Outcome(hashes, lines.split(b"\n")[:count], bundle)
+    def tell(self, rows: LogRows, name: str, epoch: bytes, ending: bytes) -> tuple[list[Pairs], bytes | None]:
+        """What makes rows come to pass, after which what is known has gone on.
+
+        Hashes that are set, and the bundle, which has that name; None of nothing.
+        """
+        code = self._code
+        lines, fields = np.ascontiguousarray(rows.lines), rows.fields
+        kept = np.empty(len(lines), np.int64)
+        news = code.advance(lines, *rows.version, self._positions, self._reached, kept)
+        if not news:
+            return [], None
+        head, middle = b" %b " % epoch, b'\0{"type":%b,"room":"' % type_json(rows.type)
+        common = (head, middle, ending, version_text(*rows.version).encode(), name.encode())
+        words = self.roster.words()
+        longest = int((words.ends - words.starts).max())
+        each = code.ROW_ROOM + sum(map(len, common)) + code.WORD_TIMES * longest
+        out: Letters = np.empty(news * each + fields.size(), np.uint8)
+        ends = np.empty(code.PAGES, np.uint64)
+        code.tell(
+            *map(unsigned, (lines, kept[:news], self._positions)),
+            *words.sizes(),
+            *fields.sizes(),
+            *(np.frombuffer(text, np.uint8) for text in common),
+            *(self._places, self._place_sizes.view(np.uint64), out, ends),
+        )
+        bundle, positions, versions, logs = (
+            out[begin:end].tobytes() for begin, end in pairwise([0, *ends.tolist()])
+        )
+        hashes = ((keys.POSITIONS, positions), (keys.VERSIONS, versions), (keys.LOGS, logs))
+        return [Pairs(key, news, body) for key, body in hashes], bundle
+
+    def _grow(self, room: int) -> None:
+        more, width = room - self._room, self._code.PLACE
+        self._is_known = np.append(self._is_known, np.zeros(more, np.bool_))
+        self._positions = np.append(self._positions, np.zeros(more, np.int64))
+        self._reached = np.append(self._reached, np.full((2, more), NEVER[0]), axis=1)
+        self._places = np.append(self._places, np.zeros(more * width, np.uint8))
+        self._place_sizes = np.append(self._place_sizes, np.zeros(more, np.int64))
+        self._room = room
 
 
 def prepare() -> None:

@@ -6,7 +6,7 @@ and written once, so that nothing is made for a single price on its way to Redis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -77,6 +77,10 @@ class Roster:
         #: By line and place, one after the other: the key as a word.
         self.key_starts, self.key_ends = found.starts[own_count:], found.ends[own_count:]
 
+    def holds_any(self, names: Iterable[str]) -> bool:
+        """Whether one of these rooms is here."""
+        return not self.names.isdisjoint(names)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -130,8 +134,11 @@ def version_text(first: int, second: int) -> str:
 
 
 def version_of(text: bytes | None) -> tuple[int, int]:
-    """The version of a text, NEVER of none; what is not of that form is later than all that are."""
-    if not text:
+    """The version of a text; what is not of that form is before all that are, or after, as its text is.
+
+    None is before all.
+    """
+    if not text or text < b"1":
         return NEVER
     if len(text) != 2 + 2 * DIGITS or not text.isdigit():
         return MOST, MOST

@@ -19,7 +19,7 @@ from portfolios.live.columns import Columns, Flags, Numbers
 from portfolios.live.parts import parts_of
 from portfolios.live.worth import MOST_LINES, UNKNOWN, worth_of
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
-from realtime.events import Named, named
+from realtime.log_rows import LogRoster
 from realtime.protocol.letters import Shelf
 
 #: Time and number of a price; the time in microseconds since 1970. That of a close is (-1, its day): any
@@ -183,7 +183,8 @@ class Book:
     Of stocks: ``price`` and ``previous``, UNKNOWN where they are, and whether what is ``written`` of them in
     ``texts`` is what they are now.
 
-    Of ``owners``, the portfolios: the ``first`` of their lines and their ``count``; whether they are
+    Of ``owners``, the portfolios: the ``first`` of their lines and their ``count``; the line of their ``log``
+    in ``logs``; whether they are
     ``waiting``, and when they were ``told``, in microseconds; whether they are ``plain``, with neither a
     reason nor warnings to be told; the ``places`` that are written; the sums of ``market`` and ``previous``
     of their lines; and where the numbers of the portfolio are ``small``, those that do not follow prices, in
@@ -199,12 +200,13 @@ class Book:
         )
         self.prices = Columns("price", "previous", "written")
         self.owners = Columns(
-            *("first", "count", "waiting", "told", "plain", "places", "small", *_STEADY, *_SUMS)
+            *("first", "count", "log", "waiting", "told", "plain", "places", "small", *_STEADY, *_SUMS)
         )
-        #: By the places of portfolios: how their messages begin while they are plain, empty until whoever
-        #: writes messages has written that; and their rooms.
+        #: By the places of portfolios, how their messages begin while they are plain; empty until whoever
+        #: writes messages has written that.
         self.heads: list[bytes] = []
-        self.rooms: list[Named] = []
+        #: Their rooms, and of some that are watched no more.
+        self.logs = LogRoster()
         #: What rows say of the price of each stock, written by whoever writes rows.
         self.texts = Shelf()
         self._stocks: dict[str, Stock] = {}
@@ -330,13 +332,13 @@ class Book:
                 **dict.fromkeys(("waiting", "plain", *_SUMS), 0),
                 "first": self.lines.count,
                 "count": len(portfolio.lines),
+                "log": self.logs.add(portfolio.room),
                 "told": told_at,
                 "places": portfolio.places,
                 **_steady(portfolio),
             }
         )
         self.heads.append(b"")
-        self.rooms.append(named(portfolio.room))
         portfolio.first = self._add(portfolio)
         self.portfolios[portfolio.id] = self.by_place[portfolio.at] = portfolio
         due = self.lines["due"]
@@ -415,13 +417,15 @@ class Book:
         renumbered = np.cumsum(kept) - 1
         self.owners.keep(kept)
         self.heads = list(compress(self.heads, kept.tolist()))
-        self.rooms = list(compress(self.rooms, kept.tolist()))
         self.lines["owner"][:] = renumbered[self.lines["owner"]]
         for portfolio in self.by_place.values():
             portfolio.at = int(renumbered[portfolio.at])
             portfolio.first = int(places[portfolio.first]) if portfolio.lines else 0
             self.owners["first"][portfolio.at] = portfolio.first
         self.by_place = {portfolio.at: portfolio for portfolio in self.portfolios.values()}
+        self.logs = LogRoster()
+        for at, portfolio in sorted(self.by_place.items()):
+            self.owners["log"][at] = self.logs.add(portfolio.room)
         self._holes = 0
 
 

@@ -246,9 +246,9 @@ class Revaluer:
         # A process that was replaced has a lower epoch: what it still says is left out. No portfolio is among
         # these twice, so one number does for all.
         self._number += 1
-        version = f"{self._lease.epoch:08d}{self._number:012d}"
-        rooms = [*map(self._book.rooms.__getitem__, places.tolist())]
-        return LogRows(writing.TYPE, rooms, writing.fields(self._book, places, now), version)
+        book, version = self._book, (self._lease.epoch, self._number)
+        fields = writing.fields(book, places, now)
+        return LogRows(book.logs, writing.TYPE, book.owners["log"][places], fields, version)
 
 
 class PortfolioConsumer(TickConsumer):

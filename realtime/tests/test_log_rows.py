@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime import keys, lane
-from realtime.events import named
-from realtime.log_rows import LogRows
+from realtime.log_rows import LogRoster, LogRows
 from realtime.protocol.letters import texts
 from realtime.publish import Publishing, publish_shared
 from realtime.rooms import RoomUnknown
+from realtime.roster import version_text
 from realtime.tests.bus import log, told
 from realtime.tests.servers import OwnValkey
 from realtime.tests.test_lane import Listening, calls, event, kept, listening, plain, through
 
 __all__ = ["listening"]
 
+ROSTER = LogRoster()
 LOGS = ("alert:me", "alert:한글 ()", "alert:a", "alert:b")
 
 
@@ -34,7 +36,8 @@ def listener(listening: Listening) -> Listening:
 def rows(number: int, *some: str) -> LogRows:
     """An event for each of some logs, of this number, which is its version as well."""
     fields = texts([b'"number":%d' % number] * len(some))
-    return LogRows("alert", [named(room) for room in some], fields, f"{number:06d}")
+    lines = np.array([ROSTER.add(room) for room in some], np.int64)
+    return LogRows(ROSTER, "alert", lines, fields, (1, number))
 
 
 def tell(*some: LogRows) -> None:
@@ -55,7 +58,7 @@ def test_what_follows_the_first_call_goes_without_a_script(own_valkey: OwnValkey
     assert (calls(client, "evalsha"), calls(client, "exec")) == (before[0], before[1] + 3)
     assert told(log(client, "alert:me")) == [(1, 1), (2, 2), (3, 3), (4, 4)]
     assert told(log(client, "alert:한글 ()")) == [(1, 3), (2, 4)]
-    assert client.hmget(keys.VERSIONS, LOGS) == [b"000004"] * 4
+    assert client.hmget(keys.VERSIONS, LOGS) == [version_text(1, 4).encode()] * 4
 
 
 _some = st.lists(st.sampled_from(LOGS), max_size=4, unique=True)
@@ -132,34 +135,55 @@ def test_an_emptied_redis_is_begun_anew(listener: Listening, redis_client: redis
     assert told(listener.take()["alert:me"]) == [(1, 1), (2, 2), (1, 3), (2, 4)]
 
 
-def test_what_is_known_of_logs_does_not_grow_for_ever(
-    listener: Listening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane, "MOST_KNOWN", 10)
-    for number in range(1, 41):
-        tell(rows(number, "alert:me", f"alert:{number}"))
-    assert len(lane.lane()._positions) <= 12
-    assert told(listener.take()["alert:me"]) == [(at, at) for at in range(1, 41)]
+def test_a_roster_that_grows_takes_in_rooms_that_were_told_otherwise(listener: Listening) -> None:
+    roster = LogRoster(["alert:me"])
+
+    def grown(number: int, *some: str) -> LogRows:
+        lines = np.array([roster.add(room) for room in some])
+        return LogRows(roster, "alert", lines, texts([b'"number":%d' % number] * len(some)), (1, number))
+
+    for number in (1, 2):
+        tell(grown(number, "alert:me"))
+        through([event(number, ("alert:a", ""))])
+    tell(grown(3, "alert:me", "alert:a"))
+    through([event(4, ("alert:a", ""))])
+    tell(grown(5, *LOGS))
+    came = listener.take()
+    assert told(came["alert:me"]) == [(1, 1), (2, 2), (3, 3), (4, 5)]
+    assert told(came["alert:a"]) == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
+
+
+def test_rows_take_turns_with_those_of_another_roster(listener: Listening) -> None:
+    others = LogRoster(LOGS)
+    for number in range(1, 9):
+        roster = (ROSTER, others)[number % 2]
+        lines = np.array([roster.add(room) for room in LOGS])
+        tell(LogRows(roster, "alert", lines, texts([b'"number":%d' % number] * 4), (1, number)))
+    assert told(listener.take()["alert:b"]) == [(at, at) for at in range(1, 9)]
 
 
 @pytest.mark.parametrize(
-    ("rooms", "fields", "version", "error"),
+    ("rooms", "error"),
+    [(["alert:a", "portfolio:a"], ValueError), (["price:a"], ValueError), (["unheard:a"], RoomUnknown)],
+)
+def test_what_is_no_roster(rooms: Sequence[str], error: type[Exception], listener: Listening) -> None:
+    with pytest.raises(error):
+        LogRoster(rooms)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fields", "version"),
     [
-        (["alert:a", "alert:a"], [b'"a":1'] * 2, "1", ValueError),
-        (["alert:a", "price:a"], [b'"a":1'] * 2, "1", ValueError),
-        (["price:a"], [b'"a":1'], "1", ValueError),
-        (["unheard:a"], [b'"a":1'], "1", RoomUnknown),
-        (["alert:a"], [b""], "1", ValueError),
-        (["alert:a"], [b'"a":1'] * 2, "1", ValueError),
-        (["alert:a"], [b'"a":1'], "", ValueError),
+        ([0, 0], [b'"a":1'] * 2, (0, 1)),
+        ([4], [b'"a":1'], (0, 1)),
+        ([-1], [b'"a":1'], (0, 1)),
+        ([0], [b""], (0, 1)),
+        ([0], [b'"a":1'] * 2, (0, 1)),
+        ([0], [b'"a":1'], (0, -1)),
     ],
 )
 def test_what_are_no_rows(
-    rooms: Sequence[str],
-    fields: Sequence[bytes],
-    version: str,
-    error: type[Exception],
-    listener: Listening,
+    lines: Sequence[int], fields: Sequence[bytes], version: tuple[int, int], listener: Listening
 ) -> None:
-    with pytest.raises(error):
-        LogRows("alert", [named(room) for room in rooms], texts(fields), version)
+    with pytest.raises(ValueError, match=r"line|version"):
+        LogRows(LogRoster(LOGS), "alert", np.array(lines), texts(fields), version)
