@@ -119,6 +119,17 @@ def test_an_older_version_is_left_out_of_the_logs_that_have_a_later_one(listener
     assert told(came["alert:a"]) == [(1, 1), (2, 4), (3, 6)]
 
 
+def test_versions_of_another_form_count_as_their_texts_do(
+    listener: Listening, redis_client: redis.Redis
+) -> None:
+    redis_client.hset(keys.VERSIONS, mapping={"alert:me": "00000007000000000012", "alert:a": "2"})
+    for number in (1, 2):
+        tell(rows(number, "alert:me", "alert:a"))
+    assert {room: told(envelopes) for room, envelopes in listener.take().items()} == {
+        "alert:me": [(1, 1), (2, 2)]
+    }
+
+
 def test_rows_go_on_where_events_of_the_same_logs_were(listener: Listening) -> None:
     for number in (1, 3, 5):
         through([event(number, ("alert:me", "")), event(number, ("price:005930", ""))])
