@@ -17,7 +17,7 @@ import numpy as np
 
 from portfolios.live.columns import Columns, Flags, Numbers
 from portfolios.live.parts import parts_of
-from portfolios.live.worth import MOST_LINES, UNKNOWN, worth_of
+from portfolios.live.worth import MOST_LINES, UNKNOWN
 from portfolios.maths.whole import COST_PLACES, PRICE_PLACES, QUANTITY_PLACES, half_even, written
 from realtime.log_rows import LogRoster
 from realtime.protocol.letters import Shelf
@@ -177,18 +177,18 @@ class Book:
     10^-``decimals``, ``cost`` in those of its value, 10^-(decimals + 8), rounded down, and whether it has
     ``more`` digits. Times ``rate`` and divided by ``divisor`` the value is one in the base currency, in units
     of 10^-SPARE of what is written; the divisor is 0 where that is not known or one of these is too great.
-    That value is ``market`` now and was ``previous`` at the close before, in four columns each, as ``Worth``
-    has them; ``unsummed`` says which of the two follow a price that is not in them yet.
+    That value is ``market`` now and was ``previous`` at the close before, in four columns each, as
+    ``worth_of`` has them; ``unsummed`` says which of the two follow a price that is not in them yet.
 
     Of stocks: ``price`` and ``previous``, UNKNOWN where they are, and whether what is ``written`` of them in
     ``texts`` is what they are now.
 
     Of ``owners``, the portfolios: the ``first`` of their lines and their ``count``; the line of their ``log``
-    in ``logs``; whether they are
-    ``waiting``, and when they were ``told``, in microseconds; whether they are ``plain``, with neither a
-    reason nor warnings to be told; the ``places`` that are written; the sums of ``market`` and ``previous``
-    of their lines; and where the numbers of the portfolio are ``small``, those that do not follow prices, in
-    the same units as values in the base currency and in three columns each, as ``parts.py`` has them.
+    in ``logs``; whether they are ``waiting``, and when they were ``told``, in microseconds; whether they are
+    ``plain``, with neither a reason nor warnings to be told; the ``places`` that are written; the sums of
+    ``market`` and ``previous`` of their lines; and where the numbers of the portfolio are ``small``, those
+    that do not follow prices, in the same units as values in the base currency and in three columns each, as
+    ``parts.py`` has them.
     """
 
     def __init__(self) -> None:
@@ -290,33 +290,18 @@ class Book:
         if not self._has_unsummed:
             return
         self._has_unsummed = False
-        unsummed = self.lines["unsummed"]
-        rows = np.flatnonzero(unsummed)
-        rows = rows[self.lines["owner"][rows] >= 0]
-        states = unsummed[rows]
-        unsummed[:] = 0
-        for name, price, bit in (("market", "price", _PRICE), ("previous", "previous", _CLOSE)):
-            self._sum(name, price, rows[states & bit > 0])
+        # Numba takes a while to import, and most processes sum nothing.
+        from portfolios.live import worth_compiled as code
 
-    def _sum(self, name: str, price: str, rows: Numbers) -> None:
-        """Put what lines are worth in place of what they were, and into the sums of their portfolios."""
-        if not len(rows):
-            return
-        lines, owners = self.lines, self.owners
-        found = worth_of(
-            lines["quantity"][rows],
-            self.prices[price][lines["stock"][rows]],
-            lines["rate"][rows],
-            lines["divisor"][rows],
-        )
-        of_rows = lines["owner"][rows]
-        # All rows of a portfolio stand together.
-        starts = np.flatnonzero(np.diff(of_rows, prepend=UNKNOWN))
-        places = of_rows[starts]
-        for part, numbers in zip(WORTH, found, strict=True):
-            column = lines[f"{name}{part}"]
-            owners[f"{name}{part}"][places] += np.add.reduceat(numbers - column[rows], starts)
-            column[rows] = numbers
+        lines = self.lines
+        for name, price, bit in (("market", "price", _PRICE), ("previous", "previous", _CLOSE)):
+            code.follow(
+                bit,
+                *(lines[column] for column in ("unsummed", "owner", "stock", "quantity", "rate", "divisor")),
+                self.prices[price],
+                *(columns[f"{name}{part}"] for columns in (lines, self.owners) for part in WORTH),
+            )
+        lines["unsummed"][:] = 0
 
     def put(self, portfolio: Watched, *, reason: str) -> None:
         """Take in a portfolio, in place of what was known of it, and have told what is new in it."""
@@ -433,7 +418,7 @@ _SMALL: Final = ("small", "quantity", "decimals", "cost", "more")
 _FACTOR: Final = ("rate", "divisor")
 _NUMBERS: Final = ("invested", "cost_now", "earned", "cash")
 _STEADY: Final = tuple(f"{name}{part}" for name in _NUMBERS for part in ("", "_part", "_rough"))
-#: The columns of what lines are worth, as ``Worth`` has them.
+#: The columns of what lines are worth, as ``worth_of`` has them.
 WORTH: Final = ("", "_part", "_unsure", "_upper")
 _SUMS: Final = tuple(f"{name}{part}" for name in ("market", "previous") for part in WORTH)
 # What has moved of a price.

@@ -94,7 +94,7 @@ def whole_data(book: Book, portfolio: Watched, now: datetime) -> bytes:
 
 def prepare() -> None:
     """Have the code compiled, which takes seconds where it has never been."""
-    from portfolios.live import writing_compiled  # noqa: F401
+    from portfolios.live import worth_compiled, writing_compiled  # noqa: F401
 
 
 def data_of(fields: bytes) -> bytes:

@@ -17,7 +17,8 @@ from portfolios.live import reading, writing
 from portfolios.live.book import WORTH, Book, Listing, Sight
 from portfolios.live.parts import ONE
 from portfolios.live.reading import Head, Row, Stored
-from portfolios.live.worth import UNFOUND, UNKNOWN, worth_of
+from portfolios.live.worth import UNFOUND, UNKNOWN
+from portfolios.live.worth_compiled import worth_of
 from portfolios.maths.exact import exactly
 from portfolios.maths.whole import price_units
 from portfolios.money import minus, money, percent_of, plus, times
@@ -197,11 +198,11 @@ def test_sums_that_follow_prices_are_those_of_all_lines(monkeypatch: pytest.Monk
     lines = book.lines
     for name, price in (("market", "price"), ("previous", "previous")):
         prices = book.prices[price][lines["stock"]]
-        anew = worth_of(lines["quantity"], prices, lines["rate"], lines["divisor"])
-        for part, numbers in zip(WORTH, anew, strict=True):
+        columns = (lines["quantity"], prices, lines["rate"], lines["divisor"])
+        anew = [worth_of(*one) for one in zip(*(column.tolist() for column in columns), strict=True)]
+        for part, numbers in zip(WORTH, zip(*anew, strict=True), strict=True):
             for portfolio in book.portfolios.values():
-                own = numbers[book.rows(portfolio)].tolist()
-                assert book.owners[f"{name}{part}"][portfolio.at] == sum(own)
+                assert book.owners[f"{name}{part}"][portfolio.at] == sum(numbers[book.rows(portfolio)])
     assert 50 < len(book.portfolios) < len(world.stored)
     assert np.count_nonzero(book.owners["market"]) > 30
 
@@ -217,11 +218,9 @@ def test_what_lines_are_worth_is_the_quotient_to_fifteen_places() -> None:
         )
         for _ in range(2_000)
     ]
-    found = worth_of(*np.array(rows).T)
     unfound = 0
-    for (quantity, price, rate, divisor), value, part, unsure, upper in zip(
-        rows, *(column.tolist() for column in found), strict=True
-    ):
+    for quantity, price, rate, divisor in rows:
+        value, part, unsure, upper = worth_of(quantity, price, rate, divisor)
         if unsure >= UNFOUND:
             assert (value, part, upper) == (0, 0, 0)
             unfound += 1
