@@ -124,6 +124,11 @@ class Publishing:
         if self._drafts:
             self._send(self._drafts[0])
 
+    @property
+    def is_by_script(self) -> bool:
+        """Whether the part under way is up to the script: whoever is told more meanwhile is so, too."""
+        return self._part is not None
+
     def end(self) -> None:
         """Wait until Redis has taken everything."""
         for at, draft in enumerate(self._drafts):

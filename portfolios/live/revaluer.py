@@ -312,6 +312,10 @@ def _publish(parts: Iterable[LogRows]) -> None:
                 del sent[0]
             sent.append(publishing)
             publishing.begin()
+            if publishing.is_by_script:
+                # After it, where rooms stand can be known; beside it, all would go this long way.
+                publishing.end()
+                sent.remove(publishing)
         while sent:
             sent[0].end()
             del sent[0]

@@ -112,6 +112,8 @@ def _begin(book: Book, portfolio: Watched) -> tuple[bytes, bytes]:
         reason, state = portfolio.reason, f",{portfolio.state}".encode()
         portfolio.reason = ""
         book.note_reason(portfolio)
+        # It is told of prices alone next, by a tick that others wait for.
+        _head(book, portfolio.at)
     return _said(portfolio, reason) + state + _SUMMARY, _end(portfolio)
 
 

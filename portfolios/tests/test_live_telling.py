@@ -77,6 +77,16 @@ def test_each_is_told_once_what_it_is_worth_then(valkey: OwnValkey, world: World
     assert teller.told == sum(map(len, messages.values()))
 
 
+def test_only_the_first_part_asks_the_script(valkey: OwnValkey, world: World, teller: Revaluer) -> None:
+    for step in range(2, 5):
+        teller._tell(datetime.now(UTC))
+        world.move(step)
+    stats: Any = valkey.client.info("commandstats")
+    # It is called twice by its name, which Redis does not know yet, and then sent.
+    assert stats["cmdstat_evalsha"]["calls"] <= 2
+    assert stats["cmdstat_exec"]["calls"] > 3 * len(world.stored) // 7 - 20
+
+
 def test_where_redis_refuses_a_part_no_other_is_waited_for_in_vain(
     valkey: OwnValkey, world: World, teller: Revaluer
 ) -> None:
