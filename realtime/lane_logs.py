@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -14,9 +13,10 @@ from realtime.commands import Command, Pairs
 from realtime.events import log_life, type_json
 from realtime.log_rows import LogRoster, LogRows
 from realtime.protocol.bundles import log_bundle
-from realtime.protocol.letters import Flags, Letters, Numbers, unsigned
+from realtime.protocol.letters import Letters, Numbers, unsigned
 from realtime.redis import script
-from realtime.roster import NEVER, version_of, version_text
+from realtime.roster import version_text
+from realtime.standing import Read, Standing
 
 # As many lines there is room for at first.
 _FIRST: Final = 64
@@ -59,28 +59,23 @@ class LogTable:
 
         self.roster = roster
         self._code = lane_logs_compiled
-        self._room = 0
-        self._is_known: Flags = np.zeros(0, np.bool_)
-        self._positions: Numbers = np.zeros(0, np.int64)
-        self._reached: Numbers = np.zeros((2, 0), np.int64)
+        self._own = Standing()
         # Where the newest events stand, so many letters of each line.
         self._places: Letters = np.zeros(0, np.uint8)
         self._place_sizes: Numbers = np.zeros(0, np.int64)
 
     def knows(self, rows: LogRows) -> bool:
         """Whether all is known that these need."""
-        return len(self.roster) <= self._room and bool(self._is_known[rows.lines].all())
+        return len(self.roster) <= len(self._own) and self._own.knows(rows.lines)
 
-    def learn(self, rows: LogRows, read: Callable[[str, Sequence[str]], Sequence[bytes | None]]) -> None:
+    def learn(self, rows: LogRows, read: Read) -> None:
         """Ask ``read`` for fields of hashes that are not known yet."""
-        if self._room < len(self.roster):
-            self._grow(max(2 * self._room, len(self.roster), _FIRST))
-        lines = rows.lines[~self._is_known[rows.lines]]
+        if len(self._own) < len(self.roster):
+            self._grow(max(2 * len(self._own), len(self.roster), _FIRST))
+        lines = self._own.unknown(rows.lines)
         if not len(lines):
             return
         names = [self.roster.rooms[line].name for line in lines.tolist()]
-        self._positions[lines] = [int(value or 0) for value in read(keys.POSITIONS, names)]
-        self._reached[:, lines] = np.array([*map(version_of, read(keys.VERSIONS, names))]).T
         width = self._code.PLACE
         places = self._places.reshape(-1, width)
         for line, place in zip(lines.tolist(), read(keys.LOGS, names), strict=True):
@@ -88,7 +83,7 @@ class LogTable:
             place = place if place and len(place) <= width else b""
             places[line, : len(place)] = np.frombuffer(place, np.uint8)
             self._place_sizes[line] = len(place)
-        self._is_known[lines] = True
+        self._own.learn(lines, names, read)
 
     def tell(self, rows: LogRows, name: str, epoch: bytes, ending: bytes) -> tuple[list[Pairs], bytes | None]:
         """What makes rows come to pass, after which what is known has gone on.
@@ -98,7 +93,7 @@ class LogTable:
         code = self._code
         lines, fields = np.ascontiguousarray(rows.lines), rows.fields
         kept = np.empty(len(lines), np.int64)
-        news = code.advance(lines, *rows.version, self._positions, self._reached, kept)
+        news = code.advance(lines, *rows.version, self._own.positions, self._own.reached, kept)
         if not news:
             return [], None
         head, middle = b" %b " % epoch, b'\0{"type":%b,"room":"' % type_json(rows.type)
@@ -109,7 +104,7 @@ class LogTable:
         out: Letters = np.empty(news * each + fields.size(), np.uint8)
         ends = np.empty(code.PAGES, np.uint64)
         code.tell(
-            *map(unsigned, (lines, kept[:news], self._positions)),
+            *map(unsigned, (lines, kept[:news], self._own.positions)),
             *words.sizes(),
             *fields.sizes(),
             *(np.frombuffer(text, np.uint8) for text in common),
@@ -122,13 +117,10 @@ class LogTable:
         return [Pairs(key, news, body) for key, body in hashes], bundle
 
     def _grow(self, room: int) -> None:
-        more, width = room - self._room, self._code.PLACE
-        self._is_known = np.append(self._is_known, np.zeros(more, np.bool_))
-        self._positions = np.append(self._positions, np.zeros(more, np.int64))
-        self._reached = np.append(self._reached, np.full((2, more), NEVER[0]), axis=1)
-        self._places = np.append(self._places, np.zeros(more * width, np.uint8))
+        more = room - len(self._own)
+        self._own.grow(more)
+        self._places = np.append(self._places, np.zeros(more * self._code.PLACE, np.uint8))
         self._place_sizes = np.append(self._place_sizes, np.zeros(more, np.int64))
-        self._room = room
 
 
 def prepare() -> None:

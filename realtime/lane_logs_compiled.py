@@ -19,6 +19,7 @@ from realtime.compiling import (
     compiled,
 )
 from realtime.protocol.putting_compiled import put, put_all, put_end, put_length, put_whole, width_of
+from realtime.standing_compiled import goes_on
 
 #: So many letters say at the most where an event stands.
 PLACE: Final = 96
@@ -43,13 +44,9 @@ def advance(lines, first, second, positions, reached, kept):  # type: ignore[no-
     """
     news = 0
     for row in range(len(lines)):
-        line = lines[row]
-        if first < reached[0, line] or (first == reached[0, line] and second <= reached[1, line]):
-            continue
-        reached[0, line], reached[1, line] = first, second
-        positions[line] += 1
-        kept[news] = row
-        news += 1
+        if goes_on(lines[row], first, second, positions, reached):
+            kept[news] = row
+            news += 1
     return news
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +12,8 @@ from realtime.commands import Pairs
 from realtime.events import type_json
 from realtime.protocol.bundles import latest_bundle
 from realtime.protocol.letters import Flags, Letters, Numbers, unsigned
-from realtime.roster import KEY_LINES, NAME, NAME_LINES, NEVER, WORD, WRITTEN, Roster, Rows, version_of
+from realtime.roster import KEY_LINES, NAME, NAME_LINES, WORD, WRITTEN, Roster, Rows
+from realtime.standing import Read, Standing, positions_of
 
 
 class Outcome(NamedTuple):
@@ -29,10 +29,7 @@ class Table:
 
     def __init__(self, roster: Roster) -> None:
         self.roster = roster
-        count = len(roster.own)
-        self._is_known: Flags = np.zeros(count, np.bool_)
-        self._positions: Numbers = np.zeros(count, np.int64)
-        self._versions: Numbers = np.full((2, count), NEVER[0])
+        self._own = Standing(len(roster.own))
         self._bounds = [*map(unsigned, (roster.starts, roster.ends, roster.key_starts, roster.key_ends))]
         # How long what is written of its names and keys is at the most, see lane_rows_compiled.py.
         self._room = _room_of(roster)
@@ -42,24 +39,21 @@ class Table:
 
     def knows(self, rows: Rows) -> bool:
         """Whether all is known that these need."""
-        return bool(self._is_known[rows.lines].all())
+        return self._own.knows(rows.lines)
 
-    def learn(self, rows: Rows, read: Callable[[str, Sequence[str]], Sequence[bytes | None]]) -> None:
+    def learn(self, rows: Rows, read: Read) -> None:
         """Ask ``read`` for fields of hashes that are not known yet."""
         roster = self.roster
-        lines = rows.lines[~self._is_known[rows.lines]]
+        lines = self._own.unknown(rows.lines)
         if not len(lines):
             return
-        own = [roster.own[line] for line in lines.tolist()]
-        self._positions[lines] = _numbers(read(keys.POSITIONS, own))
-        self._versions[:, lines] = np.array([*map(version_of, read(keys.VERSIONS, own))]).T
         rooms = np.unique(roster.others[lines])
         rooms = rooms[~self._many_known[rooms]]
         if len(rooms):
             names = [roster.many[room] for room in rooms.tolist()]
-            self._many[rooms] = _numbers(read(keys.POSITIONS, names))
+            self._many[rooms] = positions_of(names, read)
             self._many_known[rooms] = True
-        self._is_known[lines] = True
+        self._own.learn(lines, [roster.own[line] for line in lines.tolist()], read)
 
     def tell(self, rows: Rows, epoch: bytes, ending: bytes) -> Outcome:
         """What makes the rows come to pass, after which what is known has gone on."""
@@ -73,7 +67,7 @@ class Table:
         kept, firsts = (np.empty(count, np.int64) for _ in range(2))
         sequences, cells = (np.empty(count * width, np.int64) for _ in range(2))
         news = code.advance(
-            *(lines, versions, roster.others, self._positions, self._versions, self._many),
+            *(lines, versions, roster.others, self._own.positions, self._own.reached, self._many),
             *(kept, firsts, sequences, counts, cells),
         )
         if not news:
@@ -127,7 +121,3 @@ def _room_of(roster: Roster) -> Numbers:
     room += sizes[[WRITTEN, NAME_LINES, KEY_LINES]].sum(axis=0)
     room += (roster.key_ends - roster.key_starts).reshape(len(roster.own), width).sum(axis=1)
     return room
-
-
-def _numbers(values: Sequence[bytes | None]) -> list[int]:
-    return [int(value or 0) for value in values]

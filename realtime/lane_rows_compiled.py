@@ -30,6 +30,7 @@ from realtime.protocol.putting_compiled import (
     width_of,
 )
 from realtime.roster import DIGITS, KEY_LINES, NAME, NAME_LINES, WORD, WRITTEN
+from realtime.standing_compiled import goes_on
 
 #: How often the fields of a row are written.
 FIELD_TIMES: Final = 2
@@ -65,11 +66,8 @@ def advance(lines, versions, others, positions, reached, many, kept, firsts, seq
         line = lines[row]
         if not 0 <= line < len(positions):
             raise IndexError("no line of the roster")
-        first, second = versions[0, row], versions[1, row]
-        if first < reached[0, line] or (first == reached[0, line] and second <= reached[1, line]):
+        if not goes_on(line, versions[0, row], versions[1, row], positions, reached):
             continue
-        reached[0, line], reached[1, line] = first, second
-        positions[line] += 1
         kept[news], firsts[news] = row, positions[line]
         for place in range(width):
             room = others[line, place]

@@ -15,7 +15,7 @@ import numpy as np
 
 from realtime.commands import word
 from realtime.events import SharedEvent, told_in
-from realtime.protocol.letters import Numbers, Texts, joined, texts
+from realtime.protocol.letters import Numbers, Texts, texts
 
 #: Rooms of an event, each with the key there.
 Rooms = tuple[tuple[str, str], ...]
@@ -105,12 +105,11 @@ class Rows:
     @property
     def events(self) -> list[SharedEvent]:
         """The same one by one."""
-        count = len(self.lines)
         return [
-            SharedEvent(self.type, fields, self.roster.rooms[line], version_text(*version))
+            SharedEvent(self.type, b"{%b}" % fields, self.roster.rooms[line], version_text(*version))
             for line, fields, version in zip(
                 self.lines.tolist(),
-                joined(count, (b"{", self.fields, b"}")),
+                self.fields.apart(),
                 self.versions.T.tolist(),
                 strict=True,
             )
